@@ -1,0 +1,95 @@
+// The driver port: how a protocol is added. A driver knows its protocol and nothing of schedules, retries, scaling or storage.
+
+import type { TObject } from 'typebox'
+import type { ReadingSink } from './reading.ts'
+import type { Sensor, SensorNumber } from './sensor.ts'
+import type { Value, ValueType } from './value.ts'
+
+/** Minimum of a logger, so that domain needs no library: fields first, message second. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** A problem that a schema cannot express. `path` leads into the device's YAML: `['sensors', 3, 'order']`. */
+export interface ConfigProblem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** A sensor with its driver's own addressing, decoded by the driver's sensorSchema. */
+export interface Point<S = unknown> {
+  readonly sensor: Sensor
+  readonly config: S
+}
+
+/** Points that are polled together. Sources that send by themselves have one group with intervalMs null. */
+export interface PointGroup<S = unknown> {
+  readonly intervalMs: number | null
+  readonly points: readonly Point<S>[]
+}
+
+export interface DeviceSetup<C = unknown, S = unknown> {
+  readonly id: string
+  /** The device's YAML keys that belong to the driver (`connection`, …), decoded by its deviceSchema. */
+  readonly config: C
+  readonly groups: readonly PointGroup<S>[]
+}
+
+export interface DriverContext {
+  readonly log: Log
+  /** Wall clock, Unix milliseconds. */
+  now(): number
+  /** The device's connection is gone; the gateway will call `connect` again. May be called at any time, also twice. */
+  lost(cause: unknown): void
+  /** Counts an error of a kind that the driver tells apart, for example `crc`, `exception-2`, `late-answer`. */
+  countError(kind: string): void
+}
+
+/** What the driver did in one poll, for statistics. */
+export interface PollOutcome {
+  /** Requests sent on the wire. */
+  readonly requests: number
+}
+
+/** One device at run time. Calls never overlap except `close`, which may come at any moment. */
+export interface Device {
+  /**
+   * Devices with the same bus share one wire (a serial port, one TCP connection) and are polled one after another.
+   * For example `tcp://192.0.2.10:502` or `serial:/dev/ttyUSB0`.
+   */
+  readonly bus: string
+  /** Opens the connection. Throws TelemetryError (CONNECTION_FAILED, TIMEOUT, …). */
+  connect(signal: AbortSignal): Promise<void>
+  /**
+   * Reads every point of a group and gives each exactly one result to the sink. A refusal of some points (an exception
+   * of the protocol) is `sink.bad` for these. Throws TelemetryError when the device as a whole did not answer; the
+   * gateway then gives a bad reading for each point that had no result yet. Never gives a wrong value.
+   * Not called for groups with intervalMs null.
+   */
+  poll(group: number, sink: ReadingSink, signal: AbortSignal): Promise<PollOutcome>
+  /** For sources that send by themselves: starts it after each connect; readings then arrive at the sink at any time. */
+  subscribe?(sink: ReadingSink, signal: AbortSignal): Promise<void>
+  /** Writes a raw value (scaling undone) and reads it back. Throws NOT_WRITABLE, OUT_OF_RANGE, DEVICE_EXCEPTION, TIMEOUT, … */
+  write?(sensor: SensorNumber, value: Value, signal: AbortSignal): Promise<Value>
+  /** Closes the connection; `connect` may follow. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** A kind of driver, registered in the gateway's catalogue under `kind`. */
+export interface Driver {
+  /** The word after `driver:` in the YAML. */
+  readonly kind: string
+  /** Driver-specific keys of a device, beside the common ones (id, driver, machine, poll, sensors, …). A strict object. */
+  readonly deviceSchema: TObject
+  /** Driver-specific keys of a sensor, beside the common ones (id, unit, scale, deadband, checks, …). A strict object. */
+  readonly sensorSchema: TObject
+  /** Value type of a sensor from its decoded driver-specific configuration, before scaling. */
+  valueType(sensorConfig: unknown): ValueType
+  /** Problems that the schemas cannot express; all of them at once. Gets decoded configurations. */
+  problems(deviceConfig: unknown, sensorConfigs: readonly unknown[]): readonly ConfigProblem[]
+  /** Makes a device; does no I/O. Devices made by one driver object may share connections. */
+  open(setup: DeviceSetup, context: DriverContext): Device
+}

@@ -1,0 +1,84 @@
+// What the API may see of the running gateway: read-only views and a few commands, implemented by the rooms.
+
+import type { Alarm } from './alarm.ts'
+import type { HealthReason } from './component.ts'
+import type { Reading } from './reading.ts'
+import type { Model, SensorNumber } from './sensor.ts'
+import type { UplinkStatus } from './uplink.ts'
+import type { Value } from './value.ts'
+
+/** Latest reading of each sensor, straight from the pipeline, and the feed of changes. */
+export interface LatestValues {
+  /** null until the first reading of this run. */
+  read(sensor: SensorNumber): Reading | null
+  /**
+   * `changed` holds the numbers of the sensors with a new reading since the last call, each once, in `count` cells; the
+   * array is reused: copy what must outlive the call. Called within a few milliseconds of the reading. Returns the unsubscribe.
+   */
+  subscribe(listener: (changed: Uint32Array, count: number) => void): () => void
+}
+
+/** The register of alarms that are active, unacknowledged or shelved. */
+export interface AlarmRegister {
+  list(): readonly Alarm[]
+  get(id: string): Alarm | undefined
+  /** Throws NOT_FOUND, CONFLICT (already acknowledged). */
+  acknowledge(id: string, by: string, comment: string | null): Alarm
+  /** Throws NOT_FOUND, CONFLICT. `untilMs`: Unix milliseconds. */
+  shelve(id: string, untilMs: number, by: string, comment: string | null): Alarm
+  unshelve(id: string, by: string): Alarm
+  /** Each change, as it happens. Returns the unsubscribe. */
+  subscribe(listener: (alarm: Alarm) => void): () => void
+}
+
+export type DeviceState = 'connecting' | 'up' | 'down' | 'paused' | 'stopped'
+
+export interface DeviceStatus {
+  readonly id: string
+  readonly driver: string
+  readonly machine: string
+  readonly bus: string
+  readonly state: DeviceState
+  /** Unix milliseconds. */
+  readonly since: number
+  /** Why it is not up, in plain words; null when up. */
+  readonly reason: string | null
+  readonly sensors: number
+  /** Sensors whose latest reading is bad. */
+  readonly badSensors: number
+  readonly polls: number
+  /** Polls left out because the one before was still under way, or the ring was full. */
+  readonly skippedPolls: number
+  readonly requests: number
+  readonly reconnects: number
+  readonly errors: Readonly<Record<string, number>>
+  /** Milliseconds of a poll, over the run; null before the first. */
+  readonly pollMs: { readonly p50: number; readonly p99: number; readonly max: number } | null
+  /** Milliseconds that polls began after their deadline. */
+  readonly lagMs: { readonly p50: number; readonly p99: number; readonly max: number } | null
+  readonly lastReadingAt: number | null
+}
+
+export interface DeviceDirectory {
+  list(): readonly DeviceStatus[]
+  get(id: string): DeviceStatus | undefined
+  /** Closes the connection and starts anew. Throws NOT_FOUND. */
+  restart(id: string): Promise<void>
+  /** Writes to a sensor in engineering units; resolves with what was read back. Throws NOT_FOUND, NOT_WRITABLE, OUT_OF_RANGE, CONNECTION_LOST, … */
+  write(sensor: SensorNumber, value: Value, by: string, signal: AbortSignal): Promise<Value>
+}
+
+export interface UplinkDirectory {
+  list(): readonly UplinkStatus[]
+}
+
+export interface GatewayInfo {
+  readonly id: string
+  readonly version: string
+  readonly epoch: number
+  /** Unix milliseconds. */
+  readonly startedAt: number
+  /** Empty when all is well. */
+  health(): readonly HealthReason[]
+  model(): Model
+}

@@ -1,0 +1,31 @@
+// Structured logs by pino: one line of JSON each, secrets removed. Nothing is logged per reading.
+
+import { pino, type DestinationStream, type Logger } from 'pino'
+
+export type { Logger } from 'pino'
+
+/** Keys that are never written, at any depth that pino's redaction reaches. */
+const SECRET_KEYS = ['password', 'token', 'secret', 'authorization', 'cookie', 'key', 'passphrase']
+
+export interface LoggerOptions {
+  readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Default: standard error, so that standard output stays for results. */
+  readonly destination?: DestinationStream
+}
+
+/** The root logger; rooms get children with a `room` field. */
+export function createLogger(options: LoggerOptions = {}): Logger {
+  return pino(
+    {
+      level: options.level ?? 'info',
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
+    },
+    options.destination ?? pino.destination({ dest: 2, sync: true }),
+  )
+}
+
+/** For tests: says nothing. */
+export const silentLogger: Logger = pino({ level: 'silent' })
