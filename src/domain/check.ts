@@ -7,15 +7,27 @@ export const SEVERITIES = ['low', 'medium', 'high', 'urgent'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
 const common = {
-  id: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9_-]*$', description: 'Name of the check within its sensor; default: its type.' })),
+  id: Type.Optional(
+    Type.String({
+      pattern: '^[a-z0-9][a-z0-9_-]*$',
+      description: 'Name of the check within its sensor; default: its type.',
+    }),
+  ),
   severity: Type.Optional(
     Type.Union(
       SEVERITIES.map((severity) => Type.Literal(severity)),
-      { description: 'Priority of its alarms; default by level: lowLow and highHigh urgent, low and high medium, others low.' },
+      {
+        description:
+          'Priority of its alarms; default by level: lowLow and highHigh urgent, low and high medium, others low.',
+      },
     ),
   ),
-  onDelay: Type.Optional(durationSchema({ description: 'How long the condition must hold before the alarm is raised.', default: '0' })),
-  offDelay: Type.Optional(durationSchema({ description: 'How long the condition must be gone before the alarm is cleared.', default: '0' })),
+  onDelay: Type.Optional(
+    durationSchema({ description: 'How long the condition must hold before the alarm is raised.', default: '0' }),
+  ),
+  offDelay: Type.Optional(
+    durationSchema({ description: 'How long the condition must be gone before the alarm is cleared.', default: '0' }),
+  ),
 }
 
 const limit = (description: string) => Type.Optional(Type.Number({ description }))
@@ -27,7 +39,13 @@ export const ThresholdSpec = strictObject(
     low: limit('Alarm at or below this value.'),
     high: limit('Alarm at or above this value.'),
     highHigh: limit('Alarm at or above this value.'),
-    hysteresis: Type.Optional(Type.Number({ minimum: 0, default: 0, description: 'How far back inside the limit the value must come before the level is left.' })),
+    hysteresis: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        default: 0,
+        description: 'How far back inside the limit the value must come before the level is left.',
+      }),
+    ),
     ...common,
   },
   { description: 'Limits, in the engineering unit.' },
@@ -36,8 +54,21 @@ export const ThresholdSpec = strictObject(
 export const ZscoreSpec = strictObject(
   {
     type: Type.Literal('zscore'),
-    window: Type.Optional(Type.Integer({ minimum: 10, maximum: 100_000, default: 300, description: 'Good readings in the trailing window.' })),
-    sigma: Type.Optional(Type.Number({ exclusiveMinimum: 0, default: 4, description: 'Standard deviations from the mean that count as an anomaly.' })),
+    window: Type.Optional(
+      Type.Integer({
+        minimum: 10,
+        maximum: 100_000,
+        default: 300,
+        description: 'Good readings in the trailing window.',
+      }),
+    ),
+    sigma: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        default: 4,
+        description: 'Standard deviations from the mean that count as an anomaly.',
+      }),
+    ),
     ...common,
   },
   { description: 'Distance from the trailing mean in standard deviations.' },

@@ -59,7 +59,11 @@ export function isTelemetryError(error: unknown, code?: ErrorCode): error is Tel
 }
 
 /** Any thrown thing as a TelemetryError: one passes unchanged, all else becomes `code` with the cause kept. */
-export function toTelemetryError(error: unknown, code: ErrorCode = 'INTERNAL', details: ErrorDetails = {}): TelemetryError {
+export function toTelemetryError(
+  error: unknown,
+  code: ErrorCode = 'INTERNAL',
+  details: ErrorDetails = {},
+): TelemetryError {
   if (error instanceof TelemetryError) return error
   const message = error instanceof Error ? error.message : String(error)
   return new TelemetryError(code, message, { ...details, cause: error })

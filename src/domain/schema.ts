@@ -15,7 +15,10 @@ interface Annotations {
 }
 
 /** An object that refuses unknown keys: a misspelt key must never be silently ignored. */
-export function strictObject<T extends TProperties>(properties: T, annotations: { description?: string } = {}): TObject<T> {
+export function strictObject<T extends TProperties>(
+  properties: T,
+  annotations: { description?: string } = {},
+): TObject<T> {
   return Type.Object(properties, { additionalProperties: false, ...annotations })
 }
 

@@ -22,7 +22,8 @@ const BYTES = {
 export function parseDuration(text: string): number {
   const match = /^([0-9.]+)(ms|s|m|h|d|w|y)$/.exec(text)
   if (text === '0') return 0
-  if (!match) throw new TelemetryError('CONFIG_INVALID', `"${text}" is no duration; write for example 500ms, 1s, 5m, 30d`)
+  if (!match)
+    throw new TelemetryError('CONFIG_INVALID', `"${text}" is no duration; write for example 500ms, 1s, 5m, 30d`)
   return Math.round(Number(match[1]) * MS[match[2] as keyof typeof MS])
 }
 

@@ -27,14 +27,5 @@ export function jsonValue(value: Value | null): JsonValue {
 
 /** Number for checks and charts: booleans are 0 and 1, 64-bit integers are rounded to float64, text is NaN. */
 export function numericValue(value: Value): number {
-  switch (typeof value) {
-    case 'number':
-      return value
-    case 'boolean':
-      return value ? 1 : 0
-    case 'bigint':
-      return Number(value)
-    case 'string':
-      return Number.NaN
-  }
+  return typeof value === 'string' ? Number.NaN : Number(value)
 }

@@ -15,7 +15,10 @@ export interface DeadlineOptions {
  * Runs `operation` with a signal that aborts on timeout or with the caller's. Rejects with TIMEOUT (retryable) or
  * ABORTED at that moment, even when the operation does not react.
  */
-export async function withDeadline<T>(options: DeadlineOptions, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  options: DeadlineOptions,
+  operation: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { clock, timeoutMs, what, signal } = options
   if (signal?.aborted) throw new TelemetryError('ABORTED', `${what} was stopped`, { cause: signal.reason })
   const controller = new AbortController()
@@ -28,7 +31,12 @@ export async function withDeadline<T>(options: DeadlineOptions, operation: (sign
     controller.abort(error)
   }
   const timer = clock.after(timeoutMs, () =>
-    stop(new TelemetryError('TIMEOUT', `${what} took longer than ${timeoutMs} ms`, { retryable: true, context: { timeoutMs } })),
+    stop(
+      new TelemetryError('TIMEOUT', `${what} took longer than ${timeoutMs} ms`, {
+        retryable: true,
+        context: { timeoutMs },
+      }),
+    ),
   )
   const onAbort = (): void => stop(new TelemetryError('ABORTED', `${what} was stopped`, { cause: signal?.reason }))
   signal?.addEventListener('abort', onAbort, { once: true })

@@ -12,7 +12,8 @@ export class LatencyHistogram {
 
   /** Adds one duration in milliseconds; negative ones count as 0. */
   record(ms: number, times = 1): void {
-    const cell = ms <= SMALLEST_MS ? 0 : Math.min(CELLS - 1, Math.ceil(Math.log2(ms / SMALLEST_MS) * CELLS_PER_DOUBLING))
+    const cell =
+      ms <= SMALLEST_MS ? 0 : Math.min(CELLS - 1, Math.ceil(Math.log2(ms / SMALLEST_MS) * CELLS_PER_DOUBLING))
     this.#cells[cell]! += times
     this.#count += times
     this.#sum += ms * times

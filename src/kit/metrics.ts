@@ -1,7 +1,7 @@
 // Prometheus metrics: one registry for each gateway, never a global one. Values that a room counts anyway are read at
 // scrape time through `collect`, so that the hot path pays nothing.
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 export { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -49,7 +49,12 @@ export function collectedCounter(options: CollectedOptions): void {
 }
 
 /** A histogram in seconds with buckets from 100 µs to 60 s. */
-export function secondsHistogram(registry: Registry, name: string, help: string, labelNames: readonly string[] = []): Histogram {
+export function secondsHistogram(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly string[] = [],
+): Histogram {
   return new Histogram({
     name,
     help,

@@ -36,7 +36,11 @@ export function allocateRing(capacity: number, textCapacity = 4 * 1024 * 1024): 
   if (!(records <= MAX_CAPACITY)) {
     throw new TelemetryError('OUT_OF_RANGE', `A ring holds at most ${MAX_CAPACITY} records`, { context: { capacity } })
   }
-  return { buffer: new SharedArrayBuffer(HEADER_BYTES + records * BYTES_PER_RECORD + text), capacity: records, textCapacity: text }
+  return {
+    buffer: new SharedArrayBuffer(HEADER_BYTES + records * BYTES_PER_RECORD + text),
+    capacity: records,
+    textCapacity: text,
+  }
 }
 
 class Columns {
@@ -81,7 +85,8 @@ class Columns {
     if (first < count) this.#copyRun(batch, 0, first, count - first)
     for (let row = 0; row < count; row++) {
       const cell = (start + row) & (memory.capacity - 1)
-      if (this.kind[cell] !== PLAIN) batch.texts.set(row, this.#readText(this.words[cell * 2]!, this.words[cell * 2 + 1]!))
+      if (this.kind[cell] !== PLAIN)
+        batch.texts.set(row, this.#readText(this.words[cell * 2]!, this.words[cell * 2 + 1]!))
     }
     batch.length = count
     return batch

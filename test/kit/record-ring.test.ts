@@ -33,7 +33,10 @@ describe('record ring', () => {
 
   it('keeps every record in order over any mixture of pushes and takes', () => {
     const step = fc.oneof(
-      fc.record({ push: fc.integer({ min: 1, max: 700 }), text: fc.option(fc.string({ maxLength: 300 }), { nil: undefined }) }),
+      fc.record({
+        push: fc.integer({ min: 1, max: 700 }),
+        text: fc.option(fc.string({ maxLength: 300 }), { nil: undefined }),
+      }),
       fc.record({ take: fc.integer({ min: 1, max: 900 }) }),
     )
     fc.assert(
@@ -109,7 +112,9 @@ describe('record ring', () => {
 
   it('carries a million records to another thread without a loss or a swap', async () => {
     const memory = allocateRing(4096)
-    const worker = new Worker(new URL('./ring-consumer-thread.ts', import.meta.url), { workerData: { memory, total: 1_000_000 } })
+    const worker = new Worker(new URL('./ring-consumer-thread.ts', import.meta.url), {
+      workerData: { memory, total: 1_000_000 },
+    })
     const answer = new Promise<{ ok: boolean }>((resolve, reject) => {
       worker.once('message', resolve)
       worker.once('error', reject)
