@@ -30,7 +30,9 @@ export class ModbusServer {
   listen(port: number, host = '127.0.0.1'): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (cause) => {
-        reject(new TelemetryError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { context: { host, port }, cause }))
+        reject(
+          new TelemetryError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { context: { host, port }, cause }),
+        )
       })
       this.#server.listen(port, host, () => {
         const address = this.#server.address()

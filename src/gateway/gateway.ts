@@ -1,0 +1,236 @@
+// The composition root of the gateway: makes every part, starts them in order and stops them without losing anything.
+//
+//   start: store → pipeline → API → uplinks → drivers        stop: drivers → pipeline → commit → uplinks → API → store
+
+import { existsSync } from 'node:fs'
+import { createAcquisition } from '#acquisition/acquisition.ts'
+import type { EventEntry } from '#domain/alarm.ts'
+import { createApi, type Api } from '#api/server.ts'
+import type { GatewayConfig } from '#config/gateway-config.ts'
+import type { Catalogue } from '#config/load.ts'
+import type { Component, HealthReason } from '#domain/component.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import { qualityOf } from '#domain/quality.ts'
+import type { DeviceDirectory, UplinkDirectory } from '#domain/views.ts'
+import type { Clock } from '#kit/clock.ts'
+import type { Logger } from '#kit/logger.ts'
+import { Registry } from '#kit/metrics.ts'
+import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
+import { openStore, type Store } from '#store/store.ts'
+import { createUplinks, type UplinkDefinition } from '#uplinks/uplinks.ts'
+import { acquiredDevices } from './devices.ts'
+import { healthReasons } from './health.ts'
+import { buildModel, sensorKeys } from './model.ts'
+import { packageVersion, PACKAGE_ROOT } from './version.ts'
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig
+  readonly catalogue: Catalogue
+  readonly clock: Clock
+  readonly log: Logger
+  /** Uniform in [0, 1); for jitter. */
+  readonly random: () => number
+}
+
+export interface StopOptions {
+  /** Milliseconds for the whole stop: three quarters softly, then whatever still runs is aborted. */
+  readonly deadlineMs: number
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** Where the dashboard is. */
+  readonly url: string
+  /** One-time link that creates the first user; null when there is one, or no authentication. */
+  readonly setupUrl: string | null
+  health(): readonly HealthReason[]
+  /** Safe to call twice. */
+  stop(options: StopOptions): Promise<void>
+}
+
+interface Parts {
+  readonly store: Store
+  readonly pipeline: Pipeline
+  readonly api: Api
+  readonly uplinks: Component & UplinkDirectory
+  readonly acquisition: Component & DeviceDirectory
+}
+
+/** Starts a gateway; resolves once it serves, whether or not devices and uplinks can be reached. Throws PORT_IN_USE, STORE_LOCKED, … */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, clock, log } = options
+  const registry = new Registry()
+  const early: EventEntry[] = []
+  let record: (event: EventEntry) => void = (event) => void early.push(event)
+  const store = await openStore({
+    dataDir: config.data,
+    ...config.store,
+    buffer: config.buffer,
+    clock,
+    log: log.child({ room: 'store' }),
+    registry,
+    onEvent: (event) => record(event),
+  })
+  const parts = await composeParts(options, store, registry).catch(async (error: unknown) => {
+    await store.close()
+    throw error
+  })
+  record = (event) => void parts.pipeline.record(event)
+  for (const event of early) record(event)
+  const running = new RunningGateway(options, parts)
+  try {
+    await running.start()
+  } catch (error) {
+    await running.stop({ deadlineMs: 5000 })
+    throw error
+  }
+  return running
+}
+
+async function composeParts(options: GatewayOptions, store: Store, registry: Registry): Promise<Parts> {
+  const { config, catalogue, clock, log, random } = options
+  const model = buildModel(config, await store.registerSensors(sensorKeys(config)))
+  const pipeline = createPipeline({
+    clock,
+    log: log.child({ room: 'pipeline' }),
+    registry,
+    ring: store.ring,
+    model,
+    openAlarms: await store.history.openAlarms(),
+  })
+  const acquisition = createAcquisition({
+    clock,
+    log: log.child({ room: 'acquisition' }),
+    registry,
+    random,
+    sink: pipeline.sink,
+    hasRoom: () => pipeline.hasRoom(),
+    sensorQuality: (sensor) => {
+      const latest = pipeline.latest.read(sensor)
+      return latest === null ? null : qualityOf(latest.status)
+    },
+    devices: acquiredDevices(config, catalogue, model),
+  })
+  const uplinks = createUplinks({
+    clock,
+    log: log.child({ room: 'uplinks' }),
+    registry,
+    random,
+    journal: store.journal,
+    model: () => model,
+    gateway: config.gateway.id,
+    factory: model.factories[0]!.id,
+    uplinks: uplinkDefinitions(config, catalogue),
+  })
+  const startedAt = clock.now()
+  const dashboardDir = `${PACKAGE_ROOT}dist/ui`
+  const api = createApi({
+    http: config.http,
+    dataDir: config.data,
+    info: {
+      id: config.gateway.id,
+      version: packageVersion(),
+      epoch: store.epoch,
+      startedAt,
+      health: () => gatewayHealth({ store, pipeline, acquisition, uplinks }),
+      model: () => model,
+    },
+    latest: pipeline.latest,
+    alarms: pipeline.alarms,
+    history: store.history,
+    devices: acquisition,
+    uplinks,
+    registry,
+    dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
+    clock,
+    log: log.child({ room: 'api' }),
+  })
+  return { store, pipeline, api, uplinks, acquisition }
+}
+
+function uplinkDefinitions(config: GatewayConfig, catalogue: Catalogue): UplinkDefinition[] {
+  return config.uplinks.map((uplink) => {
+    const kind = catalogue.uplinks.get(uplink.type)
+    if (!kind) throw new TelemetryError('CONFIG_INVALID', `There is no uplink type "${uplink.type}"`)
+    const { id, include, exclude } = uplink
+    return { id, kind, config: uplink.config, include, exclude, maxRate: uplink.replay.maxRate }
+  })
+}
+
+function gatewayHealth(parts: Omit<Parts, 'api'>): HealthReason[] {
+  return healthReasons({
+    store: parts.store.history.status(),
+    hasRoom: parts.pipeline.hasRoom(),
+    ringFillRatio: parts.store.ring.fillRatio,
+    devices: parts.acquisition.list(),
+    uplinks: parts.uplinks.list(),
+  })
+}
+
+class RunningGateway implements Gateway {
+  readonly #options: GatewayOptions
+  readonly #parts: Parts
+  #stopping: Promise<void> | null = null
+
+  constructor(options: GatewayOptions, parts: Parts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  get url(): string {
+    return this.#parts.api.url
+  }
+
+  get setupUrl(): string | null {
+    return this.#parts.api.setupUrl
+  }
+
+  health(): readonly HealthReason[] {
+    return gatewayHealth(this.#parts)
+  }
+
+  async start(): Promise<void> {
+    const { api, uplinks, acquisition, store } = this.#parts
+    const never = new AbortController().signal
+    this.#record('gateway-started', `Gateway ${this.#options.config.gateway.id} started`, { epoch: store.epoch })
+    await api.start(never)
+    await uplinks.start(never)
+    await acquisition.start(never)
+    this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')
+  }
+
+  stop(options: StopOptions): Promise<void> {
+    this.#stopping ??= this.#stop(options.deadlineMs)
+    return this.#stopping
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const { api, uplinks, acquisition, pipeline, store } = this.#parts
+    const { clock, log, config } = this.#options
+    const abort = new AbortController()
+    const timer = clock.after(deadlineMs * 0.75, () => {
+      abort.abort(new TelemetryError('TIMEOUT', `The stop took longer than ${deadlineMs * 0.75} ms`))
+    })
+    const step = async (name: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work()
+      } catch (error) {
+        log.error({ part: name, err: error }, 'A part did not stop cleanly')
+      }
+    }
+    await step('acquisition', () => acquisition.stop(abort.signal))
+    this.#record('gateway-stopping', `Gateway ${config.gateway.id} is stopping`, { epoch: store.epoch })
+    await step('store', () => store.flush())
+    await step('uplinks', () => uplinks.stop(abort.signal))
+    await step('api', () => api.stop(abort.signal))
+    pipeline.close()
+    await step('store', () => store.close())
+    timer.cancel()
+    log.info({}, 'Gateway has stopped')
+  }
+
+  #record(type: string, message: string, data: Record<string, unknown>): void {
+    const time = this.#options.clock.now()
+    this.#parts.pipeline.record({ kind: 'event', type, severity: 'info', time, message, source: 'gateway', data })
+  }
+}
