@@ -28,6 +28,11 @@ export interface JournalSpan {
   readonly durable: Position
 }
 
+/** A reader's durable place, and the short text (at most 4 KiB) that it keeps beside it, for example its ledger. */
+export interface Bookmark extends Position {
+  readonly note?: string
+}
+
 /** Read side of the journal, as uplinks see it. */
 export interface Journal {
   /** Number of this start. */
@@ -42,9 +47,9 @@ export interface Journal {
   /** Records between two positions (after `from`, up to and including `to`) that still exist or are pending. */
   count(from: Position, to: Position): Promise<number>
   /** Durable cursor of a reader; null for a new one. */
-  cursor(reader: string): Promise<Position | null>
-  /** Keeps a cursor; durable with the next flush. Never goes back. */
-  settle(reader: string, position: Position): void
+  cursor(reader: string): Promise<Bookmark | null>
+  /** Keeps a cursor, and with it `note`, both or neither; durable with the next flush. Never goes back. */
+  settle(reader: string, position: Position, note?: string): void
   /** Called, at most once per turn of the event loop, when there are records after the last seen head. Returns the unsubscribe. */
   onAppend(listener: () => void): () => void
 }

@@ -36,11 +36,12 @@ export interface DeliveryResult {
 }
 
 export interface UplinkConnection {
+  /** Makes a new connection; one that is left from before is dropped first. Throws TelemetryError with a reason in plain words. */
   connect(signal: AbortSignal): Promise<void>
   /**
    * Sends the rows in order and resolves once the receiver has acknowledged all of them. Rejects with a retryable
    * TelemetryError when it is not known whether they arrived: the same rows are then given again after a reconnect.
-   * Several deliveries may be under way at once, in order.
+   * Several deliveries may be under way at once, in order. When `signal` aborts, the connection is given up at once.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult>
   /** Says goodbye where the protocol has a word for it. Safe to call twice. */
