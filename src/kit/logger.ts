@@ -29,3 +29,8 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 
 /** For tests: says nothing. */
 export const silentLogger: Logger = pino({ level: 'silent' })
+
+/** A destination that appends to a file. */
+export function logFile(path: string): DestinationStream {
+  return pino.destination({ dest: path, sync: true, append: true, mkdir: true })
+}

@@ -1,0 +1,122 @@
+// `telemetryx demo`: a simulated press shop on real Modbus TCP, a broker, and a gateway that watches the one and feeds the other.
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Option, type Command } from 'commander'
+import { parseGatewayConfig } from '#config/load.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import { createCatalogue } from '#gateway/catalogue.ts'
+import { startGateway, type Gateway } from '#gateway/gateway.ts'
+import { packageVersion } from '#gateway/version.ts'
+import { systemClock } from '#kit/clock.ts'
+import { createLogger, logFile } from '#kit/logger.ts'
+import { DemoBroker } from '#simulate/broker.ts'
+import { PressShop, pressShopDevices, type Endpoint } from '#simulate/press-shop.ts'
+import { freePort } from './free-port.ts'
+import { untilSignal } from './until-signal.ts'
+
+const USUAL_HTTP_PORT = 8080
+const USUAL_MQTT_PORT = 1883
+const STOP_DEADLINE_MS = 10_000
+
+interface DemoOptions {
+  readonly data: string
+  readonly port: number
+  readonly faults: boolean
+  readonly json: boolean
+}
+
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .summary('run a simulated factory and a gateway that watches it')
+    .description(
+      'Runs six simulated machines that speak Modbus TCP, a small MQTT broker, and a gateway on them. Now and then a machine\n' +
+        'fails, so that there is something to see. Readings are kept in the data folder between runs. Ctrl-C ends all of it.',
+    )
+    .addOption(new Option('--data <dir>', 'where the gateway keeps its data').default('data/demo'))
+    .addOption(
+      new Option('--port <number>', 'port of the dashboard; a free one when it is taken')
+        .default(USUAL_HTTP_PORT)
+        .argParser(Number),
+    )
+    .option('--no-faults', 'nothing ever fails')
+    .option('--json', 'print the addresses as one line of JSON', false)
+    .addHelpText('after', '\nExample:\n  telemetryx demo --data /tmp/demo')
+    .action(runDemo)
+}
+
+async function runDemo(options: DemoOptions): Promise<void> {
+  const dataDir = resolve(options.data)
+  await mkdir(dataDir, { recursive: true })
+  const stop = untilSignal()
+  const shop = new PressShop({ clock: systemClock, seed: 1, faults: options.faults })
+  const broker = new DemoBroker()
+  let gateway: Gateway | null = null
+  try {
+    const endpoints = await shop.start()
+    const mqttPort = await broker.listen(await freePort(USUAL_MQTT_PORT))
+    const httpPort = await freePort(options.port)
+    const yaml = demoYaml(endpoints, httpPort, mqttPort)
+    await writeFile(join(dataDir, 'gateway.yaml'), yaml)
+    gateway = await startDemoGateway(yaml, dataDir)
+    const addresses = { dashboard: gateway.url, mqtt: `mqtt://127.0.0.1:${mqttPort}`, data: dataDir }
+    if (options.json) console.log(JSON.stringify(addresses))
+    else printWelcome({ ...addresses, usualPort: httpPort === options.port ? null : options.port })
+    await stop
+    if (!options.json) console.log('\nStopping: what was read is being stored …')
+  } finally {
+    await gateway?.stop({ deadlineMs: STOP_DEADLINE_MS })
+    await Promise.all([shop.stop(), broker.close()])
+  }
+}
+
+async function startDemoGateway(yaml: string, dataDir: string): Promise<Gateway> {
+  const catalogue = createCatalogue({ clock: systemClock })
+  const parsed = parseGatewayConfig(yaml, { file: join(dataDir, 'gateway.yaml'), catalogue, env: process.env })
+  if (!parsed.ok) {
+    const [first] = parsed.problems
+    throw new TelemetryError(
+      'INTERNAL',
+      `The demo's own configuration is wrong: line ${first?.line}: ${first?.message}`,
+    )
+  }
+  const log = createLogger({ level: 'info', destination: logFile(join(dataDir, 'gateway.log')) })
+  return startGateway({ config: parsed.config, catalogue, clock: systemClock, log, random: Math.random })
+}
+
+function demoYaml(endpoints: readonly Endpoint[], httpPort: number, mqttPort: number): string {
+  return [
+    '# Written by `telemetryx demo` at each start; a real gateway.yaml looks the same.',
+    'version: 1',
+    'gateway: { id: demo, factory: Press shop }',
+    'data: .',
+    `http: { host: 127.0.0.1, port: ${httpPort}, auth: none }`,
+    pressShopDevices(endpoints).trimEnd(),
+    'uplinks:',
+    `  - { id: site, type: mqtt, url: "mqtt://127.0.0.1:${mqttPort}", topic: "{factory}/{machine}/{sensor}", format: json, qos: 1 }`,
+    '',
+  ].join('\n')
+}
+
+interface Welcome {
+  readonly dashboard: string
+  readonly mqtt: string
+  readonly data: string
+  /** The port that was asked for and is taken; null when it was free. */
+  readonly usualPort: number | null
+}
+
+function printWelcome({ dashboard, mqtt, data, usualPort }: Welcome): void {
+  const note = usualPort === null ? '' : `   (port ${usualPort} is taken)`
+  console.log(`TelemetryX Edge ${packageVersion()}: demo
+
+  Dashboard      ${dashboard}${note}
+  API            ${dashboard}/api/v1/sensors
+  MQTT           ${mqtt}   topics press-shop/{machine}/{sensor}
+  Configuration  ${join(data, 'gateway.yaml')}
+  Log            ${join(data, 'gateway.log')}
+
+Six simulated machines are read over Modbus TCP. The first fault comes in ten seconds.
+Readings are kept in ${data}. Ctrl-C ends the demo.`)
+}
