@@ -1,0 +1,158 @@
+// One Modbus unit at run time: polls its groups by prepared requests, decodes answers straight into the sink, writes.
+
+import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
+import type { Device, DriverContext, PollOutcome } from '#domain/driver.ts'
+import { NO_TIME, type ReadingSink } from '#domain/reading.ts'
+import type { Sensor, SensorNumber } from '#domain/sensor.ts'
+import type { Value } from '#domain/value.ts'
+import { decodedPoint, PointDecoder, type DecodedPoint } from './decode.ts'
+import { exceptionStatus, exceptionText, isUnreachable } from './exceptions.ts'
+import type { Link, LinkMember } from './link.ts'
+import { exceptionOf, READ_DATA_START, readRequest } from './pdu.ts'
+import { planRequests, type PlanLimits } from './plan-requests.ts'
+import type { ModbusPoint } from './point.ts'
+import { PointWriter } from './write.ts'
+
+/** A sensor with its complete point. */
+export interface DevicePoint {
+  readonly sensor: Sensor
+  readonly point: ModbusPoint
+}
+
+/** Where a device gets its link from; links live as long as a device uses them. */
+export interface LinkSource {
+  link(): Link
+  release(link: Link): void
+}
+
+export interface ModbusDeviceOptions {
+  readonly id: string
+  readonly bus: string
+  readonly unit: number
+  readonly timeoutMs: number
+  readonly limits: PlanLimits
+  readonly groups: readonly (readonly DevicePoint[])[]
+  readonly links: LinkSource
+  readonly context: DriverContext
+}
+
+/** One request with everything that its answer needs. */
+interface Block {
+  readonly request: Buffer
+  readonly points: readonly DecodedPoint[]
+}
+
+export class ModbusDevice implements Device, LinkMember {
+  readonly bus: string
+  readonly unit: number
+  readonly timeoutMs: number
+  readonly #options: ModbusDeviceOptions
+  readonly #groups: readonly (readonly Block[])[]
+  readonly #decoder = new PointDecoder()
+  readonly #writable = new Map<SensorNumber, DevicePoint>()
+  readonly #writer: PointWriter
+  #link: Link | null = null
+  #closing = new AbortController()
+
+  constructor(options: ModbusDeviceOptions) {
+    this.bus = options.bus
+    this.unit = options.unit
+    this.timeoutMs = options.timeoutMs
+    this.#options = options
+    this.#groups = options.groups.map((points) => blocksOf(points, options.limits))
+    for (const entry of options.groups.flat()) this.#writable.set(entry.sensor.number, entry)
+    this.#writer = new PointWriter(this.#decoder, (pdu, signal) => this.#request(pdu, signal))
+  }
+
+  async connect(signal: AbortSignal): Promise<void> {
+    const link = this.#options.links.link()
+    this.#link = link
+    try {
+      await link.join(this, AbortSignal.any([signal, this.#closing.signal]))
+    } catch (error) {
+      this.#drop()
+      throw error
+    }
+  }
+
+  async poll(group: number, sink: ReadingSink, signal: AbortSignal): Promise<PollOutcome> {
+    let requests = 0
+    let isReachable = false
+    for (const block of this.#groups[group] ?? []) {
+      const answer = await this.#request(block.request, signal)
+      requests += 1
+      const exception = exceptionOf(answer)
+      if (exception === null) {
+        for (const point of block.points) this.#decoder.decode(point, answer, READ_DATA_START, sink)
+      } else {
+        this.#refuse(block, exception, sink)
+        if (isUnreachable(exception) && !isReachable) throw this.#unreachable(exception)
+      }
+      isReachable = true
+    }
+    return { requests }
+  }
+
+  async write(sensor: SensorNumber, value: Value, signal: AbortSignal): Promise<Value> {
+    const entry = this.#writable.get(sensor)
+    const context = { device: this.#options.id, sensor: entry?.sensor.id ?? sensor }
+    if (entry === undefined) throw new TelemetryError('NOT_FOUND', 'The device has no such sensor', { context })
+    if (!entry.sensor.writable) throw new TelemetryError('NOT_WRITABLE', `${entry.sensor.id} is not configured as writable`, { context })
+    return await this.#writer.write(entry.point, value, signal)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#closing = new AbortController()
+    this.#link?.leave(this)
+    this.#drop()
+  }
+
+  lost(cause: unknown): void {
+    this.#drop()
+    const { code, message } = isTelemetryError(cause) ? cause : { code: 'INTERNAL', message: String(cause) }
+    this.#options.context.log.debug({ device: this.#options.id, code }, message)
+    this.#options.context.lost(cause)
+  }
+
+  countError(kind: string): void {
+    this.#options.context.countError(kind)
+  }
+
+  #drop(): void {
+    if (this.#link !== null) this.#options.links.release(this.#link)
+    this.#link = null
+  }
+
+  async #request(pdu: Buffer, signal: AbortSignal): Promise<Buffer> {
+    if (this.#link === null) throw new TelemetryError('CONNECTION_LOST', 'The device is not connected', { retryable: true })
+    const answer = await this.#link.request(this, pdu, signal)
+    const exception = exceptionOf(answer)
+    if (exception !== null) this.countError(`exception-${exception}`)
+    return answer
+  }
+
+  #refuse(block: Block, exception: number, sink: ReadingSink): void {
+    const status = exceptionStatus(exception)
+    for (const point of block.points) sink.bad(point.sensor, status, NO_TIME)
+  }
+
+  /** The gateway in between gets no answer from the unit: asking for the other blocks would only hold up the bus. */
+  #unreachable(exception: number): TelemetryError {
+    return new TelemetryError('DEVICE_EXCEPTION', `Unit ${this.unit} cannot be reached: ${exceptionText(exception)}`, {
+      retryable: true,
+      context: { device: this.#options.id, exception },
+    })
+  }
+}
+
+function blocksOf(entries: readonly DevicePoint[], limits: PlanLimits): readonly Block[] {
+  const reads = planRequests(
+    entries.map((entry) => entry.point),
+    limits,
+  )
+  return reads.map(({ register, address, width, members }) => ({
+    request: readRequest(register, address, width),
+    points: members.map((member) => decodedPoint(entries[member]!.sensor.number, entries[member]!.point, address)),
+  }))
+}

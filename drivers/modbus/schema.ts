@@ -1,0 +1,94 @@
+// The YAML of a Modbus device and of its sensors. Type, validation, JSON Schema and reference come from here.
+
+import { Type, type StaticDecode } from 'typebox'
+import { durationSchema, strictObject } from '#domain/schema.ts'
+
+export const DEFAULT_PORT = 502 // registered with IANA as mbap
+export const DEFAULT_UNIT = 1
+export const DEFAULT_TIMEOUT_MS = 1000
+
+/** Most registers that one answer holds. Modbus Application Protocol V1.1b3 §6.3 */
+export const MAX_READ_REGISTERS = 125
+/** Most coils or discrete inputs that one answer holds. Modbus Application Protocol V1.1b3 §6.1 */
+export const MAX_READ_BITS = 2000
+/** Longest text: what one write holds, 123 registers. Modbus Application Protocol V1.1b3 §6.12 */
+export const MAX_TEXT_LENGTH = 246
+
+const ConnectionSchema = strictObject(
+  {
+    transport: Type.Optional(Type.Literal('tcp', { default: 'tcp', description: 'How the device is reached: Modbus TCP.' })),
+    host: Type.String({ minLength: 1, maxLength: 255, description: 'Name or address of the device or of its gateway.', examples: ['192.0.2.10'] }),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, default: DEFAULT_PORT, description: 'TCP port.' })),
+    unit: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 255, default: DEFAULT_UNIT, description: 'Unit id (slave address). Devices with the same host and port share one connection.' }),
+    ),
+    timeout: Type.Optional(durationSchema({ default: '1s', description: 'Longest wait for an answer, and for a connection.' })),
+  },
+  { description: 'Where the device is.' },
+)
+
+const ReadsSchema = strictObject(
+  {
+    maxGap: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 2000,
+        default: 0,
+        description: 'Unwanted addresses that a request may read over to merge its neighbours. Above 0 a device that refuses holes refuses the whole block.',
+      }),
+    ),
+    maxRegisters: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: MAX_READ_REGISTERS, default: MAX_READ_REGISTERS, description: 'Most registers in one request.' }),
+    ),
+    maxBits: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_READ_BITS, default: MAX_READ_BITS, description: 'Most coils or discrete inputs in one request.' })),
+  },
+  { description: 'How reads are merged into requests.' },
+)
+
+export const ModbusDeviceSchema = strictObject({ connection: ConnectionSchema, reads: Type.Optional(ReadsSchema) })
+
+export const ModbusSensorSchema = strictObject({
+  register: Type.Union([Type.Literal('coil'), Type.Literal('discrete'), Type.Literal('input'), Type.Literal('holding')], {
+    description: 'Table of the device: coil (0xxxx), discrete input (1xxxx), input register (3xxxx), holding register (4xxxx).',
+  }),
+  address: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Address counted from 0: holding register 40001 is address 0.' }),
+  type: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal('bool'),
+        Type.Literal('int16'),
+        Type.Literal('uint16'),
+        Type.Literal('int32'),
+        Type.Literal('uint32'),
+        Type.Literal('int64'),
+        Type.Literal('uint64'),
+        Type.Literal('float32'),
+        Type.Literal('float64'),
+        Type.Literal('string'),
+        Type.Literal('bcd16'),
+        Type.Literal('bcd32'),
+      ],
+      { description: 'How the registers are read. Default: bool for coil, discrete and with bit; else uint16.' },
+    ),
+  ),
+  order: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal('ABCD'),
+        Type.Literal('DCBA'),
+        Type.Literal('BADC'),
+        Type.Literal('CDAB'),
+        Type.Literal('ABCDEFGH'),
+        Type.Literal('HGFEDCBA'),
+        Type.Literal('BADCFEHG'),
+        Type.Literal('GHEFCDAB'),
+      ],
+      { default: 'ABCD', description: 'Order of the bytes on the wire, A the most significant. Eight letters for 64-bit types, where four mean the same.' },
+    ),
+  ),
+  bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 15, description: 'One bit of the register, 0 the least significant; the type is then bool.' })),
+  length: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_TEXT_LENGTH, description: 'Characters of a string, two in each register.' })),
+})
+
+export type ModbusDeviceConfig = StaticDecode<typeof ModbusDeviceSchema>
+export type ModbusSensorConfig = StaticDecode<typeof ModbusSensorSchema>

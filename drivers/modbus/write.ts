@@ -1,0 +1,126 @@
+// Writes: picks the function that the point needs, falls back where a device knows only another, reads back what the
+// device then holds.
+//
+//   coil                    05, or 15 when the device refuses 05 as an illegal function
+//   one register            06, or 16 likewise
+//   several registers, text 16, in one request: the registers change together
+//   one bit of a register   22; when refused as an illegal function: read, change the bit, write (not atomic in the device)
+
+import { TelemetryError } from '#domain/errors.ts'
+import type { ReadingSink } from '#domain/reading.ts'
+import { statusName } from '#domain/quality.ts'
+import type { Value } from '#domain/value.ts'
+import { decodedPoint, type PointDecoder } from './decode.ts'
+import { encodeBool, encodeRegisters } from './encode.ts'
+import { exceptionText } from './exceptions.ts'
+import {
+  exceptionOf,
+  maskWriteRequest,
+  READ_DATA_START,
+  readRequest,
+  writeCoilRequest,
+  writeCoilsRequest,
+  writeRegisterRequest,
+  writeRegistersRequest,
+} from './pdu.ts'
+import type { ModbusPoint } from './point.ts'
+
+const ILLEGAL_FUNCTION = 1
+
+export type SendRequest = (pdu: Buffer, signal: AbortSignal) => Promise<Buffer>
+
+export class PointWriter {
+  readonly #decoder: PointDecoder
+  readonly #send: SendRequest
+  /** Until the device proves that it does not know function 22. */
+  #masksBits = true
+
+  constructor(decoder: PointDecoder, send: SendRequest) {
+    this.#decoder = decoder
+    this.#send = send
+  }
+
+  /** Writes and answers what was read back. Throws NOT_WRITABLE, OUT_OF_RANGE, DEVICE_EXCEPTION and the errors of requests. */
+  async write(point: ModbusPoint, value: Value, signal: AbortSignal): Promise<Value> {
+    switch (point.register) {
+      case 'coil': {
+        const on = encodeBool(value)
+        await this.#sendEither(writeCoilRequest(point.address, on), writeCoilsRequest(point.address, on), signal)
+        break
+      }
+      case 'holding':
+        await this.#writeHolding(point, value, signal)
+        break
+      case 'discrete':
+      case 'input':
+        throw new TelemetryError('NOT_WRITABLE', 'Discrete inputs and input registers cannot be written', { context: { register: point.register } })
+    }
+    return await this.#readBack(point, signal)
+  }
+
+  async #writeHolding(point: ModbusPoint, value: Value, signal: AbortSignal): Promise<void> {
+    if (point.bit !== null) return await this.#writeBit(point.address, 1 << point.bit, encodeBool(value), signal)
+    const data = encodeRegisters(point, value)
+    const many = writeRegistersRequest(point.address, data)
+    if (data.length > 2) accepted(await this.#send(many, signal))
+    else await this.#sendEither(writeRegisterRequest(point.address, data), many, signal)
+  }
+
+  async #writeBit(address: number, mask: number, on: boolean, signal: AbortSignal): Promise<void> {
+    if (this.#masksBits) {
+      const answer = await this.#send(maskWriteRequest(address, 0xffff & ~mask, on ? mask : 0), signal)
+      if (exceptionOf(answer) !== ILLEGAL_FUNCTION) {
+        accepted(answer)
+        return
+      }
+      this.#masksBits = false
+    }
+    const answer = accepted(await this.#send(readRequest('holding', address, 1), signal))
+    const before = answer.readUInt16BE(READ_DATA_START)
+    const data = Buffer.alloc(2)
+    data.writeUInt16BE(on ? before | mask : before & ~mask)
+    await this.#sendEither(writeRegisterRequest(address, data), writeRegistersRequest(address, data), signal)
+  }
+
+  async #sendEither(usual: Buffer, fallback: Buffer, signal: AbortSignal): Promise<void> {
+    const answer = await this.#send(usual, signal)
+    accepted(exceptionOf(answer) === ILLEGAL_FUNCTION ? await this.#send(fallback, signal) : answer)
+  }
+
+  async #readBack(point: ModbusPoint, signal: AbortSignal): Promise<Value> {
+    const answer = accepted(await this.#send(readRequest(point.register, point.address, point.width), signal))
+    const held = new HeldValue()
+    this.#decoder.decode(decodedPoint(0, point, point.address), answer, READ_DATA_START, held)
+    if (held.value === null) throw new TelemetryError('PROTOCOL', `What was read back makes no sense: ${held.problem}`)
+    return point.type === 'bool' ? held.value === 1 : held.value
+  }
+}
+
+/** The answer, unless it is an exception: then DEVICE_EXCEPTION. */
+function accepted(answer: Buffer): Buffer {
+  const exception = exceptionOf(answer)
+  if (exception === null) return answer
+  throw new TelemetryError('DEVICE_EXCEPTION', `The device refused the write: ${exceptionText(exception)}`, { context: { exception } })
+}
+
+/** A sink that keeps the one value it is given. */
+class HeldValue implements ReadingSink {
+  value: Value | null = null
+  problem = ''
+
+  number(_sensor: number, value: number): void {
+    this.value = value
+  }
+
+  integer(_sensor: number, value: bigint): void {
+    this.value = value
+  }
+
+  text(_sensor: number, value: string): void {
+    this.value = value
+  }
+
+  bad(_sensor: number, status: number): void {
+    this.problem = statusName(status)
+  }
+}

@@ -1,0 +1,79 @@
+# A Modbus TCP slave by pymodbus 3.0, for the tests: another implementation than the driver's library.
+# Prints {"port": n}; then takes one JSON command a line on standard input and answers each with one line:
+#   {"store": "holding", "unit": 1, "address": 10, "type": "float32", "order": "CDAB", "value": "1.5"}
+#   {"set": "coil", "unit": 1, "address": 0, "values": [1, 0]}      {"get": "holding", "unit": 1, "address": 10, "count": 2}
+# Values are packed with Python's struct, and the order is applied letter by letter: nothing here comes from the driver.
+
+import asyncio
+import json
+import struct
+import sys
+
+from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.server.async_io import ModbusTcpServer
+
+TABLE_SIZE = 2000  # addresses beyond are answered with exception 2
+FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+FORMAT = {
+    "int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "int64": ">q", "uint64": ">Q",
+    "float32": ">f", "float64": ">d",
+}
+
+
+def slave():
+    def table():
+        return ModbusSequentialDataBlock(0, [0] * TABLE_SIZE)
+
+    return ModbusSlaveContext(di=table(), co=table(), hr=table(), ir=table(), zero_mode=True)
+
+
+def big_endian(kind, value):
+    if kind.startswith("bcd"):
+        return bytes.fromhex(value.zfill(int(kind[3:]) // 4))
+    if kind.startswith("float"):
+        return struct.pack(FORMAT[kind], float(value))
+    return struct.pack(FORMAT[kind], int(value))
+
+
+def registers(kind, order, value):
+    if kind == "string":
+        wire = value.encode("latin-1")
+        wire += b"\0" * (len(wire) % 2)
+    else:
+        raw = big_endian(kind, value)
+        wire = bytes(raw["ABCDEFGH".index(letter)] for letter in order)
+    return list(struct.unpack(f">{len(wire) // 2}H", wire))
+
+
+def obey(context, command):
+    unit = context[command.get("unit", 1)]
+    address = command["address"]
+    if "get" in command:
+        values = unit.getValues(FUNCTION[command["get"]], address, command["count"])
+        return {"values": [int(value) for value in values]}
+    if "store" in command:
+        unit.setValues(FUNCTION[command["store"]], address, registers(command["type"], command["order"], command["value"]))
+    else:
+        unit.setValues(FUNCTION[command["set"]], address, command["values"])
+    return {}
+
+
+async def main():
+    units = [int(argument) for argument in sys.argv[1:]] or [1]
+    context = ModbusServerContext(slaves={unit: slave() for unit in units}, single=False)
+    server = ModbusTcpServer(context, address=("127.0.0.1", 0), ignore_missing_slaves=True)
+    task = asyncio.create_task(server.serve_forever())
+    await server.serving
+    print(json.dumps({"port": server.server.sockets[0].getsockname()[1]}), flush=True)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        try:
+            answer = obey(context, json.loads(line))
+        except Exception as error:  # told to the test, which fails by it
+            answer = {"error": repr(error)}
+        print(json.dumps(answer), flush=True)
+    task.cancel()
+
+
+asyncio.run(main())
