@@ -1,0 +1,67 @@
+// The configuration of a gateway as the other rooms take it: typed, decoded, everything defaulted.
+// Durations are milliseconds, sizes bytes.
+
+import type { CheckSpec } from '#domain/check.ts'
+import type { Deadband, Scale } from '#domain/sensor.ts'
+import type { ValueType } from '#domain/value.ts'
+
+export interface GatewayConfig {
+  /** `factory` is the display name as written. */
+  readonly gateway: { readonly id: string; readonly factory: string }
+  /** Absolute path of the data folder. */
+  readonly data: string
+  /** `capacity` in records. */
+  readonly buffer: { readonly capacity: number; readonly whenFull: 'block' | 'dropOldest' }
+  readonly store: StoreConfig
+  readonly http: { readonly host: string; readonly port: number; readonly auth: 'required' | 'none' }
+  readonly devices: readonly DeviceConfig[]
+  readonly uplinks: readonly UplinkConfig[]
+}
+
+export interface StoreConfig {
+  readonly flushIntervalMs: number
+  readonly sync: 'normal' | 'full'
+  readonly retention: { readonly rawMs: number; readonly minuteMs: number; readonly hourMs: number }
+  readonly maxBytes: number
+}
+
+export interface DeviceConfig {
+  readonly id: string
+  /** Kind of the driver. */
+  readonly driver: string
+  /** Display name; the id when none is given. */
+  readonly machine: string
+  readonly pollMs: number
+  /** The driver's own keys, decoded by its deviceSchema. */
+  readonly config: unknown
+  readonly sensors: readonly SensorConfig[]
+}
+
+export interface SensorConfig {
+  readonly id: string
+  readonly description: string
+  readonly unit: string
+  readonly writable: boolean
+  readonly scale: Scale | null
+  readonly deadband: Deadband | null
+  readonly checks: readonly CheckSpec[]
+  /** null: the device's. */
+  readonly pollMs: number | null
+  /** After scaling. */
+  readonly valueType: ValueType
+  /** The driver's own keys, decoded by its sensorSchema. */
+  readonly config: unknown
+}
+
+export interface UplinkConfig {
+  readonly id: string
+  /** Kind of the uplink. */
+  readonly type: string
+  /** Patterns of full sensor ids. */
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  /** `maxRate` in records per second; null: no limit. */
+  readonly replay: { readonly order: 'inOrder'; readonly maxRate: number | null }
+  /** The kind's own keys, decoded by its schema. */
+  readonly config: unknown
+}

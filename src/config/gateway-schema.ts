@@ -1,0 +1,185 @@
+// The keys of gateway.yaml that every gateway has: one definition for validation, types, JSON Schema and reference.
+// A device's and an uplink's own keys come from its driver or kind; what no room serves yet is an unknown key.
+
+import { Type, type TObject, type TProperties } from 'typebox'
+import { CheckSpecSchema } from '#domain/check.ts'
+import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+
+/** A group of keys that may be left out as a whole, because each of them may. */
+function section<T extends TProperties>(properties: T, annotations: { description: string }): TObject<T> {
+  return Type.Object(properties, { additionalProperties: false, default: {}, ...annotations })
+}
+
+export const BufferSchema = section(
+  {
+    capacity: Type.Integer({
+      minimum: 1024,
+      maximum: 67_108_864,
+      default: 262_144,
+      description: 'Records that the ring between pipeline and store holds; at least twice the number of sensors.',
+    }),
+    whenFull: Type.Union([Type.Literal('block'), Type.Literal('dropOldest')], {
+      default: 'block',
+      description: '`block` pauses polling, `dropOldest` gives up the oldest readings; both are counted and reported.',
+    }),
+  },
+  { description: 'The ring buffer in memory.' },
+)
+
+export const RetentionSchema = section(
+  {
+    raw: durationSchema({ description: 'How long every reading is kept.', default: '30d' }),
+    minute: durationSchema({ description: 'How long the one-minute figures are kept.', default: '1y' }),
+    hour: durationSchema({ description: 'How long the one-hour figures are kept.', default: '10y' }),
+  },
+  { description: 'How long the history is kept, by fidelity.' },
+)
+
+export const StoreSchema = section(
+  {
+    flushInterval: durationSchema({
+      description: 'Longest time between two writes to disk: what a power cut can cost. 10ms to 1m.',
+      default: '1s',
+    }),
+    sync: Type.Union([Type.Literal('normal'), Type.Literal('full')], {
+      default: 'normal',
+      description: '`full` syncs the disk at every write: nothing is lost in a power cut, at the price of wear.',
+    }),
+    retention: RetentionSchema,
+    maxSize: sizeSchema({ description: 'Disk budget of the data folder; at least 16MiB.', default: '8GiB' }),
+  },
+  { description: 'The database on disk.' },
+)
+
+export const HttpSchema = section(
+  {
+    host: Type.String({
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'Address to listen on; `0.0.0.0` for every interface.',
+    }),
+    port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'TCP port; 0 takes any free one.' }),
+    auth: Type.Union([Type.Literal('required'), Type.Literal('none')], {
+      default: 'required',
+      description: '`none` lets anyone in who reaches the address, and is refused unless the host is loopback.',
+    }),
+  },
+  { description: 'Dashboard and API.' },
+)
+
+/** The file as a whole; the entries of `devices` and `uplinks` are judged by their own schemas. */
+export const GatewayFileSchema = strictObject(
+  {
+    version: Type.Literal(1, { default: 1, description: 'Version of this format.' }),
+    gateway: strictObject(
+      {
+        id: idSchema({ description: 'Names this gateway in topics, logs and upstream; unique in your company.' }),
+        factory: Type.String({
+          minLength: 1,
+          maxLength: 100,
+          description: 'Display name of the factory; its id is derived from it.',
+        }),
+      },
+      { description: 'Who this gateway is.' },
+    ),
+    data: Type.String({
+      minLength: 1,
+      default: './data',
+      description: 'Folder of the database, relative to this file.',
+    }),
+    buffer: BufferSchema,
+    store: StoreSchema,
+    http: HttpSchema,
+    devices: Type.Array(Type.Unknown(), { default: [], description: 'What is read.' }),
+    uplinks: Type.Array(Type.Unknown(), { default: [], description: 'Where readings and alarms are forwarded to.' }),
+  },
+  { description: 'Configuration of a TelemetryX gateway.' },
+)
+
+/** Keys that every device has, whatever its driver. */
+export const DeviceCommonSchema = strictObject({
+  id: idSchema({ description: 'Names the device; the first half of the ids of its sensors.' }),
+  driver: Type.String({ description: 'How the device is reached.' }),
+  machine: Type.String({
+    minLength: 1,
+    maxLength: 100,
+    description: 'Display name of the machine that the device belongs to; default: the id.',
+  }),
+  poll: durationSchema({ description: 'How often each sensor is read. 10ms to 1d.', default: '1s' }),
+  sensors: Type.Array(Type.Unknown(), { default: [], description: 'The sensors; see below.' }),
+  sensorsFile: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'CSV file with more sensors, the keys as columns (`scale.factor` for nested ones), relative to this file.',
+    }),
+  ),
+})
+
+export const ScaleSchema = strictObject(
+  {
+    factor: Type.Number({ default: 1, description: 'Not 0.' }),
+    offset: Type.Number({ default: 0, description: 'Added after the factor.' }),
+  },
+  { description: 'Engineering value = raw value × factor + offset.' },
+)
+
+export const DeadbandSchema = strictObject(
+  {
+    absolute: Type.Number({
+      minimum: 0,
+      description: 'A reading is kept when it differs by at least this from the last kept one.',
+    }),
+    maxInterval: durationSchema({ description: 'A reading is kept after this time in any case; default: no limit.' }),
+  },
+  { description: 'Leaves out readings that change too little to matter.' },
+)
+
+/** Keys that every sensor has, whatever its device's driver. */
+export const SensorCommonSchema = strictObject({
+  id: idSchema({ description: 'Names the sensor within its device; its full id is `device.sensor`.' }),
+  description: Type.String({ maxLength: 500, default: '', description: 'For people.' }),
+  unit: Type.String({
+    maxLength: 32,
+    default: '',
+    description: 'Engineering unit, for example `degC`.',
+    examples: ['degC'],
+  }),
+  writable: Type.Boolean({ default: false, description: 'Whether operators may write to it.' }),
+  poll: durationSchema({ description: "How often it is read; default: the device's. 10ms to 1d." }),
+  scale: Type.Optional(ScaleSchema),
+  deadband: Type.Optional(DeadbandSchema),
+  checks: Type.Array(CheckSpecSchema, { default: [], description: 'What raises an alarm.' }),
+})
+
+export const ReplaySchema = section(
+  {
+    order: Type.Literal('inOrder', { default: 'inOrder', description: 'Oldest first.' }),
+    maxRate: Type.Integer({ minimum: 1, description: 'Most records per second while catching up; default: no limit.' }),
+  },
+  { description: 'What happens with the records kept while the receiver was away.' },
+)
+
+const pattern = Type.String({ minLength: 1 })
+
+/** Keys that every uplink has, whatever its type. */
+export const UplinkCommonSchema = strictObject({
+  id: idSchema({ description: 'Names the uplink; its position in the journal is kept under this name.' }),
+  type: Type.String({ description: 'Where it forwards to.' }),
+  include: Type.Array(pattern, {
+    default: ['*'],
+    description: 'Sensors to forward: full ids in which `*` stands for any characters, for example `press-*.*`.',
+  }),
+  exclude: Type.Array(pattern, { default: [], description: 'Sensors not to forward, of those included.' }),
+  replay: ReplaySchema,
+})
+
+/** A strict object of the common keys and of a driver's or kind's own ones, with `key` narrowed to the word that chooses it. */
+export function chosenBy(common: TObject, key: string, word: string, own: TObject): TObject {
+  return strictObject({ ...common.properties, [key]: Type.Literal(word), ...own.properties })
+}
+
+/** As chosenBy, where nothing needs choosing: a sensor belongs to its device's driver. */
+export function joined(common: TObject, own: TObject): TObject {
+  return strictObject({ ...common.properties, ...own.properties })
+}

@@ -1,0 +1,154 @@
+// A CSV file of sensors → ConfigNodes, as if they stood in the YAML. Columns are the keys of a sensor; nested keys are
+// joined by dots (`scale.factor`), a check's by its type (`checks.threshold.high`). An empty cell means: not given.
+
+import { TelemetryError } from '#domain/errors.ts'
+import type { ConfigNode, MapEntry, Path, Place } from './config-node.ts'
+import { parseCsv, type Cell } from './csv.ts'
+import type { Problems } from './problems.ts'
+import { readTextFile } from './read-text.ts'
+import { discriminatorOf, type SchemaView } from './schema-view.ts'
+import { nearest } from './suggest.ts'
+
+export interface SensorsFile {
+  /** Where the file is. */
+  readonly path: string
+  /** How messages name it. */
+  readonly label: string
+  /** Of one sensor, with the driver's keys. */
+  readonly schema: SchemaView
+}
+
+/** A column's way into the sensor; a check's columns have a list step `{ type }` in it. */
+interface Column {
+  readonly steps: readonly string[]
+  readonly place: Place
+}
+
+/** The sensors of the file, or undefined when it cannot be read; the reason is then a problem at `namedAt`. */
+export function readSensorsFile(
+  file: SensorsFile,
+  namedAt: Place,
+  path: Path,
+  problems: Problems,
+): ConfigNode[] | undefined {
+  try {
+    return parseSensors(readTextFile(file.path), file, problems)
+  } catch (error) {
+    if (!(error instanceof TelemetryError)) throw error
+    const { line, column } = error.context
+    const isInside = typeof line === 'number' && typeof column === 'number'
+    if (isInside) problems.add({ file: file.label, line, column }, [], error.message)
+    else problems.add(namedAt, path, `${file.label} cannot be read: ${error.message}`)
+    return undefined
+  }
+}
+
+/** As readSensorsFile, from the file's text. */
+export function parseSensors(text: string, file: SensorsFile, problems: Problems): ConfigNode[] {
+  const [header, ...rows] = parseCsv(text, file.label, problems)
+  if (!header) {
+    problems.add({ file: file.label, line: 1, column: 1 }, [], 'the file is empty; its first line names the columns')
+    return []
+  }
+  const columns = header.map((cell, index) => readColumn(cell, header.slice(0, index), file.schema, problems))
+  return rows.map((row) => sensorNode(row, columns, file.schema, problems))
+}
+
+function readColumn(cell: Cell, before: readonly Cell[], schema: SchemaView, problems: Problems): Column | undefined {
+  const steps = cell.text.split('.')
+  if (before.some((other) => other.text === cell.text)) {
+    problems.add(cell.place, [], `the column "${cell.text}" stands twice`)
+    return undefined
+  }
+  const known = columnNames(schema)
+  if (known.includes(cell.text)) return { steps, place: cell.place }
+  const near = cell.text === '' ? undefined : nearest(cell.text, known)
+  const name = cell.text === '' ? 'a column without a name' : `unknown column "${cell.text}"`
+  problems.add(cell.place, [], near === undefined ? name : `${name}; did you mean "${near}"?`)
+  return undefined
+}
+
+/** Every column that a sensor of this schema can have: `id`, `scale.factor`, `checks.threshold.high`, … */
+export function columnNames(schema: SchemaView, lead = ''): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
+    const name = `${lead}${key}`
+    if (property.properties) return columnNames(property, `${name}.`)
+    if (property.type !== 'array') return [name]
+    const branches = property.items?.anyOf ?? []
+    const discriminator = discriminatorOf(branches)
+    if (!discriminator) return []
+    return branches.flatMap((branch, index) =>
+      columnNames(branch, `${name}.${String(discriminator.literals[index]?.[0])}.`).filter(
+        (column) => !column.endsWith(`.${discriminator.key}`),
+      ),
+    )
+  })
+}
+
+/** Mutable while a row is read. */
+interface Draft {
+  readonly place: Place
+  readonly children: Map<string, Draft>
+  cell?: Cell
+}
+
+function sensorNode(
+  row: readonly Cell[],
+  columns: readonly (Column | undefined)[],
+  schema: SchemaView,
+  problems: Problems,
+): ConfigNode {
+  const place = { ...row[0]!.place, column: 1 }
+  const draft: Draft = { place, children: new Map() }
+  for (const [index, cell] of row.entries()) {
+    const column = columns[index]
+    if (index >= columns.length && cell.text !== '') {
+      problems.add(cell.place, [], `this row has more cells than the first line has columns (${columns.length})`)
+      break
+    }
+    if (column && cell.text !== '') insert(draft, column.steps, cell)
+  }
+  return draftNode(draft, schema)
+}
+
+function insert(draft: Draft, steps: readonly string[], cell: Cell): void {
+  let at = draft
+  for (const step of steps) {
+    const next = at.children.get(step) ?? { place: cell.place, children: new Map<string, Draft>() }
+    at.children.set(step, next)
+    at = next
+  }
+  at.cell = cell
+}
+
+function draftNode(draft: Draft, schema: SchemaView | undefined): ConfigNode {
+  if (draft.cell) return cellNode(draft.cell)
+  if (schema?.type === 'array') return listNode(draft, schema)
+  return { kind: 'map', place: draft.place, entries: entriesOf(draft, schema) }
+}
+
+function listNode(draft: Draft, schema: SchemaView): ConfigNode {
+  const branches = schema.items?.anyOf ?? []
+  const discriminator = discriminatorOf(branches)
+  const elements = [...draft.children].map(([word, child]): ConfigNode => {
+    const chosen = branches[discriminator?.literals.findIndex((words) => words.includes(word)) ?? -1]
+    const entries = new Map(entriesOf(child, chosen))
+    if (discriminator)
+      entries.set(discriminator.key, { place: child.place, node: cellNode({ text: word, place: child.place }) })
+    return { kind: 'map', place: child.place, entries }
+  })
+  return { kind: 'list', place: draft.place, elements }
+}
+
+function entriesOf(draft: Draft, schema: SchemaView | undefined): ReadonlyMap<string, MapEntry> {
+  return new Map(
+    [...draft.children].map(([key, child]) => [
+      key,
+      { place: child.place, node: draftNode(child, schema?.properties?.[key]) },
+    ]),
+  )
+}
+
+function cellNode({ text, place }: Cell): ConfigNode {
+  return { kind: 'scalar', place, value: text, origin: 'untyped', written: text, references: [] }
+}
