@@ -147,6 +147,11 @@ export class RingProducer {
     this.#pressureAt = this.capacity >> 2
   }
 
+  /** What happens when it is full. */
+  get whenFull(): 'block' | 'dropOldest' {
+    return this.#options.whenFull
+  }
+
   /** Records ever pushed; also the seq of the newest one. */
   get written(): number {
     return this.#written

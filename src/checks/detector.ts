@@ -1,0 +1,35 @@
+// What every type of check is: a deterministic reducer that takes good readings one at a time and answers which of its
+// conditions hold. It keeps its own state, knows no clock, does no I/O and allocates nothing in `evaluate`.
+
+import type { ConditionLevel, Finding } from '#domain/check.ts'
+import type { LevelSet } from './level-set.ts'
+
+/** Why a check spoke. */
+export interface Explanation {
+  readonly finding: Finding
+  /** Follows the value in a sentence: `is above high 75`. */
+  readonly phrase: string
+}
+
+/** Readings that a check has learnt from so far, and how many it needs before it judges. */
+export interface LearningProgress {
+  readonly seen: number
+  readonly needed: number
+}
+
+export interface Detector {
+  /**
+   * Takes one reading of good quality: `value` is finite, `receivedAt` Unix milliseconds (may repeat or step back).
+   * Answers the levels whose condition holds now, or UNDECIDED.
+   */
+  evaluate(value: number, receivedAt: number): LevelSet
+  /** Why `level` holds, by the last reading evaluated. */
+  explain(level: ConditionLevel): Explanation
+  /**
+   * Takes up the state of an alarm that stands at `level` since before a restart. Answers the levels that hold from
+   * then on; the empty set when this check has no such level any more.
+   */
+  resume(level: ConditionLevel): LevelSet
+  /** null once it judges. */
+  learning(): LearningProgress | null
+}

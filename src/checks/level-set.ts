@@ -1,0 +1,53 @@
+// Conditions as bits, so that a reading's verdict is one number and costs no allocation: a check may stand at several
+// levels at once (above high and above highHigh), and an alarm shows the most severe one.
+
+import type { ConditionLevel, Severity } from '#domain/check.ts'
+
+/** A set of condition levels, one bit each. */
+export type LevelSet = number
+
+export const NO_LEVEL: LevelSet = 0
+/** Verdict of a check that cannot judge yet: it neither raises nor clears. */
+export const UNDECIDED: LevelSet = -1
+
+export const LEVEL_BITS: Readonly<Record<ConditionLevel, LevelSet>> = {
+  lowLow: 1,
+  low: 2,
+  high: 4,
+  highHigh: 8,
+  anomaly: 16,
+}
+
+/** Number of different levels: bits 0 … LEVEL_COUNT − 1. */
+export const LEVEL_COUNT = 5
+
+const OUTER: readonly ConditionLevel[] = ['lowLow', 'highHigh']
+const INNER: readonly ConditionLevel[] = ['low', 'high', 'anomaly']
+
+/**
+ * The level that an alarm shows; null for the empty set. Of two equally severe ones (a low limit passed while the high
+ * one is still held by a delay) the one in `present` wins.
+ */
+export function mostSevereLevel(levels: LevelSet, present: LevelSet): ConditionLevel | null {
+  return pick(OUTER, levels & present) ?? pick(OUTER, levels) ?? pick(INNER, levels & present) ?? pick(INNER, levels)
+}
+
+function pick(candidates: readonly ConditionLevel[], levels: LevelSet): ConditionLevel | null {
+  if (levels === NO_LEVEL) return null
+  for (const level of candidates) if ((levels & LEVEL_BITS[level]) !== 0) return level
+  return null
+}
+
+/** Severity of a level when the check's configuration names none. */
+export function defaultSeverity(level: ConditionLevel): Severity {
+  switch (level) {
+    case 'lowLow':
+    case 'highHigh':
+      return 'urgent'
+    case 'low':
+    case 'high':
+      return 'medium'
+    case 'anomaly':
+      return 'low'
+  }
+}

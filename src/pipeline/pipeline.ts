@@ -1,0 +1,120 @@
+// The pipeline of one gateway: made of intake, checks, alarms, latest values and the outlet into the ring, and what they
+// share: the ticker and the metrics.
+
+import { AlarmBook } from '#alarms/register.ts'
+import type { AlarmEntry, EventEntry } from '#domain/alarm.ts'
+import type { Log } from '#domain/driver.ts'
+import type { ReadingSink } from '#domain/reading.ts'
+import type { Model, SensorNumber } from '#domain/sensor.ts'
+import type { AlarmRegister, LatestValues } from '#domain/views.ts'
+import type { Clock, Timer } from '#kit/clock.ts'
+import type { Registry } from '#kit/metrics.ts'
+import type { RingProducer } from '#kit/record-ring.ts'
+import { CheckRunner, type CheckStatus } from './check-runner.ts'
+import { Intake } from './intake.ts'
+import { LatestFeed } from './latest.ts'
+import { Outlet } from './outlet.ts'
+import { registerPipelineMetrics } from './pipeline-metrics.ts'
+import { SensorTable } from './sensor-table.ts'
+
+export interface PipelineOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+  readonly ring: RingProducer
+  readonly model: Model
+  /** Last transition of each alarm that was open at the last stop: the register goes on from there. */
+  readonly openAlarms: readonly AlarmEntry[]
+}
+
+export interface Pipeline {
+  readonly sink: ReadingSink
+  readonly latest: LatestValues
+  readonly alarms: AlarmRegister
+  /** False from when the ring is nearly full under `block` until it has drained well: acquisition then starts no poll. */
+  hasRoom(): boolean
+  /** Takes an event into the journal, at once or when there is room. False: given up and counted. */
+  record(event: EventEntry): boolean
+  /** State of the checks of one sensor: learning, level, running delays. */
+  checks(sensor: SensorNumber): readonly CheckStatus[]
+  /** Takes up a new model; sensors and checks that are as before keep their state. */
+  replaceModel(model: Model): void
+  close(): void
+}
+
+/** How often delays, shelvings and waiting entries are looked after. */
+const TICK_MS = 250
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  return new GatewayPipeline(options)
+}
+
+class GatewayPipeline implements Pipeline {
+  readonly sink: ReadingSink
+  readonly latest: LatestFeed
+  readonly alarms: AlarmBook
+  readonly #clock: Clock
+  readonly #table = new SensorTable()
+  readonly #outlet: Outlet
+  readonly #checks: CheckRunner
+  #timer: Timer
+
+  constructor(options: PipelineOptions) {
+    const { clock, log, registry, ring, openAlarms } = options
+    this.#clock = clock
+    this.#outlet = new Outlet({ ring, clock, log, registry })
+    this.latest = new LatestFeed(this.#table, log)
+    this.alarms = new AlarmBook({
+      epoch: ring.epoch,
+      now: () => clock.now(),
+      journal: (entry) => void this.#outlet.entry(entry),
+      log,
+      openAlarms,
+    })
+    this.#checks = new CheckRunner({ clock, table: this.#table, alarms: this.alarms })
+    const intake = new Intake({
+      clock,
+      registry,
+      table: this.#table,
+      latest: this.latest,
+      checks: this.#checks,
+      outlet: this.#outlet,
+    })
+    this.sink = intake
+    this.replaceModel(options.model)
+    registerPipelineMetrics({ registry, table: this.#table, intake, alarms: this.alarms })
+    this.#timer = this.#clock.after(TICK_MS, () => this.#tick())
+  }
+
+  hasRoom(): boolean {
+    return this.#outlet.hasRoom()
+  }
+
+  record(event: EventEntry): boolean {
+    return this.#outlet.entry(event)
+  }
+
+  checks(sensor: SensorNumber): readonly CheckStatus[] {
+    return this.#checks.statusOf(sensor)
+  }
+
+  replaceModel(model: Model): void {
+    this.#table.replace(model)
+    this.#outlet.reserveFor(model.sensors.length)
+    this.latest.resize()
+    this.#checks.replace(model.sensors)
+  }
+
+  close(): void {
+    this.#timer.cancel()
+    this.#outlet.tick()
+    this.latest.close()
+  }
+
+  #tick(): void {
+    if (this.#checks.needsTick) this.#checks.tick()
+    if (this.#outlet.needsTick) this.#outlet.tick()
+    this.alarms.expireShelvings()
+    this.#timer = this.#clock.after(TICK_MS, () => this.#tick())
+  }
+}
