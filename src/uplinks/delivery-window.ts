@@ -147,7 +147,7 @@ export class DeliveryWindow {
     })
   }
 
-  /** For the ledger: a gap in an earlier epoch may be older than this run, or have come since. */
+  /** For the ledger: what an earlier epoch has lost since the start shows only by counting again. */
   async #countAfterGap(batch: RecordBatch): Promise<number | null> {
     const { journal } = this.#options
     const expected = this.#position.epoch === batch.epoch ? this.#position.seq + 1 : 1
@@ -187,7 +187,7 @@ export class DeliveryWindow {
     if (this.#over || !this.#slots[0]?.result) return
     const { ledger, journal, reader, onProgress, clock } = this.#options
     while (this.#slots[0]?.result) this.#account(this.#slots.shift()!)
-    journal.settle(reader, ledger.cursor, ledger.note())
+    journal.settle(reader, ledger.cursor, ledger.note(journal.span().head.seq))
     this.#settledSome = true
     this.#lastProgress = clock.monotonic()
     onProgress()

@@ -2,7 +2,7 @@
 // It holds up nobody: neither the start, nor the stop, nor another uplink.
 
 import { isTelemetryError, toTelemetryError } from '#domain/errors.ts'
-import type { Journal } from '#domain/journal.ts'
+import type { Journal, Position } from '#domain/journal.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Model } from '#domain/sensor.ts'
 import type { UplinkConnection, UplinkKind, UplinkState, UplinkStatus } from '#domain/uplink.ts'
@@ -10,7 +10,7 @@ import { Backoff } from '#kit/backoff.ts'
 import { sleep, type Clock } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
 import { DeliveryWindow } from './delivery-window.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, readLedgerNote } from './ledger.ts'
 import { ReplayThrottle } from './replay-throttle.ts'
 import { RowFilter } from './row-filter.ts'
 
@@ -25,6 +25,9 @@ const MAX_BACKOFF_MS = 30_000
 const CLOSE_TIMEOUT_MS = 3000
 /** Rejections are logged at most this often. */
 const REJECT_LOG_MS = 10_000
+
+/** Reason in telemetryx_dropped_total of what the receiver refused for good. */
+export const REJECTED = 'rejected'
 
 export interface UplinkDefinition {
   readonly id: string
@@ -78,7 +81,8 @@ export class Forwarder {
     this.#filter = new RowFilter(definition.include, definition.exclude)
     this.#throttle = new ReplayThrottle(clock, definition.maxRate)
     this.#backoff = new Backoff({ firstMs: FIRST_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, random })
-    this.#ledger = new Ledger({ epoch: journal.epoch, bookmark: { epoch: journal.epoch, seq: 0 }, backlog: 0 })
+    const bookmark = { epoch: journal.epoch, seq: 0 }
+    this.#ledger = new Ledger({ epoch: journal.epoch, bookmark, kept: 0, keptAfterNote: 0 })
     this.#connection = definition.kind.open(
       { id: definition.id, config: definition.config, gateway: options.gateway, factory: options.factory },
       { log, model: options.model, lost: (cause) => this.#onLost(cause) },
@@ -94,13 +98,13 @@ export class Forwarder {
   async start(): Promise<void> {
     if (this.#running) return
     const { journal, onDrop } = this.#options
-    const kept = await journal.cursor(this.#reader)
-    const bookmark = kept ?? { epoch: journal.epoch, seq: 0 }
-    const backlog = bookmark.epoch < journal.epoch ? await journal.count(bookmark, { epoch: journal.epoch, seq: 0 }) : 0
-    this.#ledger = new Ledger({ epoch: journal.epoch, bookmark, backlog }, onDrop)
+    // A new uplink begins with this run's first record: what the run accepts is forwarded even if it ends before the first connection.
+    const bookmark = (await journal.cursor(this.#reader)) ?? { epoch: journal.epoch, seq: 0 }
+    const kept = await this.#countEarlier(bookmark)
+    const keptAfterNote = await this.#countEarlier(readLedgerNote(bookmark).head)
+    this.#ledger = new Ledger({ epoch: journal.epoch, bookmark, kept, keptAfterNote }, onDrop)
     this.#deliveredBefore = this.#ledger.delivered
-    // From here on the uplink exists: what this run accepts is forwarded even if the run ends before the first connection.
-    if (!kept) journal.settle(this.#reader, bookmark, this.#ledger.note())
+    this.#keepLedger()
     this.#unsubscribe = journal.onAppend(() => this.#onAppend())
     await this.#peekOldest()
     this.#running = this.#run()
@@ -114,6 +118,7 @@ export class Forwarder {
     this.#window?.end(null)
     await this.#running
     await this.#close(signal)
+    if (this.#running) this.#keepLedger()
     this.#state = 'stopped'
   }
 
@@ -174,6 +179,17 @@ export class Forwarder {
     return cause
   }
 
+  /** Records of earlier epochs after `position` that the journal still has. */
+  async #countEarlier(position: Position): Promise<number> {
+    const { journal } = this.#options
+    return position.epoch < journal.epoch ? journal.count(position, { epoch: journal.epoch, seq: 0 }) : 0
+  }
+
+  #keepLedger(): void {
+    const { journal } = this.#options
+    journal.settle(this.#reader, this.#ledger.cursor, this.#ledger.note(journal.span().head.seq))
+  }
+
   #openWindow(): DeliveryWindow {
     const { clock, journal, model } = this.#options
     const { head } = journal.span()
@@ -212,7 +228,7 @@ export class Forwarder {
 
   #onRejected(count: number, reason: string): void {
     const { clock, definition, log, onDrop } = this.#options
-    onDrop('rejected', count)
+    onDrop(REJECTED, count)
     if (clock.monotonic() - this.#rejectLoggedAt < REJECT_LOG_MS) return
     this.#rejectLoggedAt = clock.monotonic()
     log.warn(

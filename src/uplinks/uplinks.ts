@@ -6,9 +6,10 @@ import type { Journal } from '#domain/journal.ts'
 import type { Model } from '#domain/sensor.ts'
 import type { UplinkDirectory } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
-import { droppedCounter } from '#kit/dropped.ts'
+import { dropCounter } from '#kit/dropped.ts'
 import { collectedCounter, collectedGauge, type Registry } from '#kit/metrics.ts'
-import { Forwarder, type UplinkDefinition } from './forwarder.ts'
+import { Forwarder, REJECTED, type UplinkDefinition } from './forwarder.ts'
+import { GAP, UNKNOWN_SENSOR } from './ledger.ts'
 
 export type { UplinkDefinition } from './forwarder.ts'
 
@@ -29,7 +30,7 @@ export interface UplinksOptions {
 
 /** `start` waits for no receiver; `stop` lets what is under way arrive until its signal aborts. */
 export function createUplinks(options: UplinksOptions): Component & UplinkDirectory {
-  const dropped = droppedCounter(options.registry)
+  for (const reason of [GAP, UNKNOWN_SENSOR, REJECTED]) dropCounter(options.registry, 'uplink', reason) // there from the start, at 0
   const forwarders = options.uplinks.map(
     (definition) =>
       new Forwarder({
@@ -41,7 +42,7 @@ export function createUplinks(options: UplinksOptions): Component & UplinkDirect
         gateway: options.gateway,
         factory: options.factory,
         definition,
-        onDrop: (reason, count) => dropped.inc({ stage: 'uplink', reason }, count),
+        onDrop: (reason, count) => dropCounter(options.registry, 'uplink', reason).inc(count),
       }),
   )
   const list = () => forwarders.map((forwarder) => forwarder.status())
