@@ -1,0 +1,108 @@
+// Puts the Fastify server together: limits, headers, errors, guard, routes, dashboard.
+
+import { hostname } from 'node:os'
+import fastifyCookie from '@fastify/cookie'
+import fastifyHelmet from '@fastify/helmet'
+import fastifyWebsocket from '@fastify/websocket'
+import { fastify, type FastifyBaseLogger } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { installAccess } from './auth/access.ts'
+import type { ApiContext, ApiServer } from './context.ts'
+import { registerDashboard } from './dashboard.ts'
+import { registerOpenApi, registerOpenApiRoute } from './openapi.ts'
+import { sendProblem } from './problem.ts'
+import { registerAccounts } from './routes/accounts.ts'
+import { registerAlarms } from './routes/alarms.ts'
+import { registerDevices } from './routes/devices.ts'
+import { registerFindings } from './routes/findings.ts'
+import { registerGateway } from './routes/gateway.ts'
+import { registerHealth } from './routes/health.ts'
+import { registerLive } from './routes/live.ts'
+import { registerModel } from './routes/model.ts'
+import { registerSession } from './routes/session.ts'
+import { registerValues } from './routes/values.ts'
+import { registerWrite } from './routes/write.ts'
+import { collectMethods, unknownRoute } from './unknown-route.ts'
+import { compileValidator } from './validation.ts'
+
+const MAX_BODY_BYTES = 1024 * 1024
+/** For a whole request to arrive. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** For an answer to be made; then the caller gets 503 and the work is aborted. */
+const HANDLER_TIMEOUT_MS = 30_000
+const MAX_CONNECTIONS = 1024
+/** From a live client: it has nothing to say. */
+const MAX_MESSAGE_BYTES = 4096
+
+/** The server with all routes; it does not listen yet. */
+export async function buildApp(context: ApiContext): Promise<ApiServer> {
+  const { options } = context
+  const loggerInstance: FastifyBaseLogger = options.log
+  const app: ApiServer = fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    handlerTimeout: HANDLER_TIMEOUT_MS,
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.server.maxConnections = MAX_CONNECTIONS
+  app.setValidatorCompiler(compileValidator)
+  // Answers are made field by field from the shapes; the tests hold them against the schemas.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.setErrorHandler((error, request, reply) => void sendProblem(request, reply, error))
+
+  await registerSecurityHeaders(app)
+  await app.register(fastifyCookie)
+  // The hub says goodbye to the clients before the server closes.
+  await app.register(fastifyWebsocket, {
+    options: { maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false },
+    preClose: (done) => done(),
+  })
+  await registerOpenApi(app, context)
+  const methodsOf = collectMethods(app)
+  installAccess(app, context, [hostname().toLowerCase(), options.http.host.toLowerCase()])
+  registerRoutes(app, context)
+  const page = await registerDashboard(app, options.dashboardDir)
+  app.setNotFoundHandler(unknownRoute(methodsOf, page))
+  await app.ready()
+  return app
+}
+
+function registerRoutes(app: ApiServer, context: ApiContext): void {
+  registerHealth(app, context)
+  registerGateway(app, context)
+  registerModel(app, context)
+  registerValues(app, context)
+  registerFindings(app, context)
+  registerWrite(app, context)
+  registerAlarms(app, context)
+  registerDevices(app, context)
+  registerLive(app, context)
+  registerSession(app, context)
+  registerAccounts(app, context)
+  registerOpenApiRoute(app)
+}
+
+async function registerSecurityHeaders(app: ApiServer): Promise<void> {
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Meaningless over plain HTTP, where browsers only complain about them.
+    strictTransportSecurity: false,
+    crossOriginOpenerPolicy: false,
+    originAgentCluster: false,
+    xFrameOptions: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+  })
+}

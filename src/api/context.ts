@@ -1,0 +1,56 @@
+// What every route gets: the views of the gateway, who is asking, and the typed Fastify instance that it registers on.
+
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { History } from '#domain/history.ts'
+import type { AlarmRegister, DeviceDirectory, GatewayInfo, LatestValues, UplinkDirectory } from '#domain/views.ts'
+import type { Clock } from '#kit/clock.ts'
+import type { Logger } from '#kit/logger.ts'
+import type { Registry } from '#kit/metrics.ts'
+import type { Accounts } from './auth/accounts.ts'
+import type { Login } from './auth/login.ts'
+import type { Access, Principal } from './auth/roles.ts'
+import type { Sessions } from './auth/sessions.ts'
+import type { Gate } from './gate.ts'
+import type { LiveHub } from './live/hub.ts'
+
+export interface ApiOptions {
+  readonly http: { readonly host: string; readonly port: number; readonly auth: 'required' | 'none' }
+  /** Folder of auth.json. */
+  readonly dataDir: string
+  readonly info: GatewayInfo
+  readonly latest: LatestValues
+  readonly alarms: AlarmRegister
+  readonly history: History
+  readonly devices: DeviceDirectory
+  readonly uplinks: UplinkDirectory
+  readonly registry: Registry
+  /** Folder of the built dashboard; null: not built. */
+  readonly dashboardDir: string | null
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface ApiContext {
+  readonly options: ApiOptions
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  readonly login: Login
+  readonly live: LiveHub
+  /** Bound on queries of the history that run at once. */
+  readonly queries: Gate
+}
+
+export type ApiServer = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route. */
+    access?: Access
+  }
+  interface FastifyRequest {
+    /** Who is asking; null on a public route without credentials. */
+    principal: Principal | null
+  }
+}

@@ -1,0 +1,175 @@
+// The live feed: readings and alarms to WebSocket clients, in groups of equal interest. Nothing waits for a client.
+
+import type { WebSocket } from 'ws'
+import type { Alarm } from '#domain/alarm.ts'
+import type { Model } from '#domain/sensor.ts'
+import type { AlarmRegister, LatestValues } from '#domain/views.ts'
+import type { Clock, Timer } from '#kit/clock.ts'
+import type { Logger } from '#kit/logger.ts'
+import { collectedGauge, type Registry } from '#kit/metrics.ts'
+import { alarmShape } from '../shapes/alarm-shape.ts'
+import { LiveClient } from './client.ts'
+import { matcher, wantedSensors } from './filter.ts'
+import { LiveGroup } from './group.ts'
+import type { NumberSet } from './number-set.ts'
+import { ReadingTexts } from './reading-texts.ts'
+
+export const MAX_LIVE_CLIENTS = 256
+const PING_INTERVAL_MS = 10_000
+/** A client without a sign of life for this long is cut off. */
+export const MAX_SILENCE_MS = 30_000
+/** How long clients have to answer the goodbye at a stop. */
+const GOODBYE_MS = 1000
+
+export interface LiveHubOptions {
+  readonly latest: LatestValues
+  readonly alarms: AlarmRegister
+  readonly model: () => Model
+  readonly clock: Clock
+  readonly log: Logger
+  readonly registry: Registry
+}
+
+export class LiveHub {
+  readonly #options: LiveHubOptions
+  readonly #groups = new Map<string, LiveGroup>()
+  #model: Model
+  #texts: ReadingTexts
+  #clients = 0
+  #unsubscribe: (() => void)[] = []
+  #pinging: Timer | null = null
+  #isClosing = false
+
+  constructor(options: LiveHubOptions) {
+    this.#options = options
+    this.#model = options.model()
+    this.#texts = new ReadingTexts(options.latest, this.#model)
+    collectedGauge({
+      registry: options.registry,
+      name: 'telemetryx_live_clients',
+      help: 'Open WebSocket connections of the live feed',
+      collect: () => [{ value: this.#clients }],
+    })
+  }
+
+  /** Begins to listen to changes. */
+  open(): void {
+    const { latest, alarms } = this.#options
+    this.#unsubscribe = [
+      latest.subscribe((changed, count) => this.#onReadings(changed, count)),
+      alarms.subscribe((alarm) => this.#onAlarm(alarm)),
+    ]
+    this.#schedulePing()
+  }
+
+  get isFull(): boolean {
+    return this.#clients >= MAX_LIVE_CLIENTS || this.#isClosing
+  }
+
+  /** Takes over an open socket: sends the snapshot, then changes. */
+  add(socket: WebSocket, patterns: readonly string[], isAllowed: () => boolean): void {
+    this.#refreshModel()
+    const key = patterns.join(',')
+    const group = this.#groups.get(key) ?? this.#newGroup(key, patterns)
+    const everything = group.everything()
+    const { clock } = this.#options
+    const readingsMessage = (sensors: NumberSet): Buffer => this.#message(sensors, false)
+    const client = new LiveClient({ socket, clock, sensors: everything.size, readingsMessage, isAllowed })
+    group.clients.add(client)
+    this.#clients += 1
+    socket.once('close', () => {
+      this.#clients -= 1
+      group.clients.delete(client)
+      if (group.clients.size > 0 || this.#groups.get(key) !== group) return
+      group.close()
+      this.#groups.delete(key)
+    })
+    client.readings(this.#message(everything, true), everything)
+    for (const alarm of this.#options.alarms.list())
+      if (group.matches(alarm.sensor)) client.alarm(alarm.id, this.#alarmMessage(alarm))
+  }
+
+  /** Says goodbye to every client (1001) and resolves when all are gone, at the latest when `signal` aborts. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#isClosing = true
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#unsubscribe = []
+    this.#pinging?.cancel()
+    const sockets = [...this.#groups.values()].flatMap((group) => [...group.clients].map((client) => client.socket))
+    for (const group of this.#groups.values()) group.close()
+    const terminate = (): void => {
+      for (const socket of sockets) socket.terminate()
+    }
+    const gone = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
+    for (const socket of sockets) socket.close(1001, 'The gateway stops')
+    const timer = this.#options.clock.after(GOODBYE_MS, terminate)
+    signal.addEventListener('abort', terminate, { once: true })
+    if (signal.aborted) terminate()
+    await Promise.all(gone)
+    timer.cancel()
+    signal.removeEventListener('abort', terminate)
+  }
+
+  #newGroup(key: string, patterns: readonly string[]): LiveGroup {
+    const group = new LiveGroup({
+      clock: this.#options.clock,
+      wanted: wantedSensors(this.#model, patterns),
+      patterns,
+      matches: matcher(patterns),
+      readingsMessage: (sensors) => this.#message(sensors, false),
+    })
+    this.#groups.set(key, group)
+    return group
+  }
+
+  #message(sensors: NumberSet, isSnapshot: boolean): Buffer {
+    return Buffer.from(this.#texts.message(sensors, isSnapshot), 'utf8')
+  }
+
+  #alarmMessage(alarm: Alarm): Buffer {
+    return Buffer.from(JSON.stringify({ type: 'alarm', alarm: alarmShape(alarm, this.#model) }), 'utf8')
+  }
+
+  #onReadings(changed: Uint32Array, count: number): void {
+    this.#refreshModel()
+    for (let index = 0; index < count; index++) this.#texts.changed(changed[index]!)
+    for (const group of this.#groups.values()) group.collect(changed, count)
+  }
+
+  #onAlarm(alarm: Alarm): void {
+    if (this.#groups.size === 0) return
+    this.#refreshModel()
+    const message = this.#alarmMessage(alarm)
+    for (const group of this.#groups.values()) {
+      if (!group.matches(alarm.sensor)) continue
+      for (const client of group.clients) client.alarm(alarm.id, message)
+    }
+  }
+
+  /** After a reload: numbers stay, sensors come and go. */
+  #refreshModel(): void {
+    const model = this.#options.model()
+    if (model === this.#model) return
+    this.#model = model
+    this.#texts = new ReadingTexts(this.#options.latest, model)
+    for (const group of this.#groups.values()) group.rewire(wantedSensors(model, group.patterns))
+  }
+
+  #schedulePing(): void {
+    this.#pinging = this.#options.clock.after(PING_INTERVAL_MS, () => {
+      for (const group of this.#groups.values()) for (const client of group.clients) this.#probe(client)
+      this.#schedulePing()
+    })
+  }
+
+  #probe(client: LiveClient): void {
+    if (client.silentMs() >= MAX_SILENCE_MS) {
+      this.#options.log.info({ silentMs: Math.round(client.silentMs()) }, 'A live client took nothing and was cut off')
+      client.socket.terminate()
+    } else if (!client.isAllowed()) {
+      client.socket.close(1008, 'The session ended')
+    } else if (client.socket.readyState === client.socket.OPEN) {
+      client.socket.ping()
+    }
+  }
+}

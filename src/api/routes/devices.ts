@@ -1,0 +1,94 @@
+// Devices: their state, and starting one anew. Uplinks: their state and ledger.
+
+import { Type } from 'typebox'
+import { TelemetryError } from '#domain/errors.ts'
+import type { DeviceStatus } from '#domain/views.ts'
+import { callerOf } from '../auth/access.ts'
+import type { ApiContext, ApiServer } from '../context.ts'
+import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
+import { DeviceSchema, deviceShape, UplinkSchema, uplinkShape } from '../shapes/device-shape.ts'
+
+const DeviceParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256, description: 'Device id.' }) })
+const page = pageParameters({ max: 1000, default: 100 })
+const byId = ({ id }: { readonly id: string }): string => id
+
+export function registerDevices(app: ApiServer, { options }: ApiContext): void {
+  const { devices, uplinks, log } = options
+  const deviceOf = (id: string): DeviceStatus => {
+    const status = devices.get(id)
+    if (!status) throw new TelemetryError('NOT_FOUND', `There is no device ${id}`)
+    return status
+  }
+
+  app.get(
+    '/api/v1/devices',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        tags: ['devices'],
+        summary: 'Devices',
+        querystring: Type.Object(page, { additionalProperties: false }),
+        response: { 200: pageOf(DeviceSchema, 'Devices by id') },
+      },
+    },
+    async ({ query }) => {
+      const { items, next } = pageByKey({
+        items: sortedByKey(devices.list(), byId),
+        key: byId,
+        limit: query.limit ?? 100,
+        cursor: query.cursor,
+      })
+      return { items: items.map(deviceShape), next }
+    },
+  )
+
+  app.get(
+    '/api/v1/devices/:id',
+    {
+      config: { access: 'viewer' },
+      schema: { tags: ['devices'], summary: 'One device', params: DeviceParams, response: { 200: DeviceSchema } },
+    },
+    async ({ params }) => deviceShape(deviceOf(params.id)),
+  )
+
+  app.post(
+    '/api/v1/devices/:id/restart',
+    {
+      config: { access: 'engineer' },
+      schema: {
+        tags: ['devices'],
+        summary: 'Close the connection of a device and start anew',
+        params: DeviceParams,
+        response: { 200: DeviceSchema },
+      },
+    },
+    async (request) => {
+      const { id } = deviceOf(request.params.id)
+      log.info({ device: id, by: callerOf(request) }, 'A device is started anew on request')
+      await devices.restart(id)
+      return deviceShape(deviceOf(id))
+    },
+  )
+
+  app.get(
+    '/api/v1/uplinks',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        tags: ['uplinks'],
+        summary: 'Uplinks with their ledgers',
+        querystring: Type.Object(page, { additionalProperties: false }),
+        response: { 200: pageOf(UplinkSchema, 'Uplinks by id') },
+      },
+    },
+    async ({ query }) => {
+      const { items, next } = pageByKey({
+        items: sortedByKey(uplinks.list(), byId),
+        key: byId,
+        limit: query.limit ?? 100,
+        cursor: query.cursor,
+      })
+      return { items: items.map(uplinkShape), next }
+    },
+  )
+}

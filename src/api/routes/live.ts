@@ -1,0 +1,48 @@
+// WS /live: latest values and alarms as they change.
+
+import { Type } from 'typebox'
+import { stillAllowed } from '../auth/access.ts'
+import type { ApiContext, ApiServer } from '../context.ts'
+import { parsePatterns } from '../live/filter.ts'
+import { RequestError } from '../problem.ts'
+
+export function registerLive(app: ApiServer, context: ApiContext): void {
+  const { live } = context
+  app.route({
+    method: 'GET',
+    url: '/api/v1/live',
+    config: { access: 'viewer' },
+    schema: {
+      tags: ['live'],
+      summary: 'WebSocket: latest values and alarms as they change; docs/api.md describes the messages',
+      querystring: Type.Object(
+        {
+          sensors: Type.Optional(
+            Type.String({
+              maxLength: 8000,
+              description: 'Ids or patterns (`press-1.*`), separated by commas; default: all.',
+            }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      response: { 101: Type.Null({ description: 'The connection is a WebSocket now.' }) },
+    },
+    // Before the upgrade, so that a refusal is an HTTP answer.
+    preHandler: async (request) => {
+      parsePatterns(request.query.sensors)
+      if (request.ws && live.isFull)
+        throw new RequestError('UNAVAILABLE', 'Too many live clients', { headers: { 'retry-after': '10' } })
+    },
+    handler: async () => {
+      throw new RequestError('UPGRADE_REQUIRED', 'This is a WebSocket; connect with ws:// or wss://', {
+        headers: { upgrade: 'websocket' },
+      })
+    },
+    wsHandler: (socket, request) => {
+      // The plugin types the request without the schema; the values passed its validation.
+      const { sensors } = request.query as { sensors?: string }
+      live.add(socket, parsePatterns(sensors), () => stillAllowed(request, context, 'viewer'))
+    },
+  })
+}

@@ -1,0 +1,105 @@
+// PUT /sensors/{id}/value: writes to the device and answers what was read back.
+
+import { Type } from 'typebox'
+import { TelemetryError } from '#domain/errors.ts'
+import type { Sensor } from '#domain/sensor.ts'
+import { jsonValue, MAX_TEXT_BYTES, type JsonValue, type Value } from '#domain/value.ts'
+import { withDeadline } from '#kit/deadline.ts'
+import { callerOf } from '../auth/access.ts'
+import type { ApiContext, ApiServer } from '../context.ts'
+import { invalid } from '../problem.ts'
+import { ValueSchema } from '../shapes/reading-shape.ts'
+import { isoTime, TimeSchema } from '../time.ts'
+import { sensorOf, SensorParams } from './model.ts'
+
+const WRITE_TIMEOUT_MS = 10_000
+
+const InputSchema = Type.Unsafe<number | boolean | string>({
+  type: ['number', 'boolean', 'string'],
+  description: 'Of the type of the sensor, in its unit. 64-bit integers beyond ±(2^53 − 1) as decimal strings.',
+})
+
+const WrittenSchema = Type.Object({
+  sensor: Type.String(),
+  value: ValueSchema,
+  requested: ValueSchema,
+  unit: Type.String(),
+  time: TimeSchema,
+})
+
+export function registerWrite(app: ApiServer, { options }: ApiContext): void {
+  app.put(
+    '/api/v1/sensors/:id/value',
+    {
+      config: { access: 'operator' },
+      schema: {
+        tags: ['values'],
+        summary: 'Write a value; answers what was read back',
+        params: SensorParams,
+        body: Type.Object({ value: InputSchema }, { additionalProperties: false }),
+        response: { 200: WrittenSchema },
+      },
+    },
+    async (request) => {
+      const sensor = sensorOf(options.info.model(), request.params.id)
+      const value = toValue(sensor, request.body.value)
+      if (!sensor.writable) throw new TelemetryError('NOT_WRITABLE', `${sensor.id} is not configured as writable`)
+      const by = callerOf(request)
+      // Not stopped when the caller goes away: a write half done is worse than one nobody waits for.
+      const readBack = await withDeadline(
+        { clock: options.clock, timeoutMs: WRITE_TIMEOUT_MS, what: `Writing ${sensor.id}` },
+        (signal) => options.devices.write(sensor.number, value, by, signal),
+      )
+      const written = {
+        sensor: sensor.id,
+        value: jsonValue(readBack),
+        requested: jsonValue(value),
+        unit: sensor.unit,
+        time: isoTime(options.clock.now()),
+      }
+      options.log.info(
+        { sensor: sensor.id, by, requested: written.requested, readBack: written.value },
+        'A value was written',
+      )
+      return written
+    },
+  )
+}
+
+const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
+const UINT64 = { min: 0n, max: 2n ** 64n - 1n }
+
+/** The value as the sensor's type has it. Throws INVALID_REQUEST for another kind of value, OUT_OF_RANGE. */
+export function toValue(sensor: Sensor, input: JsonValue): Value {
+  switch (sensor.valueType) {
+    case 'number':
+      if (typeof input !== 'number' || !Number.isFinite(input)) throw invalid('body.value', 'must be a number')
+      return input
+    case 'boolean':
+      if (typeof input !== 'boolean') throw invalid('body.value', 'must be true or false')
+      return input
+    case 'string':
+      if (typeof input !== 'string') throw invalid('body.value', 'must be a string')
+      if (Buffer.byteLength(input, 'utf8') > MAX_TEXT_BYTES)
+        throw invalid('body.value', `must have at most ${MAX_TEXT_BYTES} bytes`)
+      return input
+    case 'int64':
+      return toInteger(sensor.id, input, INT64)
+    case 'uint64':
+      return toInteger(sensor.id, input, UINT64)
+  }
+}
+
+function toInteger(id: string, input: JsonValue, range: { min: bigint; max: bigint }): bigint {
+  if (typeof input === 'number' && Number.isInteger(input) && !Number.isSafeInteger(input)) {
+    throw invalid('body.value', 'is beyond ±(2^53 − 1), where JSON numbers are rounded: write it as a string')
+  }
+  const isInteger =
+    typeof input === 'number' ? Number.isInteger(input) : typeof input === 'string' && /^-?\d{1,20}$/.test(input)
+  if (!isInteger) throw invalid('body.value', 'must be an integer, or a decimal string')
+  const value = BigInt(input as number | string)
+  if (value < range.min || value > range.max) {
+    throw new TelemetryError('OUT_OF_RANGE', `${id} takes integers from ${range.min} to ${range.max}`)
+  }
+  return value
+}

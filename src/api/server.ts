@@ -1,0 +1,152 @@
+// The API as a component of the gateway: builds the server at its start, listens, and ends without cutting an answer off.
+
+import { mkdir } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { Component } from '#domain/component.ts'
+import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import { buildApp } from './app.ts'
+import { Accounts } from './auth/accounts.ts'
+import { Login } from './auth/login.ts'
+import { Sessions } from './auth/sessions.ts'
+import type { ApiContext, ApiOptions, ApiServer } from './context.ts'
+import { Gate } from './gate.ts'
+import { LiveHub } from './live/hub.ts'
+
+export type { ApiOptions } from './context.ts'
+
+/** Queries of the history at once; each may keep the store thread busy for a while. */
+const MAX_QUERIES = 32
+
+export interface Api extends Component {
+  /** `http://host:port`, once started; empty before. */
+  readonly url: string
+  /** One-time link that makes the first administrator, to be printed for the user; null when there is nothing to set up. */
+  readonly setupUrl: string | null
+}
+
+/** The API; does no I/O before `start`. */
+export function createApi(options: ApiOptions): Api {
+  return new HttpApi(options)
+}
+
+class HttpApi implements Api {
+  readonly name = 'api'
+  readonly #options: ApiOptions
+  #app: ApiServer | null = null
+  #live: LiveHub | null = null
+  #url = ''
+  #setupToken: string | null = null
+  #accounts: Accounts | null = null
+
+  constructor(options: ApiOptions) {
+    this.#options = options
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get setupUrl(): string | null {
+    if (this.#setupToken === null || this.#accounts?.hasAdministrator !== false) return null
+    // After the #, so that it reaches no server log.
+    return `${this.#url}/setup#token=${this.#setupToken}`
+  }
+
+  /** Throws PORT_IN_USE, CONFIG_INVALID, STORE_CORRUPT, STORE_IO. */
+  async start(signal: AbortSignal): Promise<void> {
+    if (signal.aborted)
+      throw new TelemetryError('ABORTED', 'The start of the API was stopped', { cause: signal.reason })
+    const context = await this.#prepare()
+    const app = await buildApp(context)
+    try {
+      await listen(app, this.#options.http)
+    } catch (error) {
+      await app.close()
+      throw error
+    }
+    this.#app = app
+    this.#live = context.live
+    this.#live.open()
+    this.#url = urlOf(app.server.address() as AddressInfo, this.#options.http.host)
+    this.#options.log.info({ url: this.#url }, 'The API listens')
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    const app = this.#app
+    this.#app = null
+    if (app === null) return
+    const cutOff = (): void => app.server.closeAllConnections()
+    signal.addEventListener('abort', cutOff, { once: true })
+    try {
+      const closed = app.close()
+      if (signal.aborted) cutOff()
+      await Promise.all([closed, this.#live?.close(signal)])
+    } finally {
+      signal.removeEventListener('abort', cutOff)
+    }
+  }
+
+  async #prepare(): Promise<ApiContext> {
+    const options = this.#options
+    const { clock, dataDir, latest, alarms, registry, log } = options
+    await mkdir(dataDir, { recursive: true })
+    const accounts = new Accounts(join(dataDir, 'auth.json'), clock)
+    await accounts.load()
+    if (options.http.auth === 'required' && !accounts.hasAdministrator) this.#setupToken = await accounts.beginSetup()
+    this.#accounts = accounts
+    return {
+      options,
+      accounts,
+      sessions: new Sessions(clock),
+      login: new Login(accounts, clock),
+      live: new LiveHub({ latest, alarms, model: () => options.info.model(), clock, log, registry }),
+      queries: new Gate({ max: MAX_QUERIES, code: 'UNAVAILABLE', message: 'Too many queries at once; try again' }),
+    }
+  }
+}
+
+async function listen(app: ApiServer, http: { host: string; port: number }): Promise<void> {
+  const { host, port } = http
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    const details = { cause: error, context: { host, port } }
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'EADDRINUSE':
+        throw new TelemetryError(
+          'PORT_IN_USE',
+          `Port ${port} on ${host} is already in use; choose another one as http.port`,
+          details,
+        )
+      case 'EACCES':
+        throw new TelemetryError(
+          'CONFIG_INVALID',
+          `Port ${port} needs privileges; choose one above 1023 as http.port`,
+          details,
+        )
+      case 'EADDRNOTAVAIL':
+      case 'ENOTFOUND':
+        throw new TelemetryError(
+          'CONFIG_INVALID',
+          `${host} is not an address of this machine; correct http.host`,
+          details,
+        )
+      default:
+        throw toTelemetryError(error, 'CONNECTION_FAILED', details)
+    }
+  }
+}
+
+/** Where a browser finds it: a wildcard address becomes the first one that other machines can reach. */
+function urlOf(address: AddressInfo, host: string): string {
+  const isWildcard = host === '0.0.0.0' || host === '::' || host === '[::]'
+  const name = isWildcard ? (outwardAddress() ?? '127.0.0.1') : host.replace(/^\[|\]$/g, '')
+  return `http://${name.includes(':') ? `[${name}]` : name}:${address.port}`
+}
+
+function outwardAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address
+}

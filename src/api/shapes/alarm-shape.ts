@@ -1,0 +1,78 @@
+// Alarms on the wire: in the register, in the history of a sensor, and live.
+
+import { Type, type Static } from 'typebox'
+import type { Alarm } from '#domain/alarm.ts'
+import { SEVERITIES } from '#domain/check.ts'
+import type { Model } from '#domain/sensor.ts'
+import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '../time.ts'
+
+const NullableString = Type.Union([Type.String(), Type.Null()])
+const NullableNumber = Type.Union([Type.Number(), Type.Null()])
+
+export const AlarmSchema = Type.Object(
+  {
+    id: Type.String({ description: 'Of this occurrence, from raise to clear.' }),
+    sensor: Type.String(),
+    machine: NullableString,
+    check: Type.String({ description: 'Name of the check within its sensor.' }),
+    checkType: Type.String({ examples: ['threshold', 'zscore'] }),
+    level: Type.Enum(['lowLow', 'low', 'high', 'highHigh', 'anomaly']),
+    severity: Type.Enum([...SEVERITIES]),
+    active: Type.Boolean(),
+    acknowledged: Type.Boolean(),
+    shelvedUntil: NullableTimeSchema,
+    raisedAt: TimeSchema,
+    clearedAt: NullableTimeSchema,
+    acknowledgedAt: NullableTimeSchema,
+    acknowledgedBy: NullableString,
+    message: Type.String(),
+    value: NullableNumber,
+    limit: NullableNumber,
+    score: Type.Union([Type.Number(), Type.Null()], {
+      description: 'Standard deviations from the mean; null for limits.',
+    }),
+    mean: NullableNumber,
+    standardDeviation: NullableNumber,
+    unit: NullableString,
+  },
+  { description: 'One occurrence of an alarm. machine and unit are those of the sensor today, null when it is gone.' },
+)
+
+export type AlarmShape = Static<typeof AlarmSchema>
+
+export function alarmShape(alarm: Alarm, model: Model): AlarmShape {
+  const sensor = model.sensor(alarm.sensor)
+  return {
+    id: alarm.id,
+    sensor: alarm.sensor,
+    machine: sensor?.machine ?? null,
+    check: alarm.check,
+    checkType: alarm.checkType,
+    level: alarm.level,
+    severity: alarm.severity,
+    active: alarm.active,
+    acknowledged: alarm.acknowledged,
+    shelvedUntil: isoTimeOrNull(alarm.shelvedUntil),
+    raisedAt: isoTime(alarm.raisedAt),
+    clearedAt: isoTimeOrNull(alarm.clearedAt),
+    acknowledgedAt: isoTimeOrNull(alarm.acknowledgedAt),
+    acknowledgedBy: alarm.acknowledgedBy,
+    message: alarm.message,
+    value: finite(alarm.finding.value),
+    limit: finite(alarm.finding.limit),
+    score: finite(alarm.finding.score),
+    mean: finite(alarm.finding.mean),
+    standardDeviation: finite(alarm.finding.standardDeviation),
+    unit: sensor?.unit ?? null,
+  }
+}
+
+/** JSON knows no infinities: a score over a spread of nearly 0 may be one. */
+function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null
+}
+
+/** Sort key: newest raise first. Times are below 10^15 ms. */
+export function newestFirstKey(alarm: Alarm): string {
+  return `${String(1e15 - alarm.raisedAt).padStart(16, '0')} ${alarm.id}`
+}

@@ -1,0 +1,101 @@
+// Devices and uplinks on the wire.
+
+import { Type, type Static } from 'typebox'
+import type { UplinkStatus } from '#domain/uplink.ts'
+import type { DeviceStatus } from '#domain/views.ts'
+import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '../time.ts'
+
+const NullableString = Type.Union([Type.String(), Type.Null()])
+const Counts = Type.Record(Type.String(), Type.Number())
+const Latency = Type.Union([Type.Object({ p50: Type.Number(), p99: Type.Number(), max: Type.Number() }), Type.Null()])
+
+export const DeviceSchema = Type.Object({
+  id: Type.String(),
+  driver: Type.String(),
+  machine: Type.String(),
+  bus: Type.String({ description: 'The wire that it shares with others.' }),
+  state: Type.Enum(['connecting', 'up', 'down', 'paused', 'stopped']),
+  since: TimeSchema,
+  reason: NullableString,
+  sensors: Type.Integer(),
+  badSensors: Type.Integer(),
+  polls: Type.Integer(),
+  skippedPolls: Type.Integer(),
+  requests: Type.Integer(),
+  reconnects: Type.Integer(),
+  errors: Counts,
+  pollMs: Latency,
+  lagMs: Latency,
+  lastReadingAt: NullableTimeSchema,
+})
+
+export function deviceShape(status: DeviceStatus): Static<typeof DeviceSchema> {
+  return {
+    id: status.id,
+    driver: status.driver,
+    machine: status.machine,
+    bus: status.bus,
+    state: status.state,
+    since: isoTime(status.since),
+    reason: status.reason,
+    sensors: status.sensors,
+    badSensors: status.badSensors,
+    polls: status.polls,
+    skippedPolls: status.skippedPolls,
+    requests: status.requests,
+    reconnects: status.reconnects,
+    errors: { ...status.errors },
+    pollMs: status.pollMs && { p50: status.pollMs.p50, p99: status.pollMs.p99, max: status.pollMs.max },
+    lagMs: status.lagMs && { p50: status.lagMs.p50, p99: status.lagMs.p99, max: status.lagMs.max },
+    lastReadingAt: isoTimeOrNull(status.lastReadingAt),
+  }
+}
+
+export const UplinkSchema = Type.Object(
+  {
+    id: Type.String(),
+    type: Type.String(),
+    state: Type.Enum(['connecting', 'online', 'retrying', 'stopped']),
+    reason: NullableString,
+    cursor: Type.String({ description: '`epoch/seq` of the last settled record.' }),
+    accepted: Type.Integer(),
+    delivered: Type.Integer(),
+    pending: Type.Integer(),
+    rejected: Type.Integer(),
+    filtered: Type.Integer(),
+    dropped: Counts,
+    oldestPendingAge: Type.Number({ description: 'Seconds.' }),
+  },
+  { description: 'accepted = delivered + pending + filtered + rejected + the sum of dropped, always.' },
+)
+
+export function uplinkShape(status: UplinkStatus): Static<typeof UplinkSchema> {
+  const {
+    id,
+    type,
+    state,
+    reason,
+    cursor,
+    accepted,
+    delivered,
+    pending,
+    rejected,
+    filtered,
+    dropped,
+    oldestPendingAge,
+  } = status
+  return {
+    id,
+    type,
+    state,
+    reason,
+    cursor,
+    accepted,
+    delivered,
+    pending,
+    rejected,
+    filtered,
+    dropped: { ...dropped },
+    oldestPendingAge,
+  }
+}

@@ -1,0 +1,70 @@
+// Validation of requests by the routes' TypeBox schemas, with messages in words. Queries and path parameters arrive as
+// text and are converted; bodies are taken as they are.
+
+import type { FastifySchemaCompiler } from 'fastify'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { TLocalizedValidationError } from 'typebox/error'
+import { Value } from 'typebox/value'
+import { RequestError, type FieldError } from './problem.ts'
+
+const PART_NAMES: Readonly<Record<string, string>> = {
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+  body: 'body',
+}
+
+/** At most this many messages go out, however wrong the request is. */
+const MAX_MESSAGES = 20
+
+/** Fastify's validator compiler. A violation is a RequestError with every wrong field. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const validator = Compile(schema)
+  const part = PART_NAMES[httpPart ?? 'body'] ?? 'body'
+  return (input: unknown) => {
+    const value = Value.Default(schema, part === 'body' ? input : Value.Convert(schema, input))
+    if (validator.Check(value)) return { value }
+    const errors = inWords(part, validator.Errors(value))
+    const detail = errors.map((error) => `${error.path} ${error.message}`).join('; ')
+    return { error: new RequestError('INVALID_REQUEST', detail, { errors }) }
+  }
+}
+
+function inWords(part: string, violations: readonly TLocalizedValidationError[]): FieldError[] {
+  const messages = new Map<string, FieldError>()
+  for (const violation of violations) {
+    for (const error of describe(part, violation)) {
+      if (messages.size >= MAX_MESSAGES) break
+      messages.set(`${error.path} ${error.message}`, error)
+    }
+  }
+  return messages.size > 0 ? [...messages.values()] : [{ path: part, message: 'is not as the API describes it' }]
+}
+
+function describe(part: string, violation: TLocalizedValidationError): FieldError[] {
+  const path = [part, ...violation.instancePath.split('/').slice(1)].join('.').slice(0, 200)
+  switch (violation.keyword) {
+    case 'required':
+      return violation.params.requiredProperties.map((name) => ({ path: `${path}.${name}`, message: 'is missing' }))
+    case 'additionalProperties':
+      return violation.params.additionalProperties.map((name) => ({
+        path: `${path}.${String(name).slice(0, 100)}`,
+        message: 'is unknown here',
+      }))
+    case 'boolean':
+      return []
+    case 'minimum':
+      return [{ path, message: `must be at least ${String(violation.params.limit)}` }]
+    case 'maximum':
+      return [{ path, message: `must be at most ${String(violation.params.limit)}` }]
+    case 'enum':
+      return [{ path, message: `must be one of ${violation.params.allowedValues.join(', ')}` }]
+    case 'minLength':
+      return [{ path, message: `must have at least ${String(violation.params.limit)} characters` }]
+    case 'maxLength':
+      return [{ path, message: `must have at most ${String(violation.params.limit)} characters` }]
+    default:
+      return [{ path, message: violation.message }]
+  }
+}

@@ -1,0 +1,343 @@
+// In-memory implementations of the ports that the API uses: small, complete and honest, so that a test drives them and the
+// real server in front of them.
+
+import type { Alarm, AlarmChange, AlarmEntry } from '#domain/alarm.ts'
+import type { HealthReason } from '#domain/component.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import type {
+  Bucket,
+  EntryQuery,
+  History,
+  Page,
+  RangeQuery,
+  Statistics,
+  StoredEntry,
+  StoredReading,
+  StoreStatus,
+} from '#domain/history.ts'
+import { qualityOf, type StatusCode } from '#domain/quality.ts'
+import type { Reading } from '#domain/reading.ts'
+import type { Model, Sensor, SensorNumber } from '#domain/sensor.ts'
+import type { UplinkStatus } from '#domain/uplink.ts'
+import { numericValue, type Value } from '#domain/value.ts'
+import type {
+  AlarmRegister,
+  DeviceDirectory,
+  DeviceStatus,
+  GatewayInfo,
+  LatestValues,
+  UplinkDirectory,
+} from '#domain/views.ts'
+import type { Clock } from '#kit/clock.ts'
+
+export function makeSensor(number: SensorNumber, id: string, more: Partial<Sensor> = {}): Sensor {
+  const [device, name] = id.split('.') as [string, string]
+  return {
+    number,
+    id,
+    device,
+    name,
+    description: '',
+    machine: device,
+    valueType: 'number',
+    unit: '',
+    writable: false,
+    scale: null,
+    deadband: null,
+    checks: [],
+    ...more,
+  }
+}
+
+export function makeModel(sensors: readonly Sensor[]): Model {
+  const machines = [...new Set(sensors.map(({ machine }) => machine))].map((id) => ({
+    id,
+    name: id.toUpperCase(),
+    factory: 'plant-a',
+  }))
+  const byId = new Map(sensors.map((sensor) => [sensor.id, sensor]))
+  const byNumber = new Map(sensors.map((sensor) => [sensor.number, sensor]))
+  return {
+    gateway: 'edge-01',
+    factories: [{ id: 'plant-a', name: 'Plant A' }],
+    machines,
+    sensors,
+    sensor: (id) => byId.get(id),
+    sensorAt: (number) => byNumber.get(number),
+  }
+}
+
+export class FakeInfo implements GatewayInfo {
+  readonly id = 'edge-01'
+  readonly version = '0.1.0'
+  readonly epoch = 3
+  readonly startedAt = Date.UTC(2026, 0, 1)
+  reasons: HealthReason[] = []
+  present: Model
+  constructor(model: Model) {
+    this.present = model
+  }
+  health = (): readonly HealthReason[] => this.reasons
+  model = (): Model => this.present
+}
+
+export class FakeLatest implements LatestValues {
+  readonly readings = new Map<SensorNumber, Reading>()
+  readonly #listeners = new Set<(changed: Uint32Array, count: number) => void>()
+  readonly #info: FakeInfo
+  constructor(info: FakeInfo) {
+    this.#info = info
+  }
+  get listeners(): number {
+    return this.#listeners.size
+  }
+  read = (sensor: SensorNumber): Reading | null => this.readings.get(sensor) ?? null
+  subscribe(listener: (changed: Uint32Array, count: number) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+  /** New readings, told in one call, from an array that is reused. */
+  put(time: number, values: Readonly<Record<string, Value | null>>, status: StatusCode = 0): void {
+    const changed = new Uint32Array(1024)
+    let count = 0
+    for (const [id, value] of Object.entries(values)) {
+      const number = this.#info.model().sensor(id)!.number
+      this.readings.set(number, { sensor: id, value, status, quality: qualityOf(status), time, receivedAt: time })
+      changed[count++] = number
+    }
+    for (const listener of this.#listeners) listener(changed, count)
+    changed.fill(0xffff_ffff)
+  }
+}
+
+export function makeAlarm(id: string, sensor: string, more: Partial<Alarm> = {}): Alarm {
+  return {
+    id,
+    sensor,
+    check: 'threshold',
+    checkType: 'threshold',
+    level: 'high',
+    severity: 'medium',
+    active: true,
+    acknowledged: false,
+    shelvedUntil: null,
+    raisedAt: Date.UTC(2026, 0, 1),
+    clearedAt: null,
+    acknowledgedAt: null,
+    acknowledgedBy: null,
+    message: `${sensor} is high`,
+    finding: { value: 80, limit: 75 },
+    ...more,
+  }
+}
+
+export class FakeAlarms implements AlarmRegister {
+  readonly #alarms = new Map<string, Alarm>()
+  readonly #listeners = new Set<(alarm: Alarm) => void>()
+  readonly #clock: Clock
+  readonly comments: (string | null)[] = []
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+  get listeners(): number {
+    return this.#listeners.size
+  }
+  list = (): readonly Alarm[] => [...this.#alarms.values()]
+  get = (id: string): Alarm | undefined => this.#alarms.get(id)
+  put(alarm: Alarm): Alarm {
+    this.#alarms.set(alarm.id, alarm)
+    for (const listener of this.#listeners) listener(alarm)
+    return alarm
+  }
+  acknowledge(id: string, by: string, comment: string | null): Alarm {
+    const alarm = this.#find(id)
+    if (alarm.acknowledged) throw new TelemetryError('CONFLICT', `Alarm ${id} is already acknowledged`)
+    this.comments.push(comment)
+    return this.put({ ...alarm, acknowledged: true, acknowledgedAt: this.#clock.now(), acknowledgedBy: by })
+  }
+  shelve(id: string, untilMs: number, _by: string, comment: string | null): Alarm {
+    this.comments.push(comment)
+    return this.put({ ...this.#find(id), shelvedUntil: untilMs })
+  }
+  unshelve(id: string): Alarm {
+    const alarm = this.#find(id)
+    if (alarm.shelvedUntil === null) throw new TelemetryError('CONFLICT', `Alarm ${id} is not shelved`)
+    return this.put({ ...alarm, shelvedUntil: null })
+  }
+  subscribe(listener: (alarm: Alarm) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+  #find(id: string): Alarm {
+    const alarm = this.#alarms.get(id)
+    if (!alarm) throw new TelemetryError('NOT_FOUND', `There is no alarm ${id}`)
+    return alarm
+  }
+}
+
+export class FakeHistory implements History {
+  readonly stored = new Map<string, StoredReading[]>()
+  readonly transitions: StoredEntry[] = []
+  /** Signals of the queries so far. */
+  readonly signals: (AbortSignal | undefined)[] = []
+  /** While set, queries wait for it or for their signal. */
+  hold: Promise<void> | null = null
+  failure: TelemetryError | null = null
+
+  addReadings(sensor: string, readings: readonly { time: number; value: Value | null; status?: StatusCode }[]): void {
+    const list = this.stored.get(sensor) ?? []
+    for (const { time, value, status = 0 } of readings) list.push({ time, receivedAt: time, value, status })
+    this.stored.set(
+      sensor,
+      list.sort((a, b) => a.time - b.time),
+    )
+  }
+  addTransition(change: AlarmChange, time: number, alarm: Alarm): void {
+    const entry: AlarmEntry = { kind: 'alarm', change, time, by: null, comment: null, alarm }
+    this.transitions.push({ position: { epoch: 3, seq: this.transitions.length + 1 }, entry })
+  }
+  async readings(query: RangeQuery, signal?: AbortSignal): Promise<Page<StoredReading>> {
+    await this.#wait(signal)
+    return page(this.#range(query), query)
+  }
+  async buckets(query: RangeQuery & { readonly everyMs: number }, signal?: AbortSignal): Promise<Page<Bucket>> {
+    await this.#wait(signal)
+    const byTime = Map.groupBy(
+      this.#range({ ...query, order: 'oldestFirst' }).filter(isNumeric),
+      ({ time }) => Math.floor(time / query.everyMs) * query.everyMs,
+    )
+    const buckets = [...byTime].map(([time, readings]) => ({
+      time,
+      ...aggregate(readings),
+      last: numericValue(readings.at(-1)!.value!),
+    }))
+    return page(query.order === 'newestFirst' ? buckets.toReversed() : buckets, query)
+  }
+  async statistics(sensor: string, from: number, to: number, signal?: AbortSignal): Promise<Statistics> {
+    await this.#wait(signal)
+    const readings = this.#range({ sensor, from, to }).filter(isNumeric)
+    if (readings.length === 0)
+      return { count: 0, min: null, max: null, mean: null, standardDeviation: null, first: null, last: null }
+    const { count, min, max, mean } = aggregate(readings)
+    const squares = readings.reduce((sum, { value }) => sum + (numericValue(value!) - mean) ** 2, 0)
+    const standardDeviation = count < 2 ? null : Math.sqrt(squares / (count - 1))
+    return { count, min, max, mean, standardDeviation, first: readings[0]!, last: readings.at(-1)! }
+  }
+  async entries(query: EntryQuery, signal?: AbortSignal): Promise<Page<StoredEntry>> {
+    await this.#wait(signal)
+    const wanted = this.transitions.filter(
+      ({ entry }) =>
+        entry.kind === query.kind && entry.time >= query.from && entry.time < query.to && concerns(entry, query),
+    )
+    return page(wanted.toReversed(), query)
+  }
+  openAlarms = async (): Promise<readonly AlarmEntry[]> => []
+  status = (): StoreStatus => ({
+    state: 'ok',
+    bytes: 4096,
+    writtenBytes: 8192,
+    durableRecords: 17,
+    reason: null,
+    quarantined: null,
+  })
+
+  #range({ sensor, from, to, order }: Pick<RangeQuery, 'sensor' | 'from' | 'to' | 'order'>): StoredReading[] {
+    const list = (this.stored.get(sensor) ?? []).filter(({ time }) => time >= from && time < to)
+    return order === 'newestFirst' ? list.reverse() : list
+  }
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    this.signals.push(signal)
+    if (this.failure) throw this.failure
+    if (this.hold === null) return
+    const aborted = new Promise<never>((_resolve, reject) => {
+      signal?.addEventListener('abort', () => reject(new TelemetryError('ABORTED', 'The query was stopped')))
+    })
+    await Promise.race([this.hold, aborted])
+  }
+}
+
+function concerns(entry: StoredEntry['entry'], query: EntryQuery): boolean {
+  if (entry.kind !== 'alarm') return query.sensor === null
+  return (
+    (query.sensor === null || entry.alarm.sensor === query.sensor) &&
+    (query.checkTypes === null || query.checkTypes.includes(entry.alarm.checkType))
+  )
+}
+
+const isNumeric = ({ value, status }: StoredReading): boolean =>
+  value !== null && typeof value !== 'string' && qualityOf(status) !== 'bad'
+
+function aggregate(readings: readonly StoredReading[]): { count: number; min: number; max: number; mean: number } {
+  const values = readings.map(({ value }) => numericValue(value!))
+  return {
+    count: values.length,
+    min: Math.min(...values),
+    max: Math.max(...values),
+    mean: values.reduce((a, b) => a + b, 0) / values.length,
+  }
+}
+
+/** Cursor: the number of items before the page. */
+function page<T>(
+  items: readonly T[],
+  { limit, cursor }: { readonly limit: number; readonly cursor: string | null },
+): Page<T> {
+  const start = cursor === null ? 0 : Number(cursor)
+  if (!Number.isSafeInteger(start) || start < 0) throw new TelemetryError('USAGE', 'The cursor is not one of this list')
+  return { items: items.slice(start, start + limit), next: start + limit < items.length ? String(start + limit) : null }
+}
+
+export class FakeDevices implements DeviceDirectory {
+  readonly restarted: string[] = []
+  readonly written: { sensor: SensorNumber; value: Value; by: string }[] = []
+  /** What a write reads back; default: what was written. */
+  readBack: ((value: Value) => Value | Promise<Value>) | null = null
+  readonly statuses: DeviceStatus[]
+  constructor(ids: readonly string[]) {
+    this.statuses = ids.map((id, index) => ({
+      id,
+      driver: 'modbus',
+      machine: id,
+      bus: `tcp://192.0.2.${10 + index}:502`,
+      state: index === 0 ? 'up' : 'down',
+      since: Date.UTC(2026, 0, 1),
+      reason: index === 0 ? null : 'No answer within 1 s',
+      sensors: 2,
+      badSensors: 0,
+      polls: 10,
+      skippedPolls: 0,
+      requests: 20,
+      reconnects: 1,
+      errors: { crc: 2 },
+      pollMs: index === 0 ? { p50: 1.5, p99: 4, max: 9 } : null,
+      lagMs: null,
+      lastReadingAt: index === 0 ? Date.UTC(2026, 0, 1) : null,
+    }))
+  }
+  list = (): readonly DeviceStatus[] => this.statuses
+  get = (id: string): DeviceStatus | undefined => this.statuses.find((status) => status.id === id)
+  restart = async (id: string): Promise<void> => void this.restarted.push(id)
+  async write(sensor: SensorNumber, value: Value, by: string): Promise<Value> {
+    this.written.push({ sensor, value, by })
+    return this.readBack ? this.readBack(value) : value
+  }
+}
+
+export class FakeUplinks implements UplinkDirectory {
+  list = (): readonly UplinkStatus[] => [
+    {
+      id: 'hq',
+      type: 'mqtt',
+      state: 'online',
+      reason: null,
+      cursor: '3/1042',
+      accepted: 1050,
+      delivered: 1040,
+      pending: 7,
+      rejected: 0,
+      filtered: 2,
+      dropped: { retention: 1 },
+      oldestPendingAge: 0.4,
+    },
+  ]
+}
