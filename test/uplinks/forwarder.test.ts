@@ -76,6 +76,11 @@ describe('A forwarder', () => {
     receiver.releaseNewest()
     await clock.advance(0)
     expect(forwarder.status()).toMatchObject({ delivered: 0, pending: 3000 })
+    const unanswered = receiver.held
+    receiver.release(1)
+    await clock.advance(0)
+    expect(unanswered).toBe(3)
+    expect(forwarder.status().delivered).toBe(receiver.answered.size - 500)
     receiver.acknowledges = true
     receiver.release()
     await clock.advance(0)

@@ -27,6 +27,8 @@ export class ScriptedReceiver {
   connections = 0
   closes = 0
   readonly arrivals: Arrival[] = []
+  /** Positions that were acknowledged or rejected at least once. */
+  readonly answered = new Set<string>()
   readonly #held: Held[] = []
   #context: UplinkContext | null = null
   #isConnected = false
@@ -104,6 +106,7 @@ export class ScriptedReceiver {
   }
 
   #answer({ batch, rows, rowCount }: Delivery): DeliveryResult {
+    for (const row of rows.subarray(0, rowCount)) this.answered.add(`${batch.epoch}/${batch.firstSeq + row}`)
     const refused = [...rows.subarray(0, rowCount)].filter((row) => this.rejects(batch.epoch, batch.firstSeq + row))
     return { rejected: refused.map((row) => ({ row, reason: 'It does not like it' })) }
   }
