@@ -1,0 +1,202 @@
+// Reads all devices: composes scheduler, buses and running devices, and is their directory for the API. Devices can be
+// added and removed one by one while the others run on.
+
+import type { Component } from '#domain/component.ts'
+import type { Log, Point } from '#domain/driver.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import type { Quality } from '#domain/quality.ts'
+import type { ReadingSink } from '#domain/reading.ts'
+import type { SensorNumber } from '#domain/sensor.ts'
+import type { Value } from '#domain/value.ts'
+import type { DeviceDirectory, DeviceStatus } from '#domain/views.ts'
+import type { Clock } from '#kit/clock.ts'
+import type { Registry, Sample } from '#kit/metrics.ts'
+import { isSameAcquisition, type AcquiredDevice } from './acquired-device.ts'
+import { AcquisitionMetrics } from './acquisition-metrics.ts'
+import { Buses } from './bus.ts'
+import type { DeviceServices } from './device-services.ts'
+import { driverError } from './failure.ts'
+import { Phases } from './phases.ts'
+import { PAUSE_REASON, RoomGate } from './room-gate.ts'
+import { RunningDevice } from './running-device.ts'
+import { Scheduler } from './scheduler.ts'
+import { SensorStates } from './sensor-states.ts'
+
+export type { AcquiredDevice } from './acquired-device.ts'
+
+export interface AcquisitionOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly registry: Registry
+  /** Uniform in [0, 1); spreads reconnects. */
+  random(): number
+  readonly sink: ReadingSink
+  /** False: no poll starts until it is true again. */
+  hasRoom(): boolean
+  /** Quality of the latest reading; null when there is none yet. */
+  sensorQuality(sensor: SensorNumber): Quality | null
+  readonly devices: readonly AcquiredDevice[]
+}
+
+export interface Acquisition extends Component, DeviceDirectory {
+  /**
+   * Makes `devices` the ones that run: starts new ones, stops those that are gone, restarts the changed ones; all others
+   * run on undisturbed. Resolves when this is done; does not wait for connections.
+   */
+  applyDevices(devices: readonly AcquiredDevice[]): Promise<void>
+}
+
+export function createAcquisition(options: AcquisitionOptions): Acquisition {
+  return new DeviceAcquisition(options)
+}
+
+interface Entry {
+  definition: AcquiredDevice
+  readonly running: RunningDevice
+}
+
+class DeviceAcquisition implements Acquisition {
+  readonly name = 'acquisition'
+  readonly #options: AcquisitionOptions
+  readonly #scheduler: Scheduler
+  readonly #services: DeviceServices
+  readonly #entries = new Map<string, Entry>()
+  readonly #points = new Map<SensorNumber, { point: Point; running: RunningDevice }>()
+  #isStarted = false
+  #stopping: Promise<void> | null = null
+  #applying: Promise<void> = Promise.resolve()
+
+  constructor(options: AcquisitionOptions) {
+    const { clock, log, registry, sink } = options
+    this.#options = options
+    this.#scheduler = new Scheduler(clock, log)
+    this.#services = {
+      timers: this.#scheduler,
+      originMs: clock.monotonic(),
+      log,
+      random: () => options.random(),
+      states: new SensorStates(sink),
+      gate: new RoomGate(
+        this.#scheduler,
+        () => options.hasRoom(),
+        (isOpen) => {
+          if (isOpen) log.info({}, 'Polling goes on')
+          else log.warn({ reason: PAUSE_REASON }, 'Polling pauses')
+        },
+      ),
+      buses: new Buses(this.#scheduler),
+      phases: new Phases(),
+      metrics: new AcquisitionMetrics(registry, () => this.#upSamples()),
+    }
+    for (const device of options.devices) this.#add(device)
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    if (signal.aborted)
+      return Promise.reject(new TelemetryError('ABORTED', 'The start was stopped', { cause: signal.reason }))
+    if (this.#stopping !== null) return Promise.reject(new TelemetryError('CONFLICT', 'Acquisition has been stopped'))
+    this.#isStarted = true
+    for (const { running } of this.#entries.values()) running.start()
+    return Promise.resolve()
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#stopping ??= this.#stopDevices()
+    await untilAborted(this.#stopping, signal)
+    this.#scheduler.close()
+  }
+
+  list(): readonly DeviceStatus[] {
+    return [...this.#entries.values()].map((entry) => this.#statusOf(entry))
+  }
+
+  get(id: string): DeviceStatus | undefined {
+    const entry = this.#entries.get(id)
+    return entry && this.#statusOf(entry)
+  }
+
+  async restart(id: string): Promise<void> {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new TelemetryError('NOT_FOUND', `There is no device "${id}"`)
+    await entry.running.restart()
+  }
+
+  async write(sensor: SensorNumber, value: Value, by: string, signal: AbortSignal): Promise<Value> {
+    const found = this.#points.get(sensor)
+    if (found === undefined) throw new TelemetryError('NOT_FOUND', 'There is no such sensor')
+    try {
+      return await found.running.write(found.point, value, by, signal)
+    } catch (error) {
+      throw driverError(error)
+    }
+  }
+
+  applyDevices(devices: readonly AcquiredDevice[]): Promise<void> {
+    // One after the other, whatever became of the one before.
+    const applied = this.#applying.then(() => this.#apply(devices))
+    this.#applying = applied.catch(() => {})
+    return applied
+  }
+
+  async #apply(devices: readonly AcquiredDevice[]): Promise<void> {
+    if (this.#stopping !== null) throw new TelemetryError('CONFLICT', 'Acquisition has been stopped')
+    const wanted = new Map(devices.map((device) => [device.setup.id, device]))
+    const leaving = [...this.#entries.values()].filter(({ definition }) => {
+      const next = wanted.get(definition.setup.id)
+      return next === undefined || !isSameAcquisition(definition, next)
+    })
+    await Promise.all(leaving.map((entry) => this.#remove(entry)))
+    for (const device of devices) {
+      if (this.#stopping !== null) return
+      if (this.#entries.has(device.setup.id)) continue
+      const running = this.#add(device)
+      if (this.#isStarted) running.start()
+    }
+  }
+
+  #add(definition: AcquiredDevice): RunningDevice {
+    const running = new RunningDevice(definition, this.#services)
+    this.#entries.set(definition.setup.id, { definition, running })
+    for (const group of definition.setup.groups) {
+      for (const point of group.points) this.#points.set(point.sensor.number, { point, running })
+    }
+    return running
+  }
+
+  async #remove({ definition, running }: Entry): Promise<void> {
+    for (const group of definition.setup.groups) {
+      for (const { sensor } of group.points) this.#points.delete(sensor.number)
+    }
+    this.#entries.delete(definition.setup.id)
+    await running.stop()
+    running.release()
+  }
+
+  async #stopDevices(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(({ running }) => running.stop()))
+    await this.#applying
+  }
+
+  #statusOf({ definition, running }: Entry): DeviceStatus {
+    let badSensors = 0
+    for (const group of definition.setup.groups) {
+      for (const { sensor } of group.points) {
+        if (this.#options.sensorQuality(sensor.number) === 'bad') badSensors += 1
+      }
+    }
+    return { ...running.status(), badSensors }
+  }
+
+  *#upSamples(): Iterable<Sample> {
+    for (const [device, { running }] of this.#entries) yield { labels: { device }, value: running.isUp ? 1 : 0 }
+  }
+}
+
+/** Resolves with `work`, or when `signal` aborts. */
+function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    work.then(resolve, reject)
+  })
+}

@@ -1,0 +1,86 @@
+// One write to a device: waits for its turn on the bus, has one deadline for waiting and writing together, and can be
+// called off at any time. Its promise settles at once when it is called off; the bus stays taken until the driver lets go.
+
+import { TelemetryError } from '#domain/errors.ts'
+import type { Value } from '#domain/value.ts'
+import type { Clock, Timer } from '#kit/clock.ts'
+import type { BusWrite } from './bus.ts'
+import { DriverCall } from './driver-call.ts'
+import { driverError } from './failure.ts'
+import { WRITE_DEADLINE_MS } from './limits.ts'
+
+export interface DeviceWriteOptions {
+  readonly timers: Clock
+  /** For messages: `Write to press-1.speed`. */
+  readonly what: string
+  readonly signal: AbortSignal
+  readonly operation: (signal: AbortSignal) => Promise<Value>
+}
+
+export class DeviceWrite implements BusWrite {
+  readonly #options: DeviceWriteOptions
+  readonly #settlers = Promise.withResolvers<Value>()
+  readonly #ended = Promise.withResolvers<void>()
+  readonly #timer: Timer
+  readonly #onAbort: () => void
+  #call: DriverCall<Value> | null = null
+  #isSettled = false
+
+  constructor(options: DeviceWriteOptions) {
+    const { timers, what, signal } = options
+    this.#options = options
+    this.#timer = timers.after(WRITE_DEADLINE_MS, () =>
+      this.abort(new TelemetryError('TIMEOUT', this.#lateMessage(), { retryable: true })),
+    )
+    this.#onAbort = () => this.abort(new TelemetryError('ABORTED', `${what} was stopped`, { cause: signal.reason }))
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** What was read back, raw. Rejects with TelemetryError. */
+  get result(): Promise<Value> {
+    return this.#settlers.promise
+  }
+
+  /** Resolves when the driver has let go, or at once when it was never called. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  /** True when the driver did not let go after an abort. */
+  get isAbandoned(): boolean {
+    return this.#call?.isAbandoned ?? false
+  }
+
+  async run(): Promise<void> {
+    if (this.#isSettled) return
+    const { timers, what, operation } = this.#options
+    this.#call = new DriverCall({ timers, what, timeoutMs: null, operation })
+    try {
+      const value = await this.#call.run()
+      this.#settle(() => this.#settlers.resolve(value))
+    } catch (error) {
+      this.#settle(() => this.#settlers.reject(driverError(error)))
+    }
+    this.#ended.resolve()
+  }
+
+  /** Calls it off: `result` rejects with `cause` now. */
+  abort(cause: TelemetryError): void {
+    this.#settle(() => this.#settlers.reject(cause))
+    if (this.#call === null) this.#ended.resolve()
+    else this.#call.abort(cause)
+  }
+
+  #lateMessage(): string {
+    const told = this.#call === null ? 'was not sent: the bus was busy for' : 'took longer than'
+    return `${this.#options.what} ${told} ${WRITE_DEADLINE_MS} ms`
+  }
+
+  #settle(report: () => void): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#timer.cancel()
+    this.#options.signal.removeEventListener('abort', this.#onAbort)
+    report()
+  }
+}

@@ -1,0 +1,348 @@
+// One device at run time: connects, lets its poller work, notices its end, closes, waits, and begins again, for ever.
+//
+//   connecting ──▶ up ──▶ down ──▶ up …      down: no connection, or BREAKER_FAILURES failed polls in a row
+//        └──────▶ down                       the breaker: from then on single probes, ever more rarely
+//
+// While another device on the same bus answers, the wire is in order and a silent device keeps its connection; else it
+// is closed before each probe: a half-open TCP connection would stay silent for ever.
+
+import type { Log, Point } from '#domain/driver.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import type { Value } from '#domain/value.ts'
+import type { DeviceStatus } from '#domain/views.ts'
+import { Backoff } from '#kit/backoff.ts'
+import type { AcquiredDevice } from './acquired-device.ts'
+import { DeviceHandle } from './device-handle.ts'
+import { DeviceHealth } from './device-health.ts'
+import { DevicePoller, type PollerOwner } from './device-poller.ts'
+import type { DeviceServices } from './device-services.ts'
+import { SubscriptionSink } from './device-sinks.ts'
+import { DeviceStatistics } from './device-statistics.ts'
+import { DeviceWriter } from './device-writer.ts'
+import { DriverCall } from './driver-call.ts'
+import { driverError, errorKind, isConnectionGone, lossError } from './failure.ts'
+import * as limits from './limits.ts'
+import { withFields } from './log-fields.ts'
+import { PAUSE_REASON } from './room-gate.ts'
+import { Session } from './session.ts'
+import { ScheduledTask } from './task-heap.ts'
+
+type HeldStatus = Omit<DeviceStatus, 'badSensors'>
+
+export class RunningDevice implements PollerOwner {
+  readonly id: string
+  #definition: AcquiredDevice
+  readonly #services: DeviceServices
+  readonly #log: Log
+  readonly #statistics: DeviceStatistics
+  readonly #health: DeviceHealth
+  readonly #poller: DevicePoller
+  readonly #writer: DeviceWriter
+  readonly #handle: DeviceHandle
+  readonly #backoff: Backoff
+  readonly #probeTask: ScheduledTask
+  /** The points that the device sends by itself, and their owner id; null when there are none. */
+  readonly #sent: { points: readonly Point[]; owner: number } | null
+  #session: Session | null = null
+  #subscription: SubscriptionSink | null = null
+  #loop: Promise<void> | null = null
+  #wake: (() => void) | null = null
+  #restarting: PromiseWithResolvers<void> | null = null
+  #isStopping = false
+  /** The breaker is open. */
+  #isProbing = false
+  #failures = 0
+  #connections = 0
+
+  constructor(definition: AcquiredDevice, services: DeviceServices) {
+    const { setup, driver } = definition
+    const { timers, states } = services
+    this.id = setup.id
+    this.#definition = definition
+    this.#services = services
+    const log = withFields(services.log, { device: setup.id })
+    this.#log = log
+    const statistics = new DeviceStatistics(timers, services.metrics.device(setup.id))
+    this.#statistics = statistics
+    const points = setup.groups.flatMap((group) => group.points)
+    this.#health = new DeviceHealth({ timers, log, states, points })
+    this.#poller = new DevicePoller(setup, services, statistics, this)
+    const sent = setup.groups.find((group) => group.intervalMs === null)?.points ?? null
+    this.#sent = sent === null ? null : { points: sent, owner: states.claim(sent) }
+    this.#writer = new DeviceWriter({
+      driver,
+      timers,
+      log,
+      states,
+      statistics,
+      onFailure: (session, error) => {
+        if (session === this.#session && isConnectionGone(error)) this.#end(error)
+      },
+      onAbandoned: (session, error) => {
+        if (session === this.#session) this.onAbandoned(error)
+      },
+    })
+    const member = this.#poller
+    const onLost = (cause: unknown): void => this.#fail(lossError(cause))
+    this.#handle = new DeviceHandle({ setup, driver, timers, buses: services.buses, member, log, statistics, onLost })
+    const handle = this.#handle
+    this.#backoff = new Backoff({
+      firstMs: limits.RETRY_FIRST_MS,
+      random: services.random,
+      get maxMs() {
+        return handle.isShared ? limits.RETRY_MAX_SHARED_MS : limits.RETRY_MAX_ALONE_MS
+      },
+    })
+    this.#probeTask = new ScheduledTask(() => this.#probe())
+    try {
+      handle.open() // does no I/O, and tells the bus
+    } catch {
+      // The first try to connect meets it again, and reports it.
+    }
+  }
+
+  get isUp(): boolean {
+    return this.#health.state === 'up'
+  }
+
+  /** Everything but `badSensors`. */
+  status(): HeldStatus {
+    const { gate } = this.#services
+    const { setup, driver, machine } = this.#definition
+    const isPolled = this.isUp && this.#poller.hasGroups
+    const isPaused = isPolled && !gate.isOpen
+    return {
+      id: this.id,
+      driver: driver.kind,
+      machine,
+      bus: this.#handle.busName,
+      state: isPaused ? 'paused' : this.#health.state,
+      since: isPolled ? Math.max(this.#health.since, gate.changedAt) : this.#health.since,
+      reason: isPaused ? PAUSE_REASON : this.#health.reason,
+      sensors: setup.groups.reduce((sum, group) => sum + group.points.length, 0),
+      ...this.#statistics.view(),
+    }
+  }
+
+  /** Begins to connect; does not wait for it. */
+  start(): void {
+    this.#loop ??= this.#live()
+  }
+
+  /** Ends it: what is under way is aborted, the connection closed. Never rejects. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#end(new TelemetryError('ABORTED', `${this.id} was stopped`))
+    this.#health.stopped()
+    this.#wake?.()
+    await this.#loop
+  }
+
+  /** Gives back everything that it holds in what devices share; after `stop`. */
+  release(): void {
+    this.#poller.release()
+    if (this.#sent !== null) this.#services.states.release(this.#sent.points, this.#sent.owner)
+    this.#handle.leave()
+    this.#services.metrics.remove(this.id)
+  }
+
+  /** Closes the connection and connects anew; resolves when it has been closed. Throws CONFLICT when it does not run. */
+  async restart(): Promise<void> {
+    if (this.#loop === null || this.#isStopping) throw new TelemetryError('CONFLICT', `${this.id} is not running`)
+    this.#restarting ??= Promise.withResolvers<void>()
+    const closed = this.#restarting.promise
+    this.#backoff.reset()
+    this.#failures = 0
+    this.#isProbing = false
+    this.#health.connecting('restarting')
+    this.#end(new TelemetryError('ABORTED', `${this.id} is being restarted`))
+    this.#wake?.()
+    await closed
+  }
+
+  /** See DeviceDirectory.write. */
+  async write(point: Point, value: Value, by: string, signal: AbortSignal): Promise<Value> {
+    const { sensor } = point
+    if (!sensor.writable) throw new TelemetryError('NOT_WRITABLE', `${sensor.id} is not configured as writable`)
+    if (signal.aborted) throw new TelemetryError('ABORTED', 'The write was stopped', { cause: signal.reason })
+    const session = this.#session
+    if (session === null || session.isEnded || !session.isConnected) {
+      const reason = this.#health.reason ?? 'reconnecting'
+      throw new TelemetryError('CONNECTION_LOST', `${this.id} is not connected: ${reason}`, { retryable: true })
+    }
+    return this.#writer.write(session, point, value, by, signal)
+  }
+
+  onAnswer(): void {
+    this.#failures = 0
+    const session = this.#session
+    if (session === null || session.isEnded) return
+    const wasUp = this.isUp
+    this.#health.up()
+    if (wasUp) return
+    this.#isProbing = false
+    this.#services.timers.cancel(this.#probeTask)
+    this.#poller.schedule(session.device, session.bus)
+    if (!session.bus.hasProvenOther(this.#poller)) session.bus.nudgeOthers(this.#poller)
+  }
+
+  onFailure(error: TelemetryError, isPartial: boolean): void {
+    if (isConnectionGone(error)) this.#end(error)
+    else if (isPartial) this.onAnswer()
+    else {
+      this.#failures += 1
+      if (this.#isProbing || this.#failures >= limits.BREAKER_FAILURES) this.#openBreaker(error)
+      else if (!this.isUp) this.#goDown(error)
+    }
+  }
+
+  onAbandoned(error: TelemetryError): void {
+    this.#log.error({ reason: error.message }, 'The driver did not react to an abort; its device object is given up')
+    this.#statistics.countError('driver-hung')
+    this.#handle.retire()
+    this.#end(error)
+  }
+
+  /** A good moment to try: called by the bus. */
+  nudge(): void {
+    const { timers } = this.#services
+    if (this.#wake !== null) this.#wake()
+    else if (this.#isProbing) timers.schedule(this.#probeTask, timers.monotonic())
+  }
+
+  async #live(): Promise<void> {
+    while (!this.#isStopping) {
+      this.#restarting?.resolve()
+      this.#restarting = null
+      try {
+        await this.#runSession()
+      } catch (error) {
+        this.#log.error({ err: error }, 'A connection could not be supervised')
+      }
+      if (!this.#isStopping && this.#restarting === null) await this.#pause(this.#backoff.next())
+    }
+    this.#restarting?.resolve()
+  }
+
+  async #runSession(): Promise<void> {
+    const session = this.#open()
+    if (session === null) return
+    this.#session = session
+    try {
+      await this.#connect(session)
+    } catch (thrown) {
+      this.#fail(driverError(thrown))
+    }
+    await session.ended
+    await this.#poller.idle
+    await this.#writer.idle()
+    await this.#handle.close(session.device)
+  }
+
+  /** null when the driver cannot make a device object; then the device is down. */
+  #open(): Session | null {
+    try {
+      const { device, bus } = this.#handle.open()
+      return new Session(device, bus)
+    } catch (thrown) {
+      const error = driverError(thrown)
+      this.#statistics.countError(errorKind(error.code))
+      this.#goDown(error)
+      return null
+    }
+  }
+
+  async #connect(session: Session): Promise<void> {
+    const { device, bus } = session
+    await this.#setUp(session, 'Connecting', (signal) => device.connect(signal))
+    if (session.isEnded) return
+    session.isConnected = true
+    this.#connections += 1
+    if (this.#connections > 1) this.#statistics.reconnects += 1
+    if (this.#sent !== null) await this.#subscribe(session, this.#sent.owner)
+    if (session.isEnded) return
+    if (!this.#poller.hasGroups) this.onAnswer()
+    else if (this.#isProbing) {
+      this.#poller.hold(device, bus)
+      this.#probe()
+    } else this.#poller.schedule(device, bus)
+  }
+
+  async #subscribe(session: Session, owner: number): Promise<void> {
+    const { device } = session
+    const sink = new SubscriptionSink(this.#services.states, this.#statistics, owner)
+    this.#subscription = sink
+    await this.#setUp(session, 'Subscribing', (signal) => {
+      if (device.subscribe === undefined) throw new TelemetryError('INTERNAL', 'The driver has no subscriptions')
+      return device.subscribe(sink, signal)
+    })
+  }
+
+  async #setUp(session: Session, what: string, operation: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { timers } = this.#services
+    const call = new DriverCall({ timers, what, timeoutMs: limits.CONNECT_DEADLINE_MS, operation })
+    try {
+      await session.run(call)
+    } finally {
+      if (call.isAbandoned) this.#handle.retire()
+    }
+  }
+
+  #probe(): void {
+    const { timers } = this.#services
+    this.#poller.probe()
+    // Looks again when the probe could not start; an answer or a failure replaces this.
+    timers.schedule(this.#probeTask, timers.monotonic() + limits.RETRY_FIRST_MS)
+  }
+
+  #openBreaker(error: TelemetryError): void {
+    const session = this.#session
+    if (session === null || session.isEnded) return
+    this.#goDown(error)
+    this.#isProbing = true
+    if (!session.bus.hasProvenOther(this.#poller)) {
+      this.#end(error)
+      return
+    }
+    this.#poller.hold(session.device, session.bus)
+    this.#services.timers.schedule(this.#probeTask, this.#services.timers.monotonic() + this.#backoff.next())
+  }
+
+  /** Counts the error and ends the connection, unless it has ended. */
+  #fail(error: TelemetryError): void {
+    const session = this.#session
+    if (session === null || session.isEnded) return
+    this.#statistics.countError(errorKind(error.code))
+    this.#end(error)
+  }
+
+  #end(cause: TelemetryError): void {
+    const session = this.#session
+    if (session === null || session.isEnded) return
+    session.end(cause)
+    this.#services.timers.cancel(this.#probeTask)
+    this.#poller.stop(cause)
+    this.#subscription?.close()
+    this.#subscription = null
+    this.#writer.abort(cause)
+    if (this.#restarting === null) this.#goDown(cause)
+  }
+
+  #goDown(error: TelemetryError): void {
+    if (this.#isStopping) return
+    if (this.isUp && this.#health.ageMs >= limits.STABLE_MS) this.#backoff.reset()
+    this.#health.down(error)
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const go = (): void => {
+        this.#wake = null
+        timer.cancel()
+        resolve()
+      }
+      const timer = this.#services.timers.after(delayMs, go)
+      this.#wake = go
+    })
+  }
+}
