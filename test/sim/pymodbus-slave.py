@@ -6,11 +6,14 @@
 
 import asyncio
 import json
+import logging
 import struct
 import sys
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.server.async_io import ModbusTcpServer
+
+logging.disable(logging.CRITICAL)  # pymodbus logs an error for each client that leaves
 
 TABLE_SIZE = 2000  # addresses beyond are answered with exception 2
 FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
