@@ -49,7 +49,7 @@ export function registerDemo(program: Command): void {
 async function runDemo(options: DemoOptions): Promise<void> {
   const dataDir = resolve(options.data)
   await mkdir(dataDir, { recursive: true })
-  const stop = untilSignal()
+  const stop = untilSignal(systemClock)
   const shop = new PressShop({ clock: systemClock, seed: 1, faults: options.faults })
   const broker = new DemoBroker()
   let gateway: Gateway | null = null

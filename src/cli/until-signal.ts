@@ -1,12 +1,18 @@
 // Waits for the word to stop: SIGINT, SIGTERM, or the launcher's end. A second signal ends the process at once.
 
+import type { Clock } from '#kit/clock.ts'
+
+/** A terminal's Ctrl-C reaches the launcher and us, and the launcher passes it on: within this time it is one signal. */
+const SAME_SIGNAL_MS = 500
+
 /** Resolves with the signal's name on the first one. */
-export function untilSignal(): Promise<NodeJS.Signals> {
+export function untilSignal(clock: Clock): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false
+    let askedAt: number | null = null
     const onSignal = (signal: NodeJS.Signals): void => {
-      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143)
-      asked = true
+      if (askedAt !== null && clock.monotonic() - askedAt > SAME_SIGNAL_MS)
+        process.exit(signal === 'SIGINT' ? 130 : 143)
+      askedAt ??= clock.monotonic()
       resolve(signal)
     }
     process.on('SIGINT', onSignal)

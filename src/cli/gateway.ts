@@ -1,0 +1,56 @@
+// `telemetryx gateway`: runs the gateway in the foreground until it is told to stop.
+
+import { resolve } from 'node:path'
+import { Option, type Command } from 'commander'
+import { loadGatewayConfig } from '#config/load.ts'
+import { createCatalogue } from '#gateway/catalogue.ts'
+import { startGateway } from '#gateway/gateway.ts'
+import { systemClock } from '#kit/clock.ts'
+import { createLogger } from '#kit/logger.ts'
+import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
+import { EXIT_CONFIG } from './exit-codes.ts'
+import { untilSignal } from './until-signal.ts'
+
+const STOP_DEADLINE_MS = 20_000 // well within systemd's default TimeoutStopSec of 90 s
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+interface GatewayCommandOptions {
+  readonly config?: string
+  readonly data?: string
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+export function registerGateway(program: Command): void {
+  program
+    .command('gateway')
+    .summary('run the gateway')
+    .description(
+      'Runs the gateway in the foreground: reads its devices, checks, stores and forwards, and serves the dashboard.\n' +
+        'Logs to standard error, one JSON object a line. SIGTERM and Ctrl-C store everything, then end it; a second one ends it at once.',
+    )
+    .option('-c, --config <file>', CONFIG_FILE_HELP)
+    .option('--data <dir>', 'data folder, instead of the one in the configuration')
+    .addOption(new Option('--log-level <level>', 'least severity that is logged').choices(LOG_LEVELS).default('info'))
+    .addHelpText('after', '\nExample:\n  telemetryx gateway -c /etc/telemetryx/gateway.yaml --data /var/lib/telemetryx')
+    .action(runGateway)
+}
+
+async function runGateway(options: GatewayCommandOptions): Promise<void> {
+  const catalogue = createCatalogue({ clock: systemClock })
+  const loaded = await loadGatewayConfig(configFile(options.config), { catalogue, env: process.env })
+  if (!loaded.ok) {
+    console.error(problemLines(loaded.problems, process.stderr))
+    console.error(`${counted(loaded.problems.length, 'problem')}: the gateway does not start`)
+    process.exitCode = EXIT_CONFIG
+    return
+  }
+  const stop = untilSignal(systemClock)
+  const config = options.data === undefined ? loaded.config : { ...loaded.config, data: resolve(options.data) }
+  const log = createLogger({ level: options.logLevel })
+  const gateway = await startGateway({ config, catalogue, clock: systemClock, log, random: Math.random })
+  console.log(`Dashboard: ${gateway.url}`)
+  if (gateway.setupUrl !== null) console.log(`First user: open ${gateway.setupUrl} once`)
+  const signal = await stop
+  log.info({ signal }, 'Asked to stop')
+  await gateway.stop({ deadlineMs: STOP_DEADLINE_MS })
+}
