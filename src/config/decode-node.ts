@@ -3,45 +3,38 @@
 import type { StaticDecode, TObject } from 'typebox'
 import { Value } from 'typebox/value'
 import { checkNode } from './check-node.ts'
-import { placeAt, type ConfigNode, type Path } from './config-node.ts'
-import type { Problems } from './problems.ts'
+import { placeAt } from './config-node.ts'
 import { viewOf } from './schema-view.ts'
+import type { Subject } from './subject.ts'
 
 /** Plain values of a map, by key; undefined when the node has problems, which are then reported. */
 export type PlainMap = Readonly<Record<string, unknown>>
 
 /** Checks a map against a strict schema. */
-export function plainMap(node: ConfigNode, schema: TObject, path: Path, problems: Problems): PlainMap | undefined {
+export function plainMap({ node, path, problems }: Subject, schema: TObject): PlainMap | undefined {
   const before = problems.size
   const value = checkNode(node, viewOf(schema), path, problems)
   if (problems.size > before || typeof value !== 'object' || value === null) return undefined
   return { ...value }
 }
 
-/** What a node is called and where it stands, for problems that only decoding finds. */
-export interface Origin {
-  readonly node: ConfigNode
-  readonly path: Path
-  readonly problems: Problems
-}
-
 /** Decodes those keys of `values` that `schema` knows. Undefined when it does not accept them; reported then. */
 export function decodeKeys<S extends TObject>(
   values: PlainMap,
   schema: S,
-  origin: Origin,
+  subject: Subject,
 ): StaticDecode<S> | undefined {
   const own = Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(schema.properties, key)))
   try {
     return Value.Decode(schema, own)
   } catch (error) {
-    report(error, origin)
+    report(error, subject)
     return undefined
   }
 }
 
 /** A safety net: a keyword that checkNode does not know, or a codec that refuses what its schema accepts. */
-function report(error: unknown, { node, path, problems }: Origin): void {
+function report(error: unknown, { node, path, problems }: Subject): void {
   const faults = schemaFaults(error)
   for (const fault of faults) {
     const steps = fault

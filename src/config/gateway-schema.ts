@@ -5,6 +5,9 @@ import { Type, type TObject, type TProperties } from 'typebox'
 import { CheckSpecSchema } from '#domain/check.ts'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
 
+export const DEFAULT_CAPACITY = 262_144
+export const DEFAULT_HOST = '127.0.0.1'
+
 /** A group of keys that may be left out as a whole, because each of them may. */
 function section<T extends TProperties>(properties: T, annotations: { description: string }): TObject<T> {
   return Type.Object(properties, { additionalProperties: false, default: {}, ...annotations })
@@ -15,7 +18,7 @@ export const BufferSchema = section(
     capacity: Type.Integer({
       minimum: 1024,
       maximum: 67_108_864,
-      default: 262_144,
+      default: DEFAULT_CAPACITY,
       description: 'Records that the ring between pipeline and store holds; at least twice the number of sensors.',
     }),
     whenFull: Type.Union([Type.Literal('block'), Type.Literal('dropOldest')], {
@@ -55,7 +58,7 @@ export const HttpSchema = section(
   {
     host: Type.String({
       minLength: 1,
-      default: '127.0.0.1',
+      default: DEFAULT_HOST,
       description: 'Address to listen on; `0.0.0.0` for every interface.',
     }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'TCP port; 0 takes any free one.' }),
@@ -100,12 +103,14 @@ export const GatewayFileSchema = strictObject(
 export const DeviceCommonSchema = strictObject({
   id: idSchema({ description: 'Names the device; the first half of the ids of its sensors.' }),
   driver: Type.String({ description: 'How the device is reached.' }),
-  machine: Type.String({
-    minLength: 1,
-    maxLength: 100,
-    description: 'Display name of the machine that the device belongs to; default: the id.',
-  }),
-  poll: durationSchema({ description: 'How often each sensor is read. 10ms to 1d.', default: '1s' }),
+  machine: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Display name of the machine that the device belongs to. Default: the id.',
+    }),
+  ),
+  poll: durationSchema({ description: 'How often each sensor is read, 10ms to 1d.', default: '1s' }),
   sensors: Type.Array(Type.Unknown(), { default: [], description: 'The sensors; see below.' }),
   sensorsFile: Type.Optional(
     Type.String({
@@ -130,7 +135,9 @@ export const DeadbandSchema = strictObject(
       minimum: 0,
       description: 'A reading is kept when it differs by at least this from the last kept one.',
     }),
-    maxInterval: durationSchema({ description: 'A reading is kept after this time in any case; default: no limit.' }),
+    maxInterval: Type.Optional(
+      durationSchema({ description: 'A reading is kept after this time in any case. Default: no limit.' }),
+    ),
   },
   { description: 'Leaves out readings that change too little to matter.' },
 )
@@ -146,7 +153,7 @@ export const SensorCommonSchema = strictObject({
     examples: ['degC'],
   }),
   writable: Type.Boolean({ default: false, description: 'Whether operators may write to it.' }),
-  poll: durationSchema({ description: "How often it is read; default: the device's. 10ms to 1d." }),
+  poll: Type.Optional(durationSchema({ description: "How often it is read, 10ms to 1d. Default: the device's." })),
   scale: Type.Optional(ScaleSchema),
   deadband: Type.Optional(DeadbandSchema),
   checks: Type.Array(CheckSpecSchema, { default: [], description: 'What raises an alarm.' }),
@@ -155,7 +162,9 @@ export const SensorCommonSchema = strictObject({
 export const ReplaySchema = section(
   {
     order: Type.Literal('inOrder', { default: 'inOrder', description: 'Oldest first.' }),
-    maxRate: Type.Integer({ minimum: 1, description: 'Most records per second while catching up; default: no limit.' }),
+    maxRate: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Most records per second while catching up. Default: no limit.' }),
+    ),
   },
   { description: 'What happens with the records kept while the receiver was away.' },
 )

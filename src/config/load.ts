@@ -2,15 +2,15 @@
 
 import { dirname, resolve } from 'node:path'
 import { TelemetryError } from '#domain/errors.ts'
-import { idFromName } from '#domain/ids.ts'
 import type { Catalogue } from './catalogue.ts'
 import { nodeAt, type ConfigNode } from './config-node.ts'
-import { complain, redactor, refuse, type ReadContext, type Subject } from './context.ts'
+import { redactor, type ReadContext } from './context.ts'
 import { decodeKeys, plainMap } from './decode-node.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { GatewayFileSchema } from './gateway-schema.ts'
 import { Problems, type ConfigProblemAt } from './problems.ts'
-import { readDevices, type ReadDevices } from './read-devices.ts'
+import { checkGatewayRules } from './gateway-rules.ts'
+import { readDevices } from './read-devices.ts'
 import { readTextFile } from './read-text.ts'
 import { readUplinks } from './read-uplinks.ts'
 import { readYamlTree } from './yaml-tree.ts'
@@ -72,13 +72,13 @@ function readGateway(root: ConfigNode, context: ReadContext): GatewayConfig | un
     problems.add(root.place, [], 'the file is empty; it needs at least "gateway: { id: edge-01, factory: plant-a }"')
     return undefined
   }
-  const subject: Subject = { node: root, path: [], problems }
-  const values = plainMap(root, GatewayFileSchema, [], problems)
+  const subject = { node: root, path: [], problems }
+  const values = plainMap(subject, GatewayFileSchema)
   const devices = readDevices(nodeAt(root, ['devices']), context)
   const uplinks = readUplinks(nodeAt(root, ['uplinks']), devices, context)
+  checkGatewayRules(devices.sensorCount, subject)
   const common = values && decodeKeys(values, GatewayFileSchema, subject)
   if (!common) return undefined
-  checkGatewayRules(common, devices, subject)
   const { gateway, data, buffer, store, http } = common
   return {
     gateway,
@@ -94,47 +94,4 @@ function readGateway(root: ConfigNode, context: ReadContext): GatewayConfig | un
     devices: devices.devices,
     uplinks,
   }
-}
-
-interface RuledGateway {
-  readonly gateway: { readonly factory: string }
-  readonly buffer: { readonly capacity: number }
-  readonly store: {
-    readonly flushInterval: number
-    readonly maxSize: number
-    readonly retention: Readonly<Record<string, number>>
-  }
-  readonly http: { readonly host: string; readonly auth: 'required' | 'none' }
-}
-
-const MIN_STORE_BYTES = 16 * 1024 * 1024
-
-function checkGatewayRules(
-  { gateway, buffer, store, http }: RuledGateway,
-  devices: ReadDevices,
-  subject: Subject,
-): void {
-  if (idFromName(gateway.factory) === 'unnamed')
-    refuse(subject, ['gateway', 'factory'], 'must hold a letter a-z or a digit')
-  if (buffer.capacity < 2 * devices.sensorCount) {
-    refuse(subject, ['buffer', 'capacity'], `must be at least twice the number of sensors (${devices.sensorCount})`)
-  }
-  if (store.flushInterval < 10 || store.flushInterval > 60_000)
-    refuse(subject, ['store', 'flushInterval'], 'must be from 10ms to 1m')
-  if (store.maxSize < MIN_STORE_BYTES) refuse(subject, ['store', 'maxSize'], 'must be at least 16MiB')
-  for (const [fidelity, keptMs] of Object.entries(store.retention)) {
-    if (keptMs <= 0) refuse(subject, ['store', 'retention', fidelity], 'must be longer than 0')
-  }
-  if (http.auth === 'none' && !isLoopback(http.host)) {
-    complain(
-      subject,
-      ['http', 'auth'],
-      'none is refused unless http.host is a loopback address such as 127.0.0.1: anyone on the network could come in',
-    )
-  }
-}
-
-/** True for an address that only this machine can reach. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
 }

@@ -27,11 +27,11 @@ export function readUplinks(list: ConfigNode | undefined, devices: ReadDevices, 
 function readUplink(node: ConfigNode, path: Path, { catalogue, problems }: ReadContext): UplinkConfig | undefined {
   const kind = readChoice(node, path, { key: 'type', known: catalogue.uplinks, common: UplinkCommonSchema, problems })
   if (!kind) return undefined
-  const values = plainMap(node, chosenBy(UplinkCommonSchema, 'type', kind.type, kind.schema), path, problems)
+  const subject = { node, path, problems }
+  const values = plainMap(subject, chosenBy(UplinkCommonSchema, 'type', kind.type, kind.schema))
   if (!values) return undefined
-  const origin = { node, path, problems }
-  const common = decodeKeys(values, UplinkCommonSchema, origin)
-  const own = decodeKeys(values, kind.schema, origin)
+  const common = decodeKeys(values, UplinkCommonSchema, subject)
+  const own = decodeKeys(values, kind.schema, subject)
   if (!common || !own) return undefined
   const { id, include, exclude, replay } = common
   return {

@@ -1,82 +1,79 @@
-// What no schema can say about a sensor: values that contradict each other or make no sense for its type.
+// What no schema can say about a sensor: values that contradict each other or make no sense for its type. Rules read the
+// nodes and not the decoded sensor, so that they speak up whatever else is wrong with it.
 
-import type { CheckSpec } from '#domain/check.ts'
 import type { ValueType } from '#domain/value.ts'
-import { complain, refuse, writtenAt, type Subject } from './context.ts'
-import type { Path } from './config-node.ts'
+import { elementsOf, nodeAt, textAt, type Path } from './config-node.ts'
+import { complain, refuse, writtenAt, type Subject } from './subject.ts'
+import { durationAt, numberAt } from './value-at.ts'
 
-export const MIN_POLL_MS = 10
-export const MAX_POLL_MS = 86_400_000
+const MIN_POLL_MS = 10
+const MAX_POLL_MS = 86_400_000
 
-/** The common keys of a sensor, as far as rules look at them. */
-export interface RuledSensor {
-  readonly poll?: number | undefined
-  readonly scale?: { readonly factor: number } | undefined
-  readonly deadband?: object | undefined
-  readonly checks: readonly CheckSpec[]
-}
-
-/** Reports every rule that the sensor breaks. `valueType`: before scaling. */
-export function checkSensorRules(sensor: RuledSensor, valueType: ValueType, subject: Subject): void {
-  if (sensor.poll !== undefined) checkPoll(sensor.poll, subject)
-  if (sensor.scale) {
-    if (valueType === 'string' || valueType === 'boolean')
-      complain(subject, ['scale'], `${typeWords(valueType)} cannot be scaled`)
-    if (sensor.scale.factor === 0)
-      refuse(subject, ['scale', 'factor'], 'must not be 0: every reading would be the same')
+/** Rules that need no driver. */
+export function checkSensorRules(subject: Subject): void {
+  checkPoll(subject)
+  if (numberAt(subject.node, ['scale', 'factor']) === 0) {
+    refuse(subject, ['scale', 'factor'], 'must not be 0, or every reading would be the same')
   }
-  if (valueType === 'string') {
-    if (sensor.deadband) complain(subject, ['deadband'], 'a text has no deadband')
-    if (sensor.checks.length > 0) complain(subject, ['checks'], 'a text cannot be checked')
-  }
-  for (const [index, check] of sensor.checks.entries()) {
-    checkName(sensor.checks, index, subject)
-    if (check.type === 'threshold') checkThreshold(check, ['checks', index], subject)
+  const names = new Map<string, number>()
+  for (const [index, check] of elementsOf(nodeAt(subject.node, ['checks'])).entries()) {
+    checkName(names, index, subject)
+    if (textAt(check, ['type']) === 'threshold') checkThreshold(['checks', index], subject)
   }
 }
 
-/** Reports a poll interval outside of what the scheduler can do. */
-export function checkPoll(pollMs: number, subject: Subject): void {
-  if (pollMs < MIN_POLL_MS || pollMs > MAX_POLL_MS) refuse(subject, ['poll'], 'must be from 10ms to 1d')
+/** Rules about the type of the raw value, which only the driver knows. */
+export function checkTypeRules(valueType: ValueType, subject: Subject): void {
+  const has = (key: string): boolean => nodeAt(subject.node, [key]) !== undefined
+  if (valueType === 'boolean' && has('scale'))
+    complain(subject, ['scale'], 'a value that is true or false cannot be scaled')
+  if (valueType !== 'string') return
+  if (has('scale')) complain(subject, ['scale'], 'a text cannot be scaled')
+  if (has('deadband')) complain(subject, ['deadband'], 'a text has no deadband')
+  if (elementsOf(nodeAt(subject.node, ['checks'])).length > 0) complain(subject, ['checks'], 'a text cannot be checked')
 }
 
-function typeWords(valueType: 'string' | 'boolean'): string {
-  return valueType === 'string' ? 'a text' : 'a true-or-false value'
+/** Reports a poll interval, of a device or a sensor, outside of what the scheduler can do. */
+export function checkPoll(subject: Subject): void {
+  const pollMs = durationAt(subject.node, ['poll'])
+  if (pollMs !== undefined && (pollMs < MIN_POLL_MS || pollMs > MAX_POLL_MS))
+    refuse(subject, ['poll'], 'must be from 10ms to 1d')
 }
 
 /** An alarm is known by its sensor and its check's id: two checks of one name would be one alarm. */
-function checkName(checks: readonly CheckSpec[], index: number, subject: Subject): void {
-  const name = nameOf(checks[index])
-  const first = checks.findIndex((check) => nameOf(check) === name)
-  if (first === index) return
-  const isNamed = checks[index]?.id !== undefined
-  const where: Path = ['checks', index, ...(isNamed ? ['id'] : [])]
-  const shown = isNamed ? writtenAt(subject, where) : (checks[index]?.type ?? '')
-  complain(subject, where, `checks[${first}] is named "${shown}" too${isNamed ? '' : '; give one of them an id'}`)
-}
-
-function nameOf(check: CheckSpec | undefined): string | undefined {
-  return check?.id ?? check?.type
+function checkName(names: Map<string, number>, index: number, subject: Subject): void {
+  const isNamed = nodeAt(subject.node, ['checks', index, 'id']) !== undefined
+  const at: Path = ['checks', index, isNamed ? 'id' : 'type']
+  const name = textAt(subject.node, at)
+  if (name === undefined) return
+  const first = names.get(name)
+  if (first === undefined) names.set(name, index)
+  else {
+    const words = `the check checks[${first}] is named "${writtenAt(subject, at)}" too`
+    complain(subject, at, isNamed ? words : `${words}, after its type; give one of them an id`)
+  }
 }
 
 const LIMITS = ['lowLow', 'low', 'high', 'highHigh'] as const
 
-function checkThreshold(check: CheckSpec & { type: 'threshold' }, path: Path, subject: Subject): void {
-  const given = LIMITS.filter((limit) => check[limit] !== undefined)
-  if (given.length === 0) complain(subject, path, 'a threshold needs at least one of lowLow, low, high, highHigh')
-  for (const [index, limit] of given.entries()) {
+function checkThreshold(path: Path, subject: Subject): void {
+  const present = LIMITS.filter((limit) => nodeAt(subject.node, [...path, limit]) !== undefined)
+  if (present.length === 0) complain(subject, path, 'a threshold needs at least one of lowLow, low, high, highHigh')
+  const given = present.map((name) => ({ name, value: numberAt(subject.node, [...path, name]) ?? Number.NaN }))
+  for (const [index, { name, value }] of given.entries()) {
     const below = given[index - 1]
-    if (below === undefined || check[limit]! > check[below]!) continue
-    refuse(subject, [...path, limit], `must be greater than ${below} (${writtenAt(subject, [...path, below])})`)
+    if (below === undefined || !(value <= below.value)) continue
+    refuse(
+      subject,
+      [...path, name],
+      `must be greater than ${below.name} (${writtenAt(subject, [...path, below.name])})`,
+    )
     return
   }
-  const floor = check.low ?? check.lowLow
-  const ceiling = check.high ?? check.highHigh
-  if (floor === undefined || ceiling === undefined || (check.hysteresis ?? 0) < ceiling - floor) return
-  const band = `${check.low === undefined ? 'lowLow' : 'low'} and ${check.high === undefined ? 'highHigh' : 'high'}`
-  refuse(
-    subject,
-    [...path, 'hysteresis'],
-    `must be smaller than the distance between ${band}: no alarm would ever clear`,
-  )
+  const floor = given.findLast(({ name }) => name === 'lowLow' || name === 'low')
+  const ceiling = given.find(({ name }) => name === 'high' || name === 'highHigh')
+  const hysteresis = numberAt(subject.node, [...path, 'hysteresis'])
+  if (!floor || !ceiling || hysteresis === undefined || !(hysteresis >= ceiling.value - floor.value)) return
+  const rule = `must be smaller than the distance from ${floor.name} to ${ceiling.name}, or no alarm would ever clear`
+  refuse(subject, [...path, 'hysteresis'], rule)
 }

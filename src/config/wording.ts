@@ -13,6 +13,8 @@ export function expectedWords(schema: SchemaView): string {
   if (literals) return literals.length === 1 ? JSON.stringify(literals[0]) : `one of ${literals.join(', ')}`
   if (schema.anyOf) return [...new Set(schema.anyOf.map(expectedWords))].join(' or ')
   switch (schema.type) {
+    case undefined:
+      return 'another value'
     case 'string':
       return textWords(schema)
     case 'number':
@@ -35,9 +37,9 @@ export function expectedWords(schema: SchemaView): string {
 function textWords(schema: SchemaView): string {
   if (schema.format === DURATION_FORMAT) return 'a duration such as 500ms, 1s or 5m'
   if (schema.format === SIZE_FORMAT) return 'a size such as 512MiB or 8GiB'
-  const atMost = schema.maxLength === undefined ? '' : ` of at most ${schema.maxLength} characters`
-  if (schema.pattern === ID_PATTERN)
-    return `an id${atMost} (lower-case letters, digits, "-" and "_", beginning with a letter or digit)`
+  if (schema.pattern === ID_PATTERN) {
+    return `an id (up to ${schema.maxLength ?? 64} lower-case letters, digits, "-" and "_", beginning with a letter or digit)`
+  }
   if (schema.pattern !== undefined) {
     const examples = Array.isArray(schema.examples) ? schema.examples.map((example) => JSON.stringify(example)) : []
     if (examples.length > 0) return `text such as ${examples.join(' or ')}`
@@ -45,8 +47,9 @@ function textWords(schema: SchemaView): string {
       ? 'text of another form'
       : `text of the right form (${schema.description.replace(/\.$/, '')})`
   }
-  if (schema.minLength !== undefined && schema.minLength > 0) return `text that is not empty${atMost}`
-  return `text${atMost}`
+  const { minLength = 0, maxLength } = schema
+  if (maxLength === undefined) return minLength > 0 ? 'text that is not empty' : 'text'
+  return minLength > 0 ? `text of ${minLength} to ${maxLength} characters` : `text of at most ${maxLength} characters`
 }
 
 function rangeWords(schema: SchemaView): string {

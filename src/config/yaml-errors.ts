@@ -16,6 +16,22 @@ const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
     'a tag (a word that begins with "!") that has no meaning here; put the value in quotes if it is meant as text',
 }
 
+/**
+ * The faults worth telling: one broken place makes the parser lose its way, and everything after it is then
+ * "unexpected". Of these followers, and of several faults in one line, only the first remains.
+ */
+export function leadingFaults(faults: readonly YAMLError[], lineOf: (offset: number) => number): YAMLError[] {
+  const lines = new Set<number>()
+  const leading: YAMLError[] = []
+  for (const fault of [...faults].sort((a, b) => a.pos[0] - b.pos[0])) {
+    const isFollower = leading.length > 0 && fault.message.includes('token in YAML stream')
+    if (isFollower || lines.has(lineOf(fault.pos[0]))) continue
+    lines.add(lineOf(fault.pos[0]))
+    leading.push(fault)
+  }
+  return leading
+}
+
 /** One line without position; never an excerpt of the text. */
 export function yamlErrorWords(error: YAMLError, text: string): string {
   const at = error.pos[0]

@@ -6,7 +6,7 @@ import type { ConfigNode, MapEntry, MapNode, Path, Place, ScalarNode } from './c
 import type { Problems } from './problems.ts'
 import { substitute, type Substitution, type SubstitutionOptions } from './substitute.ts'
 import { suggestion } from './suggest.ts'
-import { yamlErrorWords } from './yaml-errors.ts'
+import { leadingFaults, yamlErrorWords } from './yaml-errors.ts'
 
 /** Values that aliases may add to a document. Ten nested tenfold aliases would otherwise be 10^10 values ("billion laughs"). */
 const MAX_ALIASED_NODES = 100_000
@@ -42,7 +42,8 @@ export function readYamlTree(source: YamlSource): YamlTree {
       logLevel: 'silent',
     })
     const faults = [...document.errors, ...document.warnings]
-    for (const fault of faults) source.problems.add(place(fault.pos[0]), [], yamlErrorWords(fault, source.text))
+    for (const fault of leadingFaults(faults, (offset) => place(offset).line))
+      source.problems.add(place(fault.pos[0]), [], yamlErrorWords(fault, source.text))
     if (faults.length > 0) return { root: undefined, substitutions: [] }
     const reader = new TreeReader(source, place)
     const root = reader.read(document.contents, [], { file: source.file, line: 1, column: 1 })

@@ -1,0 +1,36 @@
+// Writes what is generated from the configuration's schemas (`npm run generate`): the reference page and the JSON Schema.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { gatewayJsonSchema } from '#config/json-schema.ts'
+import { configurationReference } from '#config/reference.ts'
+import { createCatalogue } from '#gateway/catalogue.ts'
+import { PACKAGE_ROOT } from '#gateway/version.ts'
+import { systemClock } from '#kit/clock.ts'
+
+/** Text of each generated file, by path within the package. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const catalogue = createCatalogue({ clock: systemClock })
+  return new Map([
+    ['docs/configuration.md', configurationReference(catalogue)],
+    ['config/gateway.schema.json', `${JSON.stringify(gatewayJsonSchema(catalogue), null, 2)}\n`],
+  ])
+}
+
+if (import.meta.main) {
+  for (const [path, text] of generatedFiles()) {
+    const file = join(PACKAGE_ROOT, path)
+    mkdirSync(dirname(file), { recursive: true })
+    const isNew = readIfPresent(file) !== text
+    if (isNew) writeFileSync(file, text)
+    console.log(`${path}: ${isNew ? 'written' : 'unchanged'}`)
+  }
+}
+
+function readIfPresent(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+// What no schema can say about the gateway as a whole. Reads nodes, like the rules of a sensor.
+
+import { idFromName } from '#domain/ids.ts'
+import { textAt } from './config-node.ts'
+import { DEFAULT_CAPACITY, DEFAULT_HOST } from './gateway-schema.ts'
+import { complain, refuse, type Subject } from './subject.ts'
+import { durationAt, numberAt, sizeAt } from './value-at.ts'
+
+const MIN_STORE_BYTES = 16 * 1024 * 1024
+
+/** `subject`: the whole file; `sensorCount`: of all devices. */
+export function checkGatewayRules(sensorCount: number, subject: Subject): void {
+  const factory = textAt(subject.node, ['gateway', 'factory'])
+  if (factory !== undefined && factory !== '' && idFromName(factory) === 'unnamed') {
+    refuse(subject, ['gateway', 'factory'], 'must hold a letter from a to z or a digit, for its id')
+  }
+  const capacity = numberAt(subject.node, ['buffer', 'capacity']) ?? DEFAULT_CAPACITY
+  if (capacity < 2 * sensorCount) {
+    refuse(subject, ['buffer', 'capacity'], `must be at least twice the number of sensors, which is ${sensorCount}`)
+  }
+  checkStore(subject)
+  checkAccess(subject)
+}
+
+function checkStore(subject: Subject): void {
+  const flushMs = durationAt(subject.node, ['store', 'flushInterval'])
+  if (flushMs !== undefined && (flushMs < 10 || flushMs > 60_000)) {
+    refuse(subject, ['store', 'flushInterval'], 'must be from 10ms to 1m')
+  }
+  const bytes = sizeAt(subject.node, ['store', 'maxSize'])
+  if (bytes !== undefined && bytes < MIN_STORE_BYTES) refuse(subject, ['store', 'maxSize'], 'must be at least 16MiB')
+  for (const fidelity of ['raw', 'minute', 'hour']) {
+    const at = ['store', 'retention', fidelity]
+    if (durationAt(subject.node, at) === 0) refuse(subject, at, 'must be longer than 0')
+  }
+}
+
+function checkAccess(subject: Subject): void {
+  const host = textAt(subject.node, ['http', 'host']) ?? DEFAULT_HOST
+  if (textAt(subject.node, ['http', 'auth']) !== 'none' || isLoopback(host)) return
+  const reason = 'anyone on the network could come in'
+  complain(
+    subject,
+    ['http', 'auth'],
+    `none is only possible while http.host is a loopback address, for example 127.0.0.1: ${reason}`,
+  )
+}
+
+/** True for an address that only this machine can reach. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
+}

@@ -1,0 +1,16 @@
+// Every driver and kind of uplink that this gateway knows; a new one is added here.
+
+import type { Catalogue } from '#config/load.ts'
+import { modbusDriver } from '#drivers/modbus/driver.ts'
+import type { Clock } from '#kit/clock.ts'
+import { mqttUplink } from '#uplinks/mqtt/kind.ts'
+
+/** Drivers made for one gateway: devices of one catalogue may share connections. */
+export function createCatalogue({ clock }: { clock: Clock }): Catalogue {
+  const drivers = [modbusDriver({ clock })]
+  const uplinks = [mqttUplink]
+  return {
+    drivers: new Map(drivers.map((driver) => [driver.kind, driver])),
+    uplinks: new Map(uplinks.map((kind) => [kind.type, kind])),
+  }
+}
