@@ -1,7 +1,7 @@
 // Raw values to engineering units: raw × factor + offset, without a floating-point tail where decimals allow it.
 //
 // Registers hold integers and factors are written in decimals, so the result is a decimal with as many places as factor
-// and offset have. Computed in integers and divided once, 615 × 0.1 − 40 is 21.5 and not 21.500000000000007.
+// and offset have. Computed in integers and divided once, 602 × 0.1 − 40 is 20.2 and not 20.200000000000003.
 
 import type { Scale } from '#domain/sensor.ts'
 
