@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import fastifyCookie from '@fastify/cookie'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyWebsocket from '@fastify/websocket'
-import { fastify, type FastifyBaseLogger } from 'fastify'
+import { fastify, LogController, type FastifyBaseLogger } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { installAccess } from './auth/access.ts'
 import type { ApiContext, ApiServer } from './context.ts'
@@ -40,7 +40,7 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
   const loggerInstance: FastifyBaseLogger = options.log
   const app: ApiServer = fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     handlerTimeout: HANDLER_TIMEOUT_MS,
@@ -51,6 +51,7 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
   app.setValidatorCompiler(compileValidator)
   // Answers are made field by field from the shapes; the tests hold them against the schemas.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  acceptEmptyJson(app)
   app.setErrorHandler((error, request, reply) => void sendProblem(request, reply, error))
 
   await registerSecurityHeaders(app)
@@ -68,6 +69,15 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
   app.setNotFoundHandler(unknownRoute(methodsOf, page))
   await app.ready()
   return app
+}
+
+/** Clients that always name the media type send it with an empty body too: that is no body. */
+function acceptEmptyJson(app: ApiServer): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
+    if (text === '') done(null, null)
+    else void parse(request, text, done)
+  })
 }
 
 function registerRoutes(app: ApiServer, context: ApiContext): void {

@@ -113,29 +113,20 @@ async function listen(app: ApiServer, http: { host: string; port: number }): Pro
     await app.listen({ host, port })
   } catch (error) {
     const details = { cause: error, context: { host, port } }
-    switch ((error as NodeJS.ErrnoException).code) {
-      case 'EADDRINUSE':
-        throw new TelemetryError(
-          'PORT_IN_USE',
-          `Port ${port} on ${host} is already in use; choose another one as http.port`,
-          details,
-        )
-      case 'EACCES':
-        throw new TelemetryError(
-          'CONFIG_INVALID',
-          `Port ${port} needs privileges; choose one above 1023 as http.port`,
-          details,
-        )
-      case 'EADDRNOTAVAIL':
-      case 'ENOTFOUND':
-        throw new TelemetryError(
-          'CONFIG_INVALID',
-          `${host} is not an address of this machine; correct http.host`,
-          details,
-        )
-      default:
-        throw toTelemetryError(error, 'CONNECTION_FAILED', details)
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') {
+      const message = `Port ${port} on ${host} is already in use; choose another one as http.port`
+      throw new TelemetryError('PORT_IN_USE', message, details)
     }
+    if (code === 'EACCES') {
+      const message = `Port ${port} needs privileges; choose one above 1023 as http.port`
+      throw new TelemetryError('CONFIG_INVALID', message, details)
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      const message = `${host} is not an address of this machine; correct http.host`
+      throw new TelemetryError('CONFIG_INVALID', message, details)
+    }
+    throw toTelemetryError(error, 'CONNECTION_FAILED', details)
   }
 }
 

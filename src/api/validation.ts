@@ -23,7 +23,8 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const validator = Compile(schema)
   const part = PART_NAMES[httpPart ?? 'body'] ?? 'body'
   return (input: unknown) => {
-    const value = Value.Default(schema, part === 'body' ? input : Value.Convert(schema, input))
+    // A body is not walked through beyond what the check needs: it may be nested deeper than the stack.
+    const value = part === 'body' ? input : Value.Default(schema, Value.Convert(schema, input))
     if (validator.Check(value)) return { value }
     const errors = inWords(part, validator.Errors(value))
     const detail = errors.map((error) => `${error.path} ${error.message}`).join('; ')
@@ -44,27 +45,23 @@ function inWords(part: string, violations: readonly TLocalizedValidationError[])
 
 function describe(part: string, violation: TLocalizedValidationError): FieldError[] {
   const path = [part, ...violation.instancePath.split('/').slice(1)].join('.').slice(0, 200)
-  switch (violation.keyword) {
-    case 'required':
-      return violation.params.requiredProperties.map((name) => ({ path: `${path}.${name}`, message: 'is missing' }))
-    case 'additionalProperties':
-      return violation.params.additionalProperties.map((name) => ({
-        path: `${path}.${String(name).slice(0, 100)}`,
-        message: 'is unknown here',
-      }))
-    case 'boolean':
-      return []
-    case 'minimum':
-      return [{ path, message: `must be at least ${String(violation.params.limit)}` }]
-    case 'maximum':
-      return [{ path, message: `must be at most ${String(violation.params.limit)}` }]
-    case 'enum':
-      return [{ path, message: `must be one of ${violation.params.allowedValues.join(', ')}` }]
-    case 'minLength':
-      return [{ path, message: `must have at least ${String(violation.params.limit)} characters` }]
-    case 'maxLength':
-      return [{ path, message: `must have at most ${String(violation.params.limit)} characters` }]
-    default:
-      return [{ path, message: violation.message }]
+  if (violation.keyword === 'required') {
+    return violation.params.requiredProperties.map((name) => ({ path: `${path}.${name}`, message: 'is missing' }))
   }
+  if (violation.keyword === 'additionalProperties') {
+    const names = violation.params.additionalProperties
+    return names.map((name) => ({ path: `${path}.${String(name).slice(0, 100)}`, message: 'is unknown here' }))
+  }
+  // The detail of an unknown property, which is told by its own message.
+  if (violation.keyword === 'boolean') return []
+  return [{ path, message: wordsOf(violation) }]
+}
+
+function wordsOf(violation: TLocalizedValidationError): string {
+  if (violation.keyword === 'minimum') return `must be at least ${String(violation.params.limit)}`
+  if (violation.keyword === 'maximum') return `must be at most ${String(violation.params.limit)}`
+  if (violation.keyword === 'minLength') return `must have at least ${String(violation.params.limit)} characters`
+  if (violation.keyword === 'maxLength') return `must have at most ${String(violation.params.limit)} characters`
+  if (violation.keyword === 'enum') return `must be one of ${violation.params.allowedValues.join(', ')}`
+  return violation.message
 }

@@ -8,21 +8,14 @@ import { onTestFinished } from 'vitest'
 import { WebSocket, type ClientOptions } from 'ws'
 import { Accounts } from '#api/auth/accounts.ts'
 import type { Role } from '#api/auth/roles.ts'
+import { contractProblems } from './contract.ts'
 import { createApi, type Api, type ApiOptions } from '#api/server.ts'
 import type { Sensor } from '#domain/sensor.ts'
 import { systemClock, type Clock } from '#kit/clock.ts'
 import { createLogger, silentLogger, type Logger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
-import {
-  FakeAlarms,
-  FakeDevices,
-  FakeHistory,
-  FakeInfo,
-  FakeLatest,
-  FakeUplinks,
-  makeModel,
-  makeSensor,
-} from './fakes.ts'
+import { FakeHistory } from './fake-history.ts'
+import { FakeAlarms, FakeDevices, FakeInfo, FakeLatest, FakeUplinks, makeModel, makeSensor } from './fakes.ts'
 
 export const SENSORS: readonly Sensor[] = [
   makeSensor(0, 'press-1.oil-temperature', {
@@ -175,9 +168,18 @@ export function call(base: string, path: string, options: CallOptions = {}): Pro
   })
 }
 
-export const get = (fixture: Fixture, path: string): Promise<Answer> => call(fixture.url, `/api/v1${path}`)
-export const send = (fixture: Fixture, method: string, path: string, body?: unknown): Promise<Answer> =>
-  call(fixture.url, `/api/v1${path}`, { method, body })
+/** GET below /api/v1; the answer is held against the OpenAPI document of the same server. */
+export const get = (fixture: Fixture, path: string): Promise<Answer> => send(fixture, 'GET', path)
+
+/** Any method below /api/v1, for a server without authentication; checked like `get`. */
+export async function send(fixture: Fixture, method: string, path: string, body?: unknown): Promise<Answer> {
+  const answer = await call(fixture.url, `/api/v1${path}`, { method, body })
+  const document = (await call(fixture.url, '/api/v1/openapi.json')).json
+  const problems = contractProblems(document, { method, path: `/api/v1${path}`, answer })
+  if (problems.length > 0)
+    throw new Error(`${method} ${path} breaks its contract: ${problems.join('; ')} in ${answer.text.slice(0, 500)}`)
+  return answer
+}
 
 export interface LiveMessages {
   readonly socket: WebSocket

@@ -16,6 +16,11 @@ const ReadinessSchema = Type.Object({
   reasons: Type.Array(HealthReasonSchema),
 })
 
+const MetricsSchema = Type.Unsafe<string>({
+  description: 'Metrics',
+  content: { 'text/plain': { schema: { type: 'string' } } },
+})
+
 export function registerHealth(app: ApiServer, { options }: ApiContext): void {
   const { info, registry, http } = options
   new Gauge({
@@ -60,7 +65,7 @@ export function registerHealth(app: ApiServer, { options }: ApiContext): void {
     {
       // A scraper on the same machine needs no token; over the network metrics tell too much about a plant.
       config: { access: http.auth === 'none' || isLoopback(http.host) ? 'public' : 'viewer' },
-      schema: { tags: ['health'], summary: 'Metrics in the Prometheus text format', produces: ['text/plain'] },
+      schema: { tags: ['health'], summary: 'Metrics in the Prometheus text format', response: { 200: MetricsSchema } },
     },
     async (_request, reply) => {
       const text = await registry.metrics()

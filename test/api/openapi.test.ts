@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { contractProblems, type OpenApiDocument } from './contract.ts'
+import { call, startApi } from './fixture.ts'
+
+const CONTRACT = [
+  'GET /api/v1/gateway',
+  'GET /api/v1/factories',
+  'GET /api/v1/machines',
+  'GET /api/v1/machines/{id}',
+  'GET /api/v1/sensors',
+  'GET /api/v1/sensors/{id}',
+  'GET /api/v1/sensors/{id}/latest',
+  'GET /api/v1/sensors/{id}/readings',
+  'GET /api/v1/sensors/{id}/stats',
+  'GET /api/v1/sensors/{id}/anomalies',
+  'GET /api/v1/sensors/{id}/alerts',
+  'PUT /api/v1/sensors/{id}/value',
+  'GET /api/v1/latest',
+  'GET /api/v1/alarms',
+  'POST /api/v1/alarms/{id}/acknowledge',
+  'POST /api/v1/alarms/{id}/shelve',
+  'POST /api/v1/alarms/{id}/unshelve',
+  'GET /api/v1/devices',
+  'GET /api/v1/devices/{id}',
+  'POST /api/v1/devices/{id}/restart',
+  'GET /api/v1/uplinks',
+  'GET /api/v1/live',
+  'GET /api/v1/session',
+  'POST /api/v1/session',
+  'DELETE /api/v1/session',
+  'POST /api/v1/setup',
+  'GET /api/v1/users',
+  'POST /api/v1/users',
+  'DELETE /api/v1/users/{name}',
+  'GET /api/v1/tokens',
+  'POST /api/v1/tokens',
+  'DELETE /api/v1/tokens/{id}',
+  'GET /api/v1/openapi.json',
+  'GET /healthz',
+  'GET /readyz',
+  'GET /metrics',
+]
+
+async function document(): Promise<OpenApiDocument> {
+  return (await call((await startApi()).url, '/api/v1/openapi.json')).json
+}
+
+describe('the OpenAPI document', () => {
+  it('has exactly the routes of the contract', async () => {
+    const { paths, openapi } = await document()
+    expect(openapi).toBe('3.1.0')
+    const routes = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    expect(routes.toSorted()).toEqual(CONTRACT.toSorted())
+  })
+
+  it('describes each operation: summary, path parameters, success and problem', async () => {
+    const { paths } = await document()
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const operation of Object.values(operations)) {
+        expect(operation.summary, path).toMatch(/\w/)
+        const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
+        expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{[a-z]+\}/g) ?? [])
+        expect(inPath.every(({ required }) => required)).toBe(true)
+        expect(
+          Object.keys(operation.responses).some((status) => /^[12]\d\d$/.test(status)),
+          path,
+        ).toBe(true)
+        expect(operation.responses['default']!.content).toHaveProperty('application/problem+json')
+      }
+    }
+  })
+
+  it('is the yardstick that the tests hold answers against: a wrong answer is found', async () => {
+    const described = await document()
+    const answer = {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      text: '{}',
+      json: { items: [{ id: 'a' }], next: null },
+    }
+    const problems = contractProblems(described, { method: 'GET', path: '/api/v1/factories', answer })
+    expect(problems.join()).toContain('name')
+    expect(
+      contractProblems(described, { method: 'GET', path: '/api/v1/factories', answer: { ...answer, status: 418 } }),
+    ).not.toEqual([])
+  })
+})
