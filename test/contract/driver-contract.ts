@@ -213,7 +213,9 @@ function describeFaults(bench: () => Bench): void {
     bench().peer.behave('late')
     const controller = new AbortController()
     const asked = bench().peer.nextRequest()
-    const stopped = expect(bench().device.poll(0, new RecordingSink(), controller.signal)).rejects.toMatchObject({ code: 'ABORTED' })
+    const stopped = expect(bench().device.poll(0, new RecordingSink(), controller.signal)).rejects.toMatchObject({
+      code: 'ABORTED',
+    })
     await asked
     controller.abort()
     await stopped
@@ -239,7 +241,9 @@ function describeClosing(bench: () => Bench): void {
     await bench().device.connect(NEVER)
     bench().peer.behave('silent')
     const asked = bench().peer.nextRequest()
-    const ended = expect(bench().device.poll(0, new RecordingSink(), NEVER)).rejects.toSatisfy((error) => isTelemetryError(error))
+    const ended = expect(bench().device.poll(0, new RecordingSink(), NEVER)).rejects.toSatisfy((error) =>
+      isTelemetryError(error),
+    )
     await asked
     await bench().device.close()
     await ended

@@ -125,17 +125,18 @@ export class Publisher {
     }
   }
 
-  /** True when the broker refused this one message for good; otherwise the connection is given up. */
+  /** True when the broker refused this one message for good. */
   #refused(job: Job, error: Error, messageId: number | undefined): boolean {
     const code = 'code' in error ? error.code : undefined
-    if (typeof code !== 'number' || messageId === undefined || PASSING_REASONS.has(code)) {
-      this.#options.onRefusal(error)
+    // Not an answer of the broker: mqtt.js empties its table because the line is gone. The line's own event follows; ending
+    // the client from within that loop would throw.
+    if (typeof code !== 'number' || messageId === undefined) return false
+    if (PASSING_REASONS.has(code)) {
+      queueMicrotask(() => this.#options.onRefusal(error))
       return false
     }
-    job.rejected.push({
-      row: this.#rowOfId[messageId]!,
-      reason: `The broker refused it with reason code ${code}: ${error.message}`,
-    })
+    const reason = `The broker refused it with reason code ${code}: ${error.message}`
+    job.rejected.push({ row: this.#rowOfId[messageId]!, reason })
     return true
   }
 
