@@ -1,0 +1,58 @@
+// Which part of the time a trend shows, and in which fineness it is asked for. Pure.
+
+import type { Range } from '../client/gateway-api.ts'
+import type { ValueType } from '../client/wire.ts'
+
+/** What the trend shows: the newest `spanMs`, moving on, or a fixed part of the past. */
+export type View = { readonly kind: 'following'; readonly spanMs: number } | ({ readonly kind: 'fixed' } & Range)
+
+const MINUTE = 60_000
+const HOUR = 3_600_000
+const DAY = 86_400_000
+
+/** The buttons above a trend. */
+export const SPANS = [
+  { label: '15m', words: '15 minutes', spanMs: 15 * MINUTE },
+  { label: '1h', words: '1 hour', spanMs: HOUR },
+  { label: '8h', words: '8 hours', spanMs: 8 * HOUR },
+  { label: '24h', words: '24 hours', spanMs: DAY },
+  { label: '7d', words: '7 days', spanMs: 7 * DAY },
+  { label: '30d', words: '30 days', spanMs: 30 * DAY },
+] as const
+
+const RAW_UP_TO_MS = 20 * MINUTE
+const BUCKETS = 700 // about one for each pixel of a trend
+const LEAST_SPAN_MS = 2000
+const NICE_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400]
+
+export function viewRange(view: View, now: number): Range {
+  return view.kind === 'following' ? { from: now - view.spanMs, to: now } : { from: view.from, to: view.to }
+}
+
+/** Seconds of a bucket for a range; null when single readings are asked for, as always for text. */
+export function bucketSeconds(range: Range, type: ValueType): number | null {
+  const span = range.to - range.from
+  if (type === 'string' || span <= RAW_UP_TO_MS) return null
+  return coarseSeconds(range)
+}
+
+/** Seconds of a bucket even for a short range: for when there are more readings than one answer holds. */
+export function coarseSeconds(range: Range): number {
+  const least = (range.to - range.from) / 1000 / BUCKETS
+  return NICE_SECONDS.find((seconds) => seconds >= least) ?? Math.ceil(least / 86_400) * 86_400
+}
+
+/** Moved by `share` of its width; never beyond `now`. */
+export function moved(range: Range, share: number, now: number): View {
+  const span = range.to - range.from
+  const to = Math.min(now, range.to + span * share)
+  return { kind: 'fixed', from: to - span, to }
+}
+
+/** Zoomed about its middle: `factor` 0.5 shows half as much. Never beyond `now`. */
+export function zoomed(range: Range, factor: number, now: number): View {
+  const span = Math.max(LEAST_SPAN_MS, (range.to - range.from) * factor)
+  const middle = (range.from + range.to) / 2
+  const to = Math.min(now, middle + span / 2)
+  return { kind: 'fixed', from: to - span, to }
+}

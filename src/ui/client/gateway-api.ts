@@ -1,0 +1,143 @@
+// The routes that the dashboard uses, typed. Every call may throw ApiError or ShapeError.
+
+import type { HttpClient } from './http.ts'
+import {
+  decodeAlarm, decodeBucket, decodeDevice, decodeGateway, decodeMachine, decodePage, decodeReading, decodeSensor,
+  decodeSession, decodeStats, decodeUplink, decodeWriteResult, type Page,
+} from './decode.ts'
+import type {
+  Alarm, Bucket, Device, Gateway, JsonValue, Machine, Reading, Sensor, Session, Stats, Uplink, WriteResult,
+} from './wire.ts'
+
+export interface Range {
+  /** Unix milliseconds; [from, to). */
+  readonly from: number
+  readonly to: number
+}
+
+const MODEL_PAGE = 1000
+const READINGS_LIMIT = 10_000
+const ALARM_LIMIT = 100
+
+export class GatewayApi {
+  readonly #http: HttpClient
+
+  constructor(http: HttpClient) {
+    this.#http = http
+  }
+
+  async gateway(): Promise<Gateway> {
+    return decodeGateway(await this.#http.request('/gateway'))
+  }
+
+  machines(): Promise<readonly Machine[]> {
+    return this.#all(`/machines?limit=${MODEL_PAGE}`, decodeMachine)
+  }
+
+  sensors(): Promise<readonly Sensor[]> {
+    return this.#all(`/sensors?limit=${MODEL_PAGE}`, decodeSensor)
+  }
+
+  alarms(): Promise<readonly Alarm[]> {
+    return this.#all(`/alarms?state=all&limit=${MODEL_PAGE}`, decodeAlarm)
+  }
+
+  devices(): Promise<readonly Device[]> {
+    return this.#all('/devices', decodeDevice)
+  }
+
+  uplinks(): Promise<readonly Uplink[]> {
+    return this.#all('/uplinks', decodeUplink)
+  }
+
+  /** The first 10,000 readings of the range, oldest first; `next` tells whether there are more. */
+  async readings(sensor: string, range: Range, signal: AbortSignal): Promise<Page<Reading>> {
+    return decodePage(decodeReading)(await this.#history(sensor, 'readings', range, `&limit=${READINGS_LIMIT}`, signal))
+  }
+
+  /** The newest readings, newest first. */
+  async newestReadings(sensor: string, range: Range, limit: number, signal: AbortSignal): Promise<readonly Reading[]> {
+    const query = `&order=newestFirst&limit=${limit}`
+    return decodePage(decodeReading)(await this.#history(sensor, 'readings', range, query, signal)).items
+  }
+
+  /** `everySeconds` ≥ 1; the range must not hold more than 10,000 buckets. */
+  async buckets(sensor: string, range: Range, everySeconds: number, signal: AbortSignal): Promise<readonly Bucket[]> {
+    const query = `&every=${everySeconds}s&limit=${READINGS_LIMIT}`
+    return decodePage(decodeBucket)(await this.#history(sensor, 'readings', range, query, signal)).items
+  }
+
+  async stats(sensor: string, range: Range, signal: AbortSignal): Promise<Stats> {
+    return decodeStats(await this.#history(sensor, 'stats', range, '', signal))
+  }
+
+  /** Limits' and detectors' alarms that were active at some moment of the range, newest first. */
+  async occurrences(sensor: string, range: Range, signal: AbortSignal): Promise<readonly Alarm[]> {
+    const limit = `&limit=${ALARM_LIMIT}`
+    const [alerts, anomalies] = await Promise.all([
+      this.#history(sensor, 'alerts', range, limit, signal),
+      this.#history(sensor, 'anomalies', range, limit, signal),
+    ])
+    const decode = decodePage(decodeAlarm)
+    return [...decode(alerts).items, ...decode(anomalies).items].sort((a, b) => b.raisedAt - a.raisedAt)
+  }
+
+  async write(sensor: string, value: JsonValue): Promise<WriteResult> {
+    const path = `/sensors/${encodeURIComponent(sensor)}/value`
+    return decodeWriteResult(await this.#http.request(path, { method: 'PUT', body: { value } }))
+  }
+
+  acknowledge(alarm: string, comment: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'acknowledge', comment === '' ? {} : { comment })
+  }
+
+  /** `duration`: `15m`, `1h`, … at most 7d. */
+  shelve(alarm: string, duration: string, comment: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'shelve', comment === '' ? { duration } : { duration, comment })
+  }
+
+  unshelve(alarm: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'unshelve', {})
+  }
+
+  async restart(device: string): Promise<Device> {
+    return decodeDevice(await this.#http.request(`/devices/${encodeURIComponent(device)}/restart`, { method: 'POST' }))
+  }
+
+  async session(): Promise<Session> {
+    return decodeSession(await this.#http.request('/session'))
+  }
+
+  async login(name: string, password: string): Promise<void> {
+    await this.#http.request('/session', { method: 'POST', body: { name, password } })
+  }
+
+  async logout(): Promise<void> {
+    await this.#http.request('/session', { method: 'DELETE' })
+  }
+
+  async setUp(token: string, name: string, password: string): Promise<void> {
+    await this.#http.request('/setup', { method: 'POST', body: { token, name, password } })
+  }
+
+  async #alarmCommand(alarm: string, command: string, body: object): Promise<Alarm> {
+    const path = `/alarms/${encodeURIComponent(alarm)}/${command}`
+    return decodeAlarm(await this.#http.request(path, { method: 'POST', body }))
+  }
+
+  #history(sensor: string, what: string, range: Range, query: string, signal: AbortSignal): Promise<unknown> {
+    const span = `from=${Math.round(range.from)}&to=${Math.round(range.to)}`
+    return this.#http.request(`/sensors/${encodeURIComponent(sensor)}/${what}?${span}${query}`, { signal })
+  }
+
+  async #all<T>(path: string, decode: (source: unknown) => T): Promise<readonly T[]> {
+    const items: T[] = []
+    for (let cursor: string | null = null; ; ) {
+      const more: string = cursor === null ? '' : `${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`
+      const page: Page<T> = decodePage(decode)(await this.#http.request(path + more))
+      items.push(...page.items)
+      cursor = page.next
+      if (cursor === null) return items
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// HTTP to the gateway: JSON in and out, problem documents (RFC 9457) as ApiError, no answer as ApiError with status 0.
+
+/** A refused or failed request. `code` is the problem's stable word; `OFFLINE` when no answer came. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.status = status
+    this.code = code
+  }
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+export interface Request {
+  readonly method?: Method
+  readonly body?: unknown
+  readonly signal?: AbortSignal
+}
+
+export interface HttpClient {
+  /** Answers the decoded JSON, undefined for an empty answer. Throws ApiError. `path` begins after /api/v1. */
+  request(path: string, request?: Request): Promise<unknown>
+}
+
+const TIMEOUT_MS = 15_000
+
+/** @param onUnauthenticated called for each 401 outside of the session routes: the page then asks for a login. */
+export function createHttpClient(fetcher: typeof fetch, onUnauthenticated: () => void): HttpClient {
+  return {
+    async request(path, { method = 'GET', body, signal } = {}) {
+      const response = await send(fetcher, path, method, body, signal)
+      const answer = await readJson(response)
+      if (response.ok) return answer
+      if (response.status === 401 && !path.startsWith('/session')) onUnauthenticated()
+      throw problem(response, answer)
+    },
+  }
+}
+
+async function send(
+  fetcher: typeof fetch,
+  path: string,
+  method: Method,
+  body: unknown,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  try {
+    return await fetcher(`/api/v1${path}`, {
+      method,
+      credentials: 'same-origin',
+      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    })
+  } catch (cause) {
+    if (signal?.aborted) throw cause
+    throw new ApiError(0, 'OFFLINE', 'The gateway does not answer.', { cause })
+  }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text()
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ApiError(response.status, 'UNREADABLE', 'The gateway answered with something that is no JSON.', { cause })
+  }
+}
+
+function problem(response: Response, answer: unknown): ApiError {
+  const { code, detail, title } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>
+  const message = typeof detail === 'string' ? detail : typeof title === 'string' ? title : `The gateway answered ${response.status}.`
+  return new ApiError(response.status, typeof code === 'string' ? code : 'UNKNOWN', message)
+}
+
+/** True when a request was given up by its own caller: nothing to show. */
+export function isAborted(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError'
+}
+
+/** An error in words for people. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

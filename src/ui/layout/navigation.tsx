@@ -1,0 +1,72 @@
+// The ways through the plant: pages, and below them the machines, each with its mark. At the foot of the screen on a phone.
+
+import type { JSX } from 'preact'
+import { Link } from '../parts/button.tsx'
+import { Icon, type IconName } from '../parts/icon.tsx'
+import { ConditionMark } from '../parts/marks.tsx'
+import type { MachineView } from '../state/plant.ts'
+import { machinePath } from '../state/router.ts'
+import { useServices } from '../state/services.ts'
+
+const PAGES: readonly { readonly page: string; readonly path: string; readonly text: string; readonly icon: IconName }[] = [
+  { page: 'overview', path: '/', text: 'Overview', icon: 'overview' },
+  { page: 'alarms', path: '/alarms', text: 'Alarms', icon: 'alarms' },
+  { page: 'devices', path: '/devices', text: 'Devices', icon: 'devices' },
+  { page: 'uplinks', path: '/uplinks', text: 'Uplinks', icon: 'uplinks' },
+]
+
+export function Navigation(): JSX.Element {
+  const { plant, router } = useServices()
+  const route = router.route.value
+  return (
+    <nav class="navigation" aria-label="Pages">
+      <ul class="pages">
+        {PAGES.map(({ page, path, text, icon }) => (
+          <li key={page}>
+            <Link to={path} current={route.page === page}>
+              <Icon name={icon} />
+              {text}
+              {page === 'alarms' && <OpenCount />}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <div class="machine-list">
+        <h2 class="navigation-title">Machines</h2>
+        <ul>
+          {plant.machines.value.map((view) => (
+            <li key={view.machine.id}>
+              <MachineLink view={view} isCurrent={isWithin(route, view)} />
+            </li>
+          ))}
+        </ul>
+      </div>
+    </nav>
+  )
+}
+
+function OpenCount(): JSX.Element | null {
+  const { plant } = useServices()
+  const count = plant.openAlarms.value.length
+  return count === 0 ? null : (
+    <span class="count">
+      {count}
+      <span class="sr-only"> open</span>
+    </span>
+  )
+}
+
+function MachineLink({ view, isCurrent }: { readonly view: MachineView; readonly isCurrent: boolean }): JSX.Element {
+  const condition = view.condition.value
+  return (
+    <Link to={machinePath(view.machine.id)} current={isCurrent}>
+      <span class="machine-name">{view.machine.name}</span>
+      {condition !== 'normal' && <ConditionMark condition={condition} form="shape" />}
+    </Link>
+  )
+}
+
+function isWithin(route: { readonly page: string; readonly id?: string }, view: MachineView): boolean {
+  if (route.page === 'machine') return route.id === view.machine.id
+  return route.page === 'sensor' && view.sensors.some((live) => live.sensor.id === route.id)
+}

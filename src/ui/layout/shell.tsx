@@ -1,0 +1,99 @@
+// The frame of every page: skip link, header, navigation, warning of a lost connection, the page, and what screen readers are told.
+
+import { useEffect, useRef } from 'preact/hooks'
+import type { ComponentChildren, JSX } from 'preact'
+import { formatClock, formatDuration } from '../format/time.ts'
+import { Notice } from '../parts/card.tsx'
+import { useServices } from '../state/services.ts'
+import { Header } from './header.tsx'
+import { Navigation } from './navigation.tsx'
+
+export function Shell({ children }: { readonly children: ComponentChildren }): JSX.Element {
+  const { plant } = useServices()
+  const isLost = !plant.isConnected.value && plant.live.value !== 'connecting'
+  return (
+    <div class={`shell${isLost ? ' is-lost' : ''}`}>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <Header />
+      <Navigation />
+      <main id="main" tabIndex={-1}>
+        {isLost && <LostBanner />}
+        <HealthNotices />
+        {children}
+      </main>
+      <div class="sr-only" role="status" aria-live="assertive">
+        {plant.announcement}
+      </div>
+    </div>
+  )
+}
+
+function LostBanner(): JSX.Element {
+  const { plant } = useServices()
+  const since = useRef(plant.now.peek())
+  return (
+    <div class="lost">
+      <Notice icon="plugOff" tone="data">
+        <strong>Not connected to the gateway.</strong> Everything below is as it was at {formatClock(since.current)},{' '}
+        {formatDuration(plant.now.value - since.current)} ago. This page tries again by itself; if it does not come back, check that
+        the gateway runs and that this device is on its network.
+      </Notice>
+    </div>
+  )
+}
+
+/** The gateway's own troubles; a device that is down is shown where it belongs. */
+function HealthNotices(): JSX.Element | null {
+  const { plant } = useServices()
+  const reasons = plant.gateway.value?.health.reasons.filter(({ code }) => !code.startsWith('device-') && !code.startsWith('uplink-')) ?? []
+  if (reasons.length === 0) return null
+  return (
+    <div class="health">
+      {reasons.map(({ code, message, blocking }) => (
+        <Notice key={code + message} icon="bad" tone="data">
+          <strong>{blocking ? 'The gateway cannot do its work.' : 'The gateway is impaired.'}</strong> {message}
+        </Notice>
+      ))}
+    </div>
+  )
+}
+
+interface PageProps {
+  readonly title: string
+  readonly lead?: ComponentChildren
+  /** Where this page hangs: links above the title. */
+  readonly trail?: ComponentChildren
+  readonly children: ComponentChildren
+}
+
+/** A page with its title; the focus goes there, so that a screen reader says where one has come. */
+export function Page({ title, lead, trail, children }: PageProps): JSX.Element {
+  const { plant } = useServices()
+  const heading = useRef<HTMLHeadingElement>(null)
+  const gateway = plant.gateway.value?.id
+  useEffect(() => {
+    document.title = gateway === undefined ? `${title} · TelemetryX Edge` : `${title} · ${gateway}`
+  }, [title, gateway])
+  useEffect(() => {
+    // On the first page the focus stays where the browser puts it.
+    if (history.state !== null || document.activeElement?.tagName === 'A') heading.current?.focus({ preventScroll: true })
+  }, [])
+  return (
+    <>
+      <div class="page-head">
+        {trail !== undefined && (
+          <nav class="trail" aria-label="Where this page is">
+            {trail}
+          </nav>
+        )}
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+        {lead !== undefined && <div class="lead">{lead}</div>}
+      </div>
+      {children}
+    </>
+  )
+}

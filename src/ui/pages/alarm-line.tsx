@@ -1,0 +1,41 @@
+// One alarm in one line: priority, where, what, since when, and the button that takes it on.
+
+import { useState } from 'preact/hooks'
+import type { JSX } from 'preact'
+import type { Alarm } from '../client/wire.ts'
+import { formatDuration } from '../format/time.ts'
+import { Button, Link } from '../parts/button.tsx'
+import { SeverityMark } from '../parts/marks.tsx'
+import { sensorPath } from '../state/router.ts'
+import { useServices } from '../state/services.ts'
+import { AcknowledgeDialog } from './alarm-dialogs.tsx'
+import { alarmPlace } from './alarm-place.ts'
+
+export function AlarmLine({ alarm }: { readonly alarm: Alarm }): JSX.Element {
+  const { plant } = useServices()
+  const [isOpen, setOpen] = useState(false)
+  const place = alarmPlace(plant, alarm)
+  return (
+    <div class="alarm-line">
+      <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
+      <Link to={sensorPath(alarm.sensor)} class="alarm-where">
+        {place}
+      </Link>
+      <span class="alarm-what">
+        {alarm.message}
+        {!alarm.active && <span class="quiet"> (over)</span>}
+      </span>
+      <span class="alarm-age">{formatDuration(plant.now.value - alarm.raisedAt)}</span>
+      <span class="alarm-do">
+        {alarm.acknowledged ? (
+          <span class="quiet">Acknowledged</span>
+        ) : (
+          <Button onClick={() => setOpen(true)} disabled={!plant.may('operator')} label={`Acknowledge ${place}`}>
+            Acknowledge
+          </Button>
+        )}
+      </span>
+      {isOpen && <AcknowledgeDialog alarm={alarm} onClose={() => setOpen(false)} />}
+    </div>
+  )
+}

@@ -1,0 +1,138 @@
+// One device: its state in words, how it answers, what went wrong so far, and a restart.
+
+import { useState } from 'preact/hooks'
+import type { JSX } from 'preact'
+import { errorMessage } from '../client/http.ts'
+import type { Device, DeviceState, Spread } from '../client/wire.ts'
+import { formatCount } from '../format/number.ts'
+import { formatAge, formatDuration, formatMilliseconds } from '../format/time.ts'
+import { counted, DEVICE_WORDS } from '../format/words.ts'
+import { Button } from '../parts/button.tsx'
+import { Card, Notice } from '../parts/card.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import type { IconName } from '../parts/icon.tsx'
+import { Badge } from '../parts/marks.tsx'
+import { Facts } from '../parts/table.tsx'
+import { useServices } from '../state/services.ts'
+
+const ICONS: Readonly<Record<DeviceState, IconName>> = {
+  up: 'check',
+  connecting: 'waiting',
+  down: 'plugOff',
+  paused: 'pause',
+  stopped: 'cross',
+}
+
+export function DeviceBadge({ state }: { readonly state: DeviceState }): JSX.Element {
+  return (
+    <Badge tone={state === 'up' ? 'normal' : state === 'connecting' ? 'quiet' : 'data'} icon={ICONS[state]}>
+      {DEVICE_WORDS[state]}
+    </Badge>
+  )
+}
+
+export function DeviceCard({ device }: { readonly device: Device }): JSX.Element {
+  const { plant } = useServices()
+  const now = plant.now.value
+  const [isAsking, setAsking] = useState(false)
+  const restartButton = (
+    <Button
+      icon="restart"
+      onClick={() => setAsking(true)}
+      disabled={!plant.may('operator')}
+      title={plant.may('operator') ? undefined : 'Your role may not restart devices'}
+      label={`Restart ${device.id}`}
+    >
+      Restart
+    </Button>
+  )
+  return (
+    <Card title={device.id} aside={<DeviceBadge state={device.state} />}>
+      {device.reason !== null && (
+        <Notice icon="plugOff" tone="data">
+          {device.reason}
+        </Notice>
+      )}
+      <Facts
+        facts={[
+          { term: `${DEVICE_WORDS[device.state]} for`, value: formatDuration(now - device.since) },
+          { term: 'Connection', value: `${device.driver}, ${device.bus}` },
+          { term: 'Sensors', value: sensorsText(device) },
+          { term: 'Last reading', value: device.lastReadingAt === null ? 'none yet' : formatAge(now - device.lastReadingAt) },
+          { term: 'Poll takes', value: <SpreadText spread={device.pollMs} /> },
+          { term: 'Poll starts late by', value: <SpreadText spread={device.lagMs} /> },
+          { term: 'Polls', value: `${formatCount(device.polls)}${device.skippedPolls > 0 ? `, ${formatCount(device.skippedPolls)} left out` : ''}` },
+          { term: 'Requests', value: formatCount(device.requests) },
+          { term: 'Reconnects', value: formatCount(device.reconnects) },
+          { term: 'Errors', value: <ErrorCounts errors={device.errors} /> },
+        ]}
+      />
+      <div class="card-foot">{restartButton}</div>
+      {isAsking && <RestartDialog device={device} onClose={() => setAsking(false)} />}
+    </Card>
+  )
+}
+
+function sensorsText(device: Device): string {
+  const all = counted(device.sensors, 'sensor')
+  return device.badSensors === 0 ? all : `${all}, ${device.badSensors} without a valid value`
+}
+
+function SpreadText({ spread }: { readonly spread: Spread | null }): JSX.Element {
+  if (spread === null) return <>–</>
+  return (
+    <span class="spread">
+      <span>
+        <span class="quiet">half </span>
+        {formatMilliseconds(spread.p50)}
+      </span>
+      <span>
+        <span class="quiet">99 % </span>
+        {formatMilliseconds(spread.p99)}
+      </span>
+      <span>
+        <span class="quiet">longest </span>
+        {formatMilliseconds(spread.max)}
+      </span>
+    </span>
+  )
+}
+
+function ErrorCounts({ errors }: { readonly errors: Device['errors'] }): JSX.Element {
+  const kinds = Object.entries(errors).filter(([, count]) => count > 0)
+  if (kinds.length === 0) return <span class="quiet">none</span>
+  return (
+    <span class="counts">
+      {kinds.map(([kind, count]) => (
+        <span key={kind}>
+          {formatCount(count)} {kind}
+        </span>
+      ))}
+    </span>
+  )
+}
+
+function RestartDialog({ device, onClose }: { readonly device: Device; readonly onClose: () => void }): JSX.Element {
+  const { api, plant } = useServices()
+  const [isBusy, setBusy] = useState(false)
+  const [error, setError] = useState<string | null>(null)
+  const restart = async (): Promise<void> => {
+    setBusy(true)
+    setError(null)
+    try {
+      plant.putDevice(await api.restart(device.id))
+      onClose()
+    } catch (cause) {
+      setError(errorMessage(cause))
+      setBusy(false)
+    }
+  }
+  return (
+    <Dialog title={`Restart ${device.id}?`} action="Restart" onAction={() => void restart()} onClose={onClose} isBusy={isBusy} error={error}>
+      <p>
+        The gateway closes its connection to the device and opens it anew. The device itself is not restarted; its{' '}
+        {counted(device.sensors, 'sensor')} {device.sensors === 1 ? 'has' : 'have'} no values until it answers.
+      </p>
+    </Dialog>
+  )
+}

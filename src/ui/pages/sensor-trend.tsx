@@ -1,0 +1,177 @@
+// A sensor's trend with its controls, the statistics of what is seen, and what limits and detectors found in it.
+
+import type { JSX } from 'preact'
+import { useMemo, useRef } from 'preact/hooks'
+import { describeTrend } from '../charts/trend-data.ts'
+import type { TrendMarker } from '../charts/trend-overlay.ts'
+import { moved, SPANS, zoomed, type View } from '../charts/trend-range.ts'
+import type { Alarm, Stats } from '../client/wire.ts'
+import { formatCount, formatNumber } from '../format/number.ts'
+import { formatDuration, formatFull, formatMoment } from '../format/time.ts'
+import { displayUnit, LEVEL_WORDS } from '../format/words.ts'
+import { Button, IconButton, Segments } from '../parts/button.tsx'
+import { Card, Notice } from '../parts/card.tsx'
+import { SeverityMark } from '../parts/marks.tsx'
+import { Cell, Facts, HeadCell, Table, type Column } from '../parts/table.tsx'
+import { TrendChart } from '../parts/trend-chart.tsx'
+import type { LiveSensor } from '../state/live-sensor.ts'
+import { useServices } from '../state/services.ts'
+import { useTrend, type Trend } from './use-trend.ts'
+
+interface SensorTrendProps {
+  readonly live: LiveSensor
+  readonly view: View
+  readonly onView: (view: View) => void
+}
+
+export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Element {
+  const { plant, theme } = useServices()
+  const trend = useTrend(live, view)
+  const { sensor } = live
+  const decimals = live.decimals.value
+  const unit = displayUnit(sensor.unit)
+  const format = (value: number): string => (sensor.type === 'boolean' ? booleanWord(value) : formatNumber(value, decimals))
+  const markers = useMemo(() => trend.occurrences.map((alarm) => markerOf(alarm, plant.now.peek())), [trend.occurrences])
+  const description = `Trend. ${describeTrend(trend.data, (value) => `${format(value)} ${unit}`)}`
+  return (
+    <>
+      <Card title="Trend" aside={<TrendControls trend={trend} view={view} onView={onView} />}>
+        {trend.error !== null && (
+          <Notice icon="bad" tone="data">
+            <strong>The history could not be loaded.</strong> {trend.error} It is asked for again by itself.
+          </Notice>
+        )}
+        <TrendChart
+          data={trend.data}
+          range={trend.range}
+          limits={sensor.limits}
+          markers={markers}
+          isStepped={sensor.type === 'boolean'}
+          isDark={theme.isDark.value}
+          format={format}
+          onZoom={(range) => onView({ kind: 'fixed', ...range })}
+          description={description}
+        />
+        <p class="chart-foot">
+          <span>{rangeWords(trend, view)}</span>
+          <span class="quiet">{trend.isLoading ? 'Loading…' : trend.data.line.length === 0 ? 'No readings in this range' : 'Drag across the chart to zoom'}</span>
+        </p>
+      </Card>
+      <div class="columns">
+        <Statistics stats={trend.stats} decimals={decimals} unit={unit} isBoolean={sensor.type === 'boolean'} />
+        <Occurrences occurrences={trend.occurrences} now={plant.now.value} />
+      </div>
+    </>
+  )
+}
+
+interface TrendControlsProps {
+  readonly trend: Trend
+  readonly view: View
+  readonly onView: (view: View) => void
+}
+
+function TrendControls({ trend, view, onView }: TrendControlsProps): JSX.Element {
+  const { plant } = useServices()
+  const lastSpan = useRef<number>(SPANS[0].spanMs)
+  if (view.kind === 'following') lastSpan.current = view.spanMs
+  const selected = view.kind === 'following' ? (SPANS.find(({ spanMs }) => spanMs === view.spanMs)?.label ?? null) : null
+  const now = plant.now.value
+  return (
+    <div class="trend-controls">
+      <Segments
+        label="Time range"
+        options={SPANS.map(({ label, words }) => ({ key: label, text: label, words }))}
+        selected={selected}
+        onSelect={(label) => onView({ kind: 'following', spanMs: SPANS.find((span) => span.label === label)!.spanMs })}
+      />
+      <div class="button-row" role="group" aria-label="Move through time">
+        <IconButton icon="left" label="Earlier" onClick={() => onView(moved(trend.range, -0.5, now))} />
+        <IconButton icon="right" label="Later" onClick={() => onView(moved(trend.range, 0.5, now))} disabled={view.kind === 'following'} />
+        <IconButton icon="zoomIn" label="Zoom in" onClick={() => onView(zoomed(trend.range, 0.5, now))} />
+        <IconButton icon="zoomOut" label="Zoom out" onClick={() => onView(zoomed(trend.range, 2, now))} />
+        <Button icon="follow" onClick={() => onView({ kind: 'following', spanMs: lastSpan.current })} disabled={view.kind === 'following'}>
+          {view.kind === 'following' ? 'Live' : 'Back to live'}
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+function rangeWords(trend: Trend, view: View): string {
+  if (view.kind === 'following') return `The last ${formatDuration(view.spanMs)}, live`
+  return `${formatFull(trend.range.from)} – ${formatFull(trend.range.to)}`
+}
+
+interface StatisticsProps {
+  readonly stats: Stats | null
+  readonly decimals: number
+  readonly unit: string
+  readonly isBoolean: boolean
+}
+
+function Statistics({ stats, decimals, unit, isBoolean }: StatisticsProps): JSX.Element {
+  const write = (value: number | null, more = 0): string => (value === null ? '–' : `${formatNumber(value, decimals + more)} ${unit}`)
+  const facts =
+    stats === null
+      ? []
+      : isBoolean
+        ? [
+            { term: 'Readings', value: formatCount(stats.count) },
+            { term: 'Share of readings that were on', value: stats.mean === null ? '–' : `${formatNumber(stats.mean * 100, 1)} %` },
+          ]
+        : [
+            { term: 'Readings', value: formatCount(stats.count) },
+            { term: 'Lowest', value: write(stats.min) },
+            { term: 'Highest', value: write(stats.max) },
+            { term: 'Mean', value: write(stats.mean) },
+            { term: 'Standard deviation', value: write(stats.standardDeviation, 1) },
+          ]
+  return <Card title="Statistics of this range">{stats === null ? <p class="quiet">Not loaded yet.</p> : <Facts facts={facts} />}</Card>
+}
+
+const COLUMNS: readonly Column[] = [
+  { key: 'priority', head: 'Priority' },
+  { key: 'what', head: 'What' },
+  { key: 'raised', head: 'Raised', align: 'end' },
+  { key: 'lasted', head: 'Lasted', align: 'end' },
+]
+
+function Occurrences({ occurrences, now }: { readonly occurrences: readonly Alarm[]; readonly now: number }): JSX.Element {
+  return (
+    <Card title="Alarms and anomalies in this range">
+      {occurrences.length === 0 ? (
+        <p class="quiet">None.</p>
+      ) : (
+        <Table caption="Alarms and anomalies" columns={COLUMNS}>
+          {occurrences.map((alarm) => (
+            <tr key={alarm.id}>
+              <HeadCell>
+                <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
+              </HeadCell>
+              <Cell head="What">
+                <span>
+                  {alarm.message} <span class="quiet">({LEVEL_WORDS[alarm.level]})</span>
+                </span>
+              </Cell>
+              <Cell head="Raised" align="end">
+                {formatMoment(alarm.raisedAt, now)}
+              </Cell>
+              <Cell head="Lasted" align="end">
+                {alarm.clearedAt === null ? 'active' : formatDuration(alarm.clearedAt - alarm.raisedAt)}
+              </Cell>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Card>
+  )
+}
+
+function markerOf(alarm: Alarm, now: number): TrendMarker {
+  return { severity: alarm.severity, isAnomaly: alarm.level === 'anomaly', from: alarm.raisedAt, to: alarm.clearedAt ?? now }
+}
+
+function booleanWord(value: number): string {
+  return value === 0 ? 'Off' : value === 1 ? 'On' : ''
+}

@@ -1,0 +1,104 @@
+// Loads what a trend shows and keeps it moving: history by REST, live readings behind it, anew when the range leaves what is loaded.
+
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { appended, EMPTY_TREND, fromBuckets, fromReadings, type TrendData } from '../charts/trend-data.ts'
+import { bucketSeconds, coarseSeconds, viewRange, type View } from '../charts/trend-range.ts'
+import type { GatewayApi, Range } from '../client/gateway-api.ts'
+import { errorMessage, isAborted } from '../client/http.ts'
+import type { Alarm, Stats } from '../client/wire.ts'
+import { plottable } from '../format/number.ts'
+import type { LiveSensor } from '../state/live-sensor.ts'
+import { useServices } from '../state/services.ts'
+
+export interface Trend {
+  readonly data: TrendData
+  readonly range: Range
+  readonly stats: Stats | null
+  readonly occurrences: readonly Alarm[]
+  readonly isLoading: boolean
+  readonly error: string | null
+}
+
+/** A following trend is loaded anew this often, at most: statistics and buckets do not come by themselves. */
+const LEAST_RELOAD_MS = 10_000
+const RELOADS_PER_SPAN = 60
+
+export function useTrend(live: LiveSensor, view: View): Trend {
+  const { api, plant } = useServices()
+  const now = plant.now.value
+  const range = viewRange(view, now)
+  const [data, setData] = useState<TrendData>(EMPTY_TREND)
+  const [details, setDetails] = useState<{ stats: Stats | null; occurrences: readonly Alarm[] }>({ stats: null, occurrences: [] })
+  const [isLoading, setLoading] = useState(true)
+  const [error, setError] = useState<string | null>(null)
+  const key = view.kind === 'following' ? `f${view.spanMs}` : `${view.from}-${view.to}`
+  const turn = view.kind === 'following' ? Math.floor(now / reloadMs(view.spanMs)) : 0
+  const shownKey = useRef('')
+
+  useEffect(() => {
+    const abort = new AbortController()
+    const asked = viewRange(view, plant.now.peek())
+    const isNewView = shownKey.current !== key
+    setLoading(isNewView)
+    const load = async (): Promise<void> => {
+      const [loaded, stats, occurrences] = await Promise.all([
+        loadData(api, live, asked, abort.signal),
+        api.stats(live.sensor.id, asked, abort.signal),
+        api.occurrences(live.sensor.id, asked, abort.signal),
+      ])
+      if (abort.signal.aborted) return
+      shownKey.current = key
+      // What came in while the request was under way is newer than its answer.
+      setData((before) => (isNewView && view.kind === 'fixed' ? loaded : withTail(loaded, before)))
+      setDetails({ stats, occurrences })
+      setError(null)
+      setLoading(false)
+    }
+    load().catch((cause: unknown) => {
+      if (abort.signal.aborted || isAborted(cause)) return
+      setError(errorMessage(cause))
+      setLoading(false)
+    })
+    return () => abort.abort()
+  }, [live, key, turn])
+
+  useEffect(() => {
+    if (view.kind !== 'following') return
+    return live.latest.subscribe((latest) => {
+      if (latest.time === null) return
+      const { time } = latest
+      setData((before) => appended(before, time, plottable(latest.value, live.sensor.type)))
+    })
+  }, [live, key])
+
+  return { data, range, ...details, isLoading, error }
+}
+
+function reloadMs(spanMs: number): number {
+  return Math.max(LEAST_RELOAD_MS, spanMs / RELOADS_PER_SPAN)
+}
+
+async function loadData(api: GatewayApi, live: LiveSensor, range: Range, signal: AbortSignal): Promise<TrendData> {
+  const { id, type } = live.sensor
+  const seconds = bucketSeconds(range, type)
+  if (seconds === null) {
+    const page = await api.readings(id, range, signal)
+    if (page.next === null) return fromReadings(page.items, type)
+  }
+  const every = seconds ?? coarseSeconds(range)
+  const buckets = await api.buckets(id, range, every, signal)
+  return fromBuckets(buckets, every, Math.max(every * 2500, live.longestPauseMs * 2))
+}
+
+/** Live readings behind the end of what was loaded. */
+function withTail(loaded: TrendData, before: TrendData): TrendData {
+  const end = loaded.times.at(-1) ?? 0
+  const start = before.times.findIndex((time) => time > end)
+  if (start === -1) return loaded
+  return {
+    times: [...loaded.times, ...before.times.slice(start)],
+    low: [...loaded.low, ...before.low.slice(start)],
+    high: [...loaded.high, ...before.high.slice(start)],
+    line: [...loaded.line, ...before.line.slice(start)],
+  }
+}

@@ -1,0 +1,72 @@
+// Tables: a caption for screen readers, right-aligned numbers, and on a phone each row becomes a block with its headings beside it.
+
+import type { ComponentChildren, JSX } from 'preact'
+
+export interface Column {
+  readonly key: string
+  readonly head: string
+  readonly align?: 'start' | 'end'
+}
+
+interface TableProps {
+  readonly caption: string
+  readonly columns: readonly Column[]
+  readonly children: ComponentChildren
+}
+
+export function Table({ caption, columns, children }: TableProps): JSX.Element {
+  return (
+    <table class="table">
+      <caption class="sr-only">{caption}</caption>
+      <thead>
+        <tr>
+          {columns.map(({ key, head, align }) => (
+            <th key={key} scope="col" class={align === 'end' ? 'align-end' : undefined}>
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  )
+}
+
+interface CellProps {
+  /** The column's heading, shown beside the cell on a narrow screen. */
+  readonly head: string
+  readonly align?: 'start' | 'end'
+  readonly children: ComponentChildren
+}
+
+export function Cell({ head, align, children }: CellProps): JSX.Element {
+  return (
+    <td data-head={head} class={align === 'end' ? 'align-end' : undefined}>
+      <div class="cell">{children}</div>
+    </td>
+  )
+}
+
+/** The cell that names its row. */
+export function HeadCell({ children }: { readonly children: ComponentChildren }): JSX.Element {
+  return <th scope="row">{children}</th>
+}
+
+export interface Fact {
+  readonly term: string
+  readonly value: ComponentChildren
+}
+
+/** Terms and what they are, for one thing. */
+export function Facts({ facts }: { readonly facts: readonly Fact[] }): JSX.Element {
+  return (
+    <dl class="facts">
+      {facts.map(({ term, value }) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}

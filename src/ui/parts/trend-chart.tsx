@@ -1,0 +1,148 @@
+// The trend: uPlot with limits, alarms and gaps. It shows what it is given; ranges and loading are the page's.
+
+import { useEffect, useRef } from 'preact/hooks'
+import type { JSX } from 'preact'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import type { TrendData } from '../charts/trend-data.ts'
+import { drawLimits, drawMarkers, readColours, type TrendMarker } from '../charts/trend-overlay.ts'
+import type { Range } from '../client/gateway-api.ts'
+import type { Limits } from '../client/wire.ts'
+
+export interface TrendChartProps {
+  readonly data: TrendData
+  readonly range: Range
+  readonly limits: Limits
+  readonly markers: readonly TrendMarker[]
+  readonly isStepped: boolean
+  readonly isDark: boolean
+  /** Writes a value for the axis and the cursor. */
+  readonly format: (value: number) => string
+  readonly onZoom: (range: Range) => void
+  /** What the picture shows, in words. */
+  readonly description: string
+}
+
+export function TrendChart(props: TrendChartProps): JSX.Element {
+  const root = useRef<HTMLDivElement>(null)
+  const readout = useRef<HTMLOutputElement>(null)
+  const chart = useRef<uPlot | null>(null)
+  const current = useRef(props)
+  current.current = props
+
+  useEffect(() => {
+    const target = root.current!
+    const plot = new uPlot(options(target, current, readout), columns(props.data), target)
+    chart.current = plot
+    show(plot, current.current)
+    const observer = new ResizeObserver(() => {
+      const { width, height } = size(target)
+      if (width !== plot.width || height !== plot.height) plot.setSize({ width, height })
+    })
+    observer.observe(target)
+    return () => {
+      observer.disconnect()
+      plot.destroy()
+      chart.current = null
+    }
+  }, [props.isDark, props.isStepped])
+
+  useEffect(() => {
+    if (chart.current !== null) show(chart.current, props)
+  }, [props.data, props.range.from, props.range.to, props.limits, props.markers])
+
+  return (
+    <figure class="trend">
+      <div ref={root} class="trend-plot" role="img" aria-label={props.description} />
+      <output ref={readout} class="trend-readout" aria-hidden="true" />
+    </figure>
+  )
+}
+
+type Current = { readonly current: TrendChartProps }
+
+function columns({ times, low, high, line }: TrendData): uPlot.AlignedData {
+  return [times as number[], low as number[], high as number[], line as number[]]
+}
+
+function show(plot: uPlot, props: TrendChartProps): void {
+  plot.batch(() => {
+    plot.setData(columns(props.data), false)
+    plot.setScale('x', { min: props.range.from / 1000, max: props.range.to / 1000 })
+  })
+}
+
+function size(target: HTMLElement): { width: number; height: number } {
+  return { width: Math.max(200, target.clientWidth), height: Math.max(160, target.clientHeight) }
+}
+
+function options(target: HTMLElement, current: Current, readout: { readonly current: HTMLOutputElement | null }): uPlot.Options {
+  const colours = readColours(target)
+  const axis = { stroke: colours.text, grid: { stroke: colours.grid, width: 1 }, ticks: { show: false }, font: colours.font }
+  const stepped = current.current.isStepped && uPlot.paths.stepped !== undefined ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}
+  return {
+    ...size(target),
+    legend: { show: false },
+    padding: [14, 12, 0, 0],
+    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7, fill: colours.line, stroke: colours.surface } },
+    scales: { x: { time: true }, y: { range: (plot, low, high) => yRange(current.current, plot, low, high) } },
+    axes: [
+      { ...axis, space: 70 },
+      { ...axis, size: 64, values: (_plot, splits) => splits.map((split) => current.current.format(split)) },
+    ],
+    series: [
+      { value: '{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}' },
+      { stroke: 'transparent', points: { show: false } },
+      { stroke: 'transparent', points: { show: false } },
+      { stroke: colours.line, width: 1.6, ...stepped, points: { size: 4, fill: colours.line } },
+    ],
+    bands: [{ series: [2, 1], fill: colours.extremes }],
+    hooks: {
+      drawClear: [(plot) => drawLimits(plot, current.current.limits, colours, current.current.format)],
+      draw: [(plot) => drawMarkers(plot, current.current.markers, colours)],
+      setSelect: [(plot) => select(plot, current.current)],
+      setCursor: [(plot) => read(plot, current.current, readout.current)],
+    },
+  }
+}
+
+function select(plot: uPlot, props: TrendChartProps): void {
+  if (plot.select.width < 6) return
+  const from = plot.posToVal(plot.select.left, 'x') * 1000
+  const to = plot.posToVal(plot.select.left + plot.select.width, 'x') * 1000
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+  props.onZoom({ from, to })
+}
+
+function read(plot: uPlot, props: TrendChartProps, readout: HTMLOutputElement | null): void {
+  if (readout === null) return
+  const index = plot.cursor.idx
+  const value = index === null || index === undefined ? null : plot.data[3]![index]
+  if (index === null || index === undefined || value === null || value === undefined || (plot.cursor.left ?? -1) < 0) {
+    readout.textContent = ''
+    return
+  }
+  const low = plot.data[1]![index]
+  const high = plot.data[2]![index]
+  const extremes = low === null || high === null || low === undefined || high === undefined || low === high
+    ? '' : `  (${props.format(low)} … ${props.format(high)})`
+  readout.textContent = `${new Date(plot.data[0]![index]! * 1000).toLocaleString('en-GB')}  ${props.format(value)}${extremes}`
+}
+
+/** All values and those limits that are not far away: a distant limit must not flatten the line. */
+function yRange({ limits, isStepped }: TrendChartProps, _plot: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (isStepped) return [-0.1, 1.1]
+  let from = low ?? Number.POSITIVE_INFINITY
+  let to = high ?? Number.NEGATIVE_INFINITY
+  const near = from <= to ? Math.max((to - from) * 3, Math.abs(to) * 0.25, 1e-9) : Number.POSITIVE_INFINITY
+  const [low0, high0] = [from, to]
+  for (const limit of [limits.lowLow, limits.low, limits.high, limits.highHigh]) {
+    if (limit === null) continue
+    if (!(limit >= low0 - near && limit <= high0 + near) && low0 <= high0) continue
+    from = Math.min(from, limit)
+    to = Math.max(to, limit)
+  }
+  if (from > to) return [0, 1]
+  const margin = (to - from) * 0.07 || Math.max(Math.abs(to) * 0.05, 0.5)
+  return [from - margin, to + margin]
+}

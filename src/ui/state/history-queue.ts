@@ -1,0 +1,63 @@
+// Fetches the last minutes of sensors whose sparkline has come into view, a few at a time.
+
+import type { GatewayApi } from '../client/gateway-api.ts'
+import type { LiveSensor } from './live-sensor.ts'
+
+export const SPARK_SPAN_MS = 600_000
+const EVERY_SECONDS = 5
+const AT_ONCE = 4
+
+export class HistoryQueue {
+  readonly #api: GatewayApi
+  readonly #now: () => number
+  readonly #known = new WeakSet<LiveSensor>()
+  readonly #waiting: LiveSensor[] = []
+  #running = 0
+
+  constructor(api: GatewayApi, now: () => number) {
+    this.#api = api
+    this.#now = now
+  }
+
+  /** Asks for the past of a sensor once; numeric and boolean sensors only. */
+  want(live: LiveSensor): void {
+    if (this.#known.has(live) || live.sensor.type === 'string') return
+    this.#known.add(live)
+    this.#waiting.push(live)
+    this.#next()
+  }
+
+  #next(): void {
+    while (this.#running < AT_ONCE) {
+      const live = this.#waiting.shift()
+      if (live === undefined) return
+      this.#running += 1
+      void this.#load(live).finally(() => {
+        this.#running -= 1
+        this.#next()
+      })
+    }
+  }
+
+  async #load(live: LiveSensor): Promise<void> {
+    const to = this.#now()
+    try {
+      const buckets = await this.#api.buckets(live.sensor.id, { from: to - SPARK_SPAN_MS, to }, EVERY_SECONDS, AbortSignal.timeout(15_000))
+      const times: number[] = []
+      const values: number[] = []
+      for (const { time, min, max, last } of buckets) {
+        // The extreme that is farther from the last value, then that: a spike must not vanish in a mean.
+        if (min !== max) {
+          times.push(time, time + EVERY_SECONDS * 400)
+          values.push(last - min > max - last ? min : max, last)
+        } else {
+          times.push(time)
+          values.push(last)
+        }
+      }
+      live.series.prepend(times, values)
+    } catch {
+      this.#known.delete(live) // the sparkline begins with the live values, and asks again when it is next seen
+    }
+  }
+}
