@@ -58,6 +58,7 @@ describe('an answer', () => {
     ['an exception that is too long', '03 00 6b 00 03', '83 02 00'],
     ['another byte count', '03 00 6b 00 03', '03 04 02 2b 00 00'],
     ['a byte count that lies about what follows', '03 00 6b 00 03', '03 06 02 2b 00 00'],
+    ['a byte count that lies although all data came', '03 00 6b 00 03', '03 04 02 2b 00 00 00 64'],
     ['more data than the byte count says', '03 00 6b 00 03', '03 06 02 2b 00 00 00 64 00 00'],
     ['too few coils', '01 00 13 00 13', '01 02 cd 6b'],
     ['another address confirmed', '06 00 01 00 03', '06 00 02 00 03'],

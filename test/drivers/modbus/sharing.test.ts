@@ -135,6 +135,20 @@ describe('two units on the same host and port', () => {
     expect([first, second].map(({ context }) => context.lostCauses.length)).toEqual([1, 1])
   })
 
+  it('lose the connection when one stops in the middle of an answer, because the next one would be taken for the rest', async () => {
+    await connectBoth()
+    slave.behaviour = (request) => request.send(Buffer.from([request.id >> 8, request.id & 0xff, 0, 0, 0, 5, request.unit, 3, 2]))
+    const asked = slave.nextRequest()
+    const silent = expect(first.poll()).rejects.toMatchObject({ code: 'TIMEOUT' })
+    await asked
+    await first.clock.advance(TIMEOUT_MS)
+    await silent
+    expect([first, second].map(({ context }) => context.lostCauses.length)).toEqual([1, 1])
+    slave.behaviour = answerUnit
+    await connectBoth()
+    expect((await second.poll()).only(0)).toEqual({ value: 2 })
+  })
+
   it('are both disconnected by an answer of the wrong unit, and neither gets its value', async () => {
     await connectBoth()
     slave.behaviour = (request) => request.reply(Buffer.from([3, 2, 0xde, 0xad]), { unit: 3 - request.unit })
