@@ -136,6 +136,7 @@ export class RingProducer {
   #textHead = 0
   #textFloor = 0 // a lower bound of where needed text begins
   #pressed = false
+  #onNextPush: (() => void) | null = null
 
   constructor(options: RingProducerOptions) {
     this.#options = options
@@ -196,6 +197,11 @@ export class RingProducer {
     return this.pushText(ENTRY, 0, time, time, json)
   }
 
+  /** Calls `listener` once, within the next push that is taken: it must do no more than schedule. Replaces the one before. */
+  onNextPush(listener: () => void): void {
+    this.#onNextPush = listener
+  }
+
   /**
    * Records [seq, seq + limit) as far as they exist and are still in memory; null when `seq` is older than the memory
    * tail, or newer than the newest record.
@@ -216,6 +222,13 @@ export class RingProducer {
     columns.kind[cell] = kind
     this.#written += 1
     Atomics.store(columns.header, HEAD, this.#written | 0)
+    if (this.#onNextPush !== null) this.#firePush()
+  }
+
+  #firePush(): void {
+    const listener = this.#onNextPush
+    this.#onNextPush = null
+    listener?.()
   }
 
   #refreshTail(): void {

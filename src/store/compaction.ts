@@ -1,0 +1,106 @@
+// From the journal into the history: the readings of some blocks, ordered by sensor and time, as one raw segment and its
+// minute rollups. Runs in slices; queries see either the blocks or the segments.
+
+import { ENTRY, type RecordBatch } from '#domain/reading.ts'
+import type { BlockCodec } from './block-codec.ts'
+import { ChunkCodec } from './chunk-codec.ts'
+import { numericValues } from './numeric-values.ts'
+import type { Part, Recent } from './recent.ts'
+import { MINUTE_MS, RollupCodec, rollupOf } from './rollup.ts'
+import { Series } from './series.ts'
+import { Staging, type SegmentBuilder } from './staging.ts'
+import type { StoreTables } from './tables.ts'
+import type { Steps } from './turns.ts'
+
+export interface CompactionOptions {
+  readonly tables: StoreTables
+  readonly recent: Recent
+  readonly codec: BlockCodec
+  /** A block that cannot be read is left out, and told. */
+  onDamage(block: number, error: unknown): void
+}
+
+/** Compacts committed parts, the oldest ones. Answers the bytes written. */
+export function* compact(parts: readonly Part[], options: CompactionOptions): Steps<number> {
+  const { tables, recent } = options
+  const first = parts[0]!
+  const end = parts.at(-1)!.block! + 1
+  const bySensor = yield* groupBySensor(parts, options)
+  const staging = new Staging(tables)
+  try {
+    const place = { level: 0, epoch: first.epoch, seq: first.firstSeq }
+    const raw = staging.build({ kind: 'raw', ...place })
+    const minutes = staging.build({ kind: 'minute', ...place })
+    const chunks = new ChunkCodec()
+    const rollups = new RollupCodec()
+    for (const sensor of [...bySensor.keys()].sort((a, b) => a - b)) {
+      const series = bySensor.get(sensor)!.ordered()
+      const data = chunks.encode(series, tables.sensors.isInteger(sensor))
+      staging.put(raw, sensor, data)
+      raw.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
+      putMinutes(staging, minutes, { sensor, series, rollups, tables })
+      bySensor.delete(sensor)
+      yield
+      if (!staging.isWorthWriting) continue
+      staging.write()
+      yield
+    }
+    staging.publish([], () => tables.meta.set('compacted', end))
+  } catch (error) {
+    staging.abandon()
+    throw error
+  }
+  recent.forgetBefore(end)
+  return staging.writtenBytes
+}
+
+interface MinuteInput {
+  readonly sensor: number
+  readonly series: Series
+  readonly rollups: RollupCodec
+  readonly tables: StoreTables
+}
+
+function putMinutes(staging: Staging, builder: SegmentBuilder, { sensor, series, rollups, tables }: MinuteInput): void {
+  const values = numericValues(series, tables.sensors.valueType(sensor))
+  if (!values) return
+  const rollup = rollupOf(series, values, MINUTE_MS)
+  if (rollup.length === 0) return
+  const data = rollups.encode(rollup, MINUTE_MS)
+  staging.put(builder, sensor, data)
+  builder.count(series.length, rollup.time[0]!, rollup.time[rollup.length - 1]! + MINUTE_MS - 1, data.length)
+}
+
+function* groupBySensor(parts: readonly Part[], options: CompactionOptions): Steps<Map<number, Series>> {
+  const bySensor = new Map<number, Series>()
+  for (const part of parts) {
+    const batch = part.batch ?? readBlock(part, options)
+    if (!batch) continue
+    scatter(batch, bySensor)
+    yield
+  }
+  return bySensor
+}
+
+function scatter(batch: RecordBatch, bySensor: Map<number, Series>): void {
+  const words = new Uint32Array(batch.value.buffer, batch.value.byteOffset, batch.value.length * 2)
+  for (let row = 0; row < batch.length; row++) {
+    const sensor = batch.sensor[row]!
+    if (sensor === ENTRY) continue
+    let series = bySensor.get(sensor)
+    if (!series) {
+      series = new Series()
+      bySensor.set(sensor, series)
+    }
+    series.push(batch, row, words)
+  }
+}
+
+function readBlock(part: Part, { tables, codec, onDamage }: CompactionOptions): RecordBatch | null {
+  try {
+    return codec.decode(tables.journal.data(part.block!))
+  } catch (error) {
+    onDamage(part.block!, error)
+    return null
+  }
+}

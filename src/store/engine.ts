@@ -1,0 +1,322 @@
+// The store without its thread: owns the database, the ring's far end and the work in the background. Everything here runs
+// on one thread; work longer than a few milliseconds runs in slices (turns.ts) so that commits are on time.
+
+import { TelemetryError } from '#domain/errors.ts'
+import type { Position } from '#domain/journal.ts'
+import type { RecordBatch } from '#domain/reading.ts'
+import { Backoff } from '#kit/backoff.ts'
+import type { SensorNumber } from '#domain/sensor.ts'
+import { RingConsumer } from '#kit/record-ring.ts'
+import { BlockCodec } from './block-codec.ts'
+import { Committer } from './committer.ts'
+import { lockFolder, type FolderLock } from './lock.ts'
+import { Maintenance } from './maintenance.ts'
+import { openDatabase, setAside } from './open-database.ts'
+import type { FromStore, StoreFigures, StoreSettings } from './protocol.ts'
+import { QueryView } from './query-view.ts'
+import { BatchReader } from './read-journal.ts'
+import { Recent } from './recent.ts'
+import type { SensorIdentity } from './small-tables.ts'
+import { isDamage, toStoreError } from './sqlite-errors.ts'
+import { databaseBytes } from './database-bytes.ts'
+import { openTables, type StoreTables } from './tables.ts'
+import { Turns, type Steps } from './turns.ts'
+
+interface Waiter {
+  resolve(): void
+  reject(error: unknown): void
+}
+
+export class StoreEngine {
+  readonly epoch: number
+  readonly quarantined: string | null
+  readonly turns = new Turns()
+  readonly #settings: StoreSettings
+  readonly #send: (message: FromStore) => void
+  readonly #lock: FolderLock
+  readonly #file: string
+  readonly #codec = new BlockCodec()
+  readonly #ring: RingConsumer
+  readonly #recent = new Recent()
+  readonly #committer: Committer
+  readonly #maintenance: Maintenance
+  readonly #backoff = new Backoff({ firstMs: 250, maxMs: 10_000, random: Math.random })
+  readonly #journal: BatchReader
+  #tables: StoreTables
+  #waiters: Waiter[] = []
+  #timer: NodeJS.Timeout | undefined
+  #dueAt = 0
+  #failure: string | null = null
+  #committedSeq = 0
+  #durableSeq = 0
+  #writtenBytes = 0
+  #closed = false
+
+  /** Takes the folder and opens the database; the epoch is durable when it returns. Throws STORE_LOCKED, STORE_IO, STORE_FULL. */
+  constructor(settings: StoreSettings, send: (message: FromStore) => void) {
+    this.#settings = settings
+    this.#send = send
+    this.#lock = lockFolder(settings.dataDir)
+    try {
+      const opened = openDatabase(settings.dataDir, settings.now)
+      this.#file = opened.file
+      this.quarantined = opened.quarantined
+      this.#tables = openTables(opened.db)
+      this.epoch = this.#nextEpoch()
+      if (opened.quarantined !== null) this.#tellQuarantine(opened.quarantined, opened.reason ?? 'damaged')
+    } catch (error) {
+      this.#lock.release()
+      throw error
+    }
+    this.#ring = new RingConsumer(settings.ring, this.epoch)
+    const onDamage = (what: string, error: unknown): void => this.#onDamage(what, error)
+    const shared = { recent: this.#recent, codec: this.#codec, tables: () => this.#tables, onDamage }
+    this.#committer = new Committer({ ...shared, ring: this.#ring })
+    this.#journal = new BatchReader({ ...shared, onDamage: (block, error) => onDamage(`block ${block}`, error) })
+    this.#maintenance = new Maintenance({
+      ...shared,
+      turns: this.turns,
+      settings,
+      send,
+      onWritten: (bytes) => (this.#writtenBytes += bytes),
+      onError: (error) => this.#onBackgroundError(error),
+    })
+    this.#maintenance.loadUncompacted()
+    this.#dueAt = performance.now() + settings.flushIntervalMs
+    this.#schedule()
+  }
+
+  get tables(): StoreTables {
+    return this.#tables
+  }
+
+  figures(): StoreFigures {
+    return {
+      state: this.#failure === null ? 'ok' : 'failing',
+      reason: this.#failure,
+      durableSeq: this.#durableSeq,
+      durableRecords: this.#tables.journal.total,
+      bytes: databaseBytes(this.#file),
+      writtenBytes: this.#writtenBytes,
+    }
+  }
+
+  /** Resolves when everything pushed so far is durable, also against a power cut; while the disk refuses, it waits. */
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject })
+      if (this.#failure === null) this.#commitAll(true)
+    })
+  }
+
+  /** The ring fills faster than the interval empties it. */
+  onPressure(): void {
+    if (this.#failure === null) this.#commitAll(false)
+  }
+
+  /** Runs a query over what was accepted up to now. */
+  query<T>(run: (view: QueryView) => Steps<T>, signal: AbortSignal): Promise<T> {
+    this.#committer.intake()
+    const view = new QueryView({
+      tables: this.#tables,
+      recent: this.#recent,
+      codec: this.#codec,
+      onDamage: (what, error) => this.#onDamage(what, error),
+    })
+    return this.turns.query(closing(view, run), signal)
+  }
+
+  /** Numbers of sensors; new ones are durable when it returns. Throws STORE_IO, STORE_FULL. */
+  register(sensors: readonly SensorIdentity[]): readonly SensorNumber[] {
+    this.#tables.db.pragma('synchronous = FULL')
+    try {
+      return this.#tables.sensors.register(sensors)
+    } catch (error) {
+      throw toStoreError(error, 'Cannot register sensors')
+    }
+  }
+
+  /** Makes entries visible to queries on their table. */
+  commitEntries(): void {
+    this.#committer.intake()
+    if (this.#committer.pending > 0 && this.#failure === null) this.#commitAll(false)
+  }
+
+  read(after: Position, limit: number): RecordBatch | null {
+    this.#committer.intake()
+    return this.#journal.read(after, limit)
+  }
+
+  count(from: Position, to: Position): { count: number; upTo: Position } {
+    this.#committer.intake()
+    return this.#journal.count(from, to, { epoch: this.epoch, seq: this.#ring.taken })
+  }
+
+  /** Compacts all that is durable, merges what is full, deletes what is dead. */
+  async compactNow(): Promise<void> {
+    await this.flush()
+    await this.#maintenance.compactNow()
+  }
+
+  retain(now: number): void {
+    this.#maintenance.retain(now)
+  }
+
+  /** Commits what is left and closes the files. Throws what the last commit threw; everything is closed all the same. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    try {
+      do this.#commitOnce(true)
+      while (this.#ring.waiting > 0)
+    } finally {
+      for (const waiter of this.#waiters) waiter.reject(new TelemetryError('STORE_IO', 'The store was closed'))
+      this.#tables.db.close()
+      this.#lock.release()
+    }
+  }
+
+  #nextEpoch(): number {
+    const { meta, db } = this.#tables
+    const known = this.#lock.lastEpoch
+    // When either record of it is lost, the time stands in: there were fewer starts than seconds since 1970.
+    const isLost = known === null || (this.quarantined !== null && known === 0)
+    const floor = isLost ? Math.floor(this.#settings.now / 1000) : 0
+    const epoch = Math.max(known ?? 0, meta.get('epoch'), floor) + 1
+    this.#lock.setEpoch(epoch)
+    db.pragma('synchronous = FULL')
+    try {
+      meta.set('epoch', epoch)
+    } catch (error) {
+      throw toStoreError(error, 'Cannot keep the number of this start')
+    }
+    return epoch
+  }
+
+  #schedule(): void {
+    if (this.#closed) return
+    clearTimeout(this.#timer)
+    const delay = this.#failure === null ? Math.max(0, this.#dueAt - performance.now()) : this.#backoff.next()
+    this.#timer = setTimeout(() => {
+      // Absolute times: a late commit does not shift the ones after it.
+      const missed = Math.floor((performance.now() - this.#dueAt) / this.#settings.flushIntervalMs)
+      this.#dueAt += Math.max(1, missed + 1) * this.#settings.flushIntervalMs
+      this.#commitAll(true)
+      this.#schedule()
+    }, delay)
+  }
+
+  /** Commits what was pushed so far. Failures change the state and are tried again; they do not throw. */
+  #commitAll(isSynced: boolean): void {
+    const target = this.#ring.taken + this.#ring.waiting
+    try {
+      do this.#commitOnce(isSynced)
+      while (this.#ring.taken < target)
+      this.#recovered()
+      this.#resolveWaiters()
+      this.#maintenance.consider()
+    } catch (error) {
+      this.#failed(error)
+      return
+    }
+    // The producer tells of pressure once: while it lasts, carry on after a look at messages and timers.
+    if (this.#ring.waiting > this.#settings.ring.capacity >> 3) setImmediate(() => this.#closed || this.onPressure())
+  }
+
+  #commitOnce(isSynced: boolean): void {
+    const mustSync = isSynced || this.#settings.sync === 'full'
+    this.#committer.intake()
+    const unsynced = mustSync && this.#durableSeq < this.#committedSeq
+    if (this.#committer.pending === 0 && !this.#tables.readers.isDirty && !unsynced) return
+    const { bytes, receivedAt } = this.#committer.commit(mustSync)
+    this.#writtenBytes += bytes
+    this.#committedSeq = this.#ring.taken
+    if (mustSync) this.#durableSeq = this.#committedSeq
+    const now = Date.now()
+    const latencies = receivedAt.map((time) => Math.max(0, now - time) / 1000).filter(Number.isFinite)
+    this.#send({ type: 'figures', figures: this.figures(), latencies })
+  }
+
+  #resolveWaiters(): void {
+    if (this.#durableSeq < this.#committedSeq) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const waiter of waiters) waiter.resolve()
+  }
+
+  #failed(error: unknown): void {
+    if (isDamage(error)) {
+      this.#startAnew(error)
+      return
+    }
+    const { code, message } = toStoreError(error, 'Cannot write')
+    if (this.#failure === null) {
+      this.#backoff.reset()
+      this.#send({ type: 'event', event: { type: 'store-failing', severity: 'error', message, data: { code } } })
+      this.#log('error', { code, reason: message }, 'The store cannot write; it keeps what it has and tries again')
+    }
+    this.#failure = message
+    this.#send({ type: 'figures', figures: this.figures(), latencies: [] })
+    this.#schedule()
+  }
+
+  #recovered(): void {
+    if (this.#failure === null) return
+    this.#failure = null
+    this.#backoff.reset()
+    this.#send({
+      type: 'event',
+      event: { type: 'store-recovered', severity: 'info', message: 'The store writes again' },
+    })
+    this.#log('info', {}, 'The store writes again')
+    this.#send({ type: 'figures', figures: this.figures(), latencies: [] })
+    this.#dueAt = performance.now() + this.#settings.flushIntervalMs
+  }
+
+  /** The file was found damaged while running: set it aside, keep the numbers of sensors and the cursors, carry on. */
+  #startAnew(cause: unknown): void {
+    const old = this.#tables
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    try {
+      old.db.close()
+      const aside = setAside(this.#file, Date.now())
+      this.#tables = openTables(openDatabase(this.#settings.dataDir, Date.now()).db)
+      this.#tables.meta.set('epoch', this.epoch)
+      this.#tables.sensors.register(old.sensors.all())
+      this.#tables.readers.takeOver(old.readers)
+      this.#committer.requeue()
+      this.#tellQuarantine(aside, reason)
+      this.#failure = null
+    } catch (error) {
+      this.#failure = toStoreError(error, 'Cannot replace the damaged database').message
+    }
+    this.#schedule()
+  }
+
+  #onBackgroundError(error: unknown): void {
+    if (isDamage(error)) this.#startAnew(error)
+    else this.#log('warn', { reason: String(error) }, 'Work on the history failed and will be tried again')
+  }
+
+  #onDamage(what: string, error: unknown): void {
+    this.#log('error', { what, reason: String(error) }, 'Stored data cannot be read and are left out')
+  }
+
+  #tellQuarantine(file: string, reason: string): void {
+    const message = `The database was damaged (${reason}) and is set aside as ${file}; a new one was begun`
+    this.#send({ type: 'event', event: { type: 'store-quarantined', severity: 'error', message, data: { file } } })
+    this.#log('error', { file, reason }, 'The database was damaged and is set aside')
+  }
+
+  #log(level: 'info' | 'warn' | 'error', fields: object, message: string): void {
+    this.#send({ type: 'log', level, fields, message })
+  }
+}
+
+function* closing<T>(view: QueryView, run: (view: QueryView) => Steps<T>): Steps<T> {
+  try {
+    return yield* run(view)
+  } finally {
+    view.close()
+  }
+}

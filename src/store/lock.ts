@@ -1,0 +1,78 @@
+// One process for each data folder, and the number of its start. Both stand in a tiny database of its own: SQLite's lock
+// is the operating system's, so it is gone with the process however that ends, and the epoch survives the loss of the
+// main database.
+
+import Database from 'better-sqlite3'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { TelemetryError } from '#domain/errors.ts'
+import { sqliteCode, toStoreError } from './sqlite-errors.ts'
+
+export interface FolderLock {
+  /** Epoch of the last start that this folder knows of; 0 for a new folder, null when the record was damaged. */
+  readonly lastEpoch: number | null
+  /** Makes the epoch durable. Throws STORE_IO, STORE_FULL. */
+  setEpoch(epoch: number): void
+  release(): void
+}
+
+/** Takes the folder. Throws STORE_LOCKED with the holder's pid, STORE_IO. */
+export function lockFolder(dataDir: string): FolderLock {
+  const file = join(dataDir, 'telemetryx.lock')
+  const pidFile = join(dataDir, 'telemetryx.pid')
+  let damaged = false
+  let db: Database.Database
+  try {
+    db = openLocked(file)
+  } catch (error) {
+    const code = sqliteCode(error)
+    if (code.startsWith('SQLITE_BUSY')) throw locked(dataDir, pidFile)
+    if (!code.startsWith('SQLITE_NOTADB') && !code.startsWith('SQLITE_CORRUPT'))
+      throw toStoreError(error, 'Cannot lock the data folder')
+    renameSync(file, `${file}.corrupt-${Date.now()}`)
+    damaged = true
+    db = openLocked(file)
+  }
+  writeFileSync(pidFile, `${process.pid}\n`)
+  const row = db.prepare<[], { epoch: number }>('SELECT epoch FROM start').get()
+  return {
+    lastEpoch: damaged ? null : (row?.epoch ?? 0),
+    setEpoch: (epoch) => {
+      try {
+        db.prepare(
+          'INSERT INTO start (id, epoch) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch',
+        ).run(epoch)
+      } catch (error) {
+        throw toStoreError(error, 'Cannot keep the number of this start')
+      }
+    },
+    release: () => db.close(),
+  }
+}
+
+function openLocked(file: string): Database.Database {
+  const db = new Database(file, { timeout: 0 })
+  try {
+    db.pragma('locking_mode = EXCLUSIVE')
+    db.pragma('synchronous = EXTRA')
+    // The exclusive lock taken here is kept until the connection closes.
+    db.exec(
+      'BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS start (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL); COMMIT',
+    )
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function locked(dataDir: string, pidFile: string): TelemetryError {
+  let pid: number | null = null
+  try {
+    pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10)
+  } catch {
+    // Only the message is poorer without it.
+  }
+  const by = pid === null ? 'Another process' : `The process ${pid}`
+  return new TelemetryError('STORE_LOCKED', `${by} uses the data folder ${dataDir}`, { context: { dataDir, pid } })
+}

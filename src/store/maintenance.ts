@@ -1,0 +1,211 @@
+// Work in the background, one thing at a time, in slices: compaction of the journal, merging of segments, deleting what is
+// dead, trimming the journal behind its readers, retention.
+
+import type { BlockCodec } from './block-codec.ts'
+import { compact } from './compaction.ts'
+import { mergeCandidates, mergeSegments } from './merge.ts'
+import type { FromStore, StoreSettings } from './protocol.ts'
+import type { Part, Recent } from './recent.ts'
+import { expired, overBudget, type Loss } from './retention.ts'
+import type { StoreTables } from './tables.ts'
+import type { Steps, Turns } from './turns.ts'
+
+/** Compaction begins when this many records wait for each sensor, within the bounds, or after the longest wait. */
+const RECORDS_PER_SENSOR = 256
+const MIN_RECORDS = 131_072
+const MAX_RECORDS = 1_000_000
+const MAX_WAIT_MS = 300_000
+
+const CHUNKS_PER_DELETE = 500
+const BLOCKS_PER_DELETE = 32
+const EARLY_MS = 60_000 // until then, readers of earlier runs hold the journal too
+const RETRY_MS = 30_000
+
+export interface MaintenanceOptions {
+  readonly turns: Turns
+  readonly recent: Recent
+  readonly codec: BlockCodec
+  readonly tables: () => StoreTables
+  readonly settings: StoreSettings
+  send(message: FromStore): void
+  onWritten(bytes: number): void
+  onError(error: unknown): void
+  onDamage(what: string, error: unknown): void
+}
+
+export class Maintenance {
+  readonly #options: MaintenanceOptions
+  readonly #startedAt = performance.now()
+  #waitingSince: number | null = null
+  #running: Promise<void> | null = null
+  #force = false
+  #retainAt: number | null = null
+  #pauseUntil = 0
+  /** The query that will begin next when the last compaction ended: older ones may still read compacted blocks. */
+  #compactedAtQuery = 0
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options
+  }
+
+  /** At the start: what the last run left uncompacted. Blocks are decoded when they are needed. */
+  loadUncompacted(): void {
+    const { recent, tables } = this.#options
+    const { journal, meta } = tables()
+    for (let block = Math.max(journal.first, meta.get('compacted')); block < journal.end; block++) {
+      const row = journal.row(block)
+      if (!row) continue
+      recent.add({
+        epoch: row.epoch,
+        firstSeq: row.first_seq,
+        count: row.count,
+        firstTime: row.first_time,
+        lastTime: row.last_time,
+        batch: null,
+        block,
+        frame: null,
+      })
+    }
+  }
+
+  /** Called after commits: begins what is due. */
+  consider(): void {
+    if (this.#options.recent.records > 0) this.#waitingSince ??= performance.now()
+    if (this.#running || performance.now() < this.#pauseUntil || !this.#isDue()) return
+    this.#running = this.#options.turns
+      .background(this.#work())
+      .catch((error: unknown) => {
+        this.#pauseUntil = performance.now() + RETRY_MS
+        this.#options.onError(error)
+      })
+      .finally(() => (this.#running = null))
+  }
+
+  /** Retention by age and size; `now` in Unix milliseconds. */
+  retain(now: number): void {
+    this.#retainAt = now
+    this.consider()
+  }
+
+  /** Compacts all that is committed and does what follows from it, now. */
+  async compactNow(): Promise<void> {
+    while (this.#running) await this.#running
+    this.#force = true
+    this.#pauseUntil = 0
+    this.consider()
+    while (this.#running) await this.#running
+  }
+
+  #isDue(): boolean {
+    return this.#force || this.#retainAt !== null || this.#isFull()
+  }
+
+  #isFull(): boolean {
+    const { recent, tables } = this.#options
+    const enough = Math.min(MAX_RECORDS, Math.max(MIN_RECORDS, tables().sensors.size * RECORDS_PER_SENSOR))
+    if (recent.records >= enough) return true
+    return recent.records > 0 && this.#waitingSince !== null && performance.now() - this.#waitingSince >= MAX_WAIT_MS
+  }
+
+  *#work(): Steps<void> {
+    const { tables } = this.#options
+    if (this.#force || this.#isFull()) yield* this.#compact()
+    this.#force = false
+    if (this.#retainAt !== null) {
+      this.#retain(this.#retainAt)
+      this.#retainAt = null
+    }
+    for (let full = mergeCandidates(tables().segments.live); full; full = mergeCandidates(tables().segments.live)) {
+      this.#options.onWritten(yield* mergeSegments(full, tables()))
+    }
+    yield* this.#deleteDead()
+    yield* this.#trimJournal()
+  }
+
+  *#compact(): Steps<void> {
+    const { recent, tables, codec, onDamage, onWritten } = this.#options
+    for (;;) {
+      const parts = oldestCommitted(recent.parts)
+      if (parts.length === 0) break
+      onWritten(
+        yield* compact(parts, {
+          tables: tables(),
+          recent,
+          codec,
+          onDamage: (block, error) => onDamage(`block ${block}`, error),
+        }),
+      )
+      this.#compactedAtQuery = tables().segments.nextQuery
+      if (recent.records < MIN_RECORDS) break
+    }
+    this.#waitingSince = null
+  }
+
+  *#deleteDead(): Steps<void> {
+    const { segments } = this.#options.tables()
+    for (let dead = segments.nextDead(); dead !== null; dead = segments.nextDead()) {
+      while (!segments.deleteDead(dead, CHUNKS_PER_DELETE)) yield
+      yield
+    }
+  }
+
+  /** Deletes the blocks that are in the history and that no reader needs. */
+  *#trimJournal(): Steps<void> {
+    const { journal, meta, readers, segments } = this.#options.tables()
+    if (segments.oldestQuery < this.#compactedAtQuery) return
+    let end = Math.min(meta.get('compacted'), journal.end)
+    const settled = readers.oldest(performance.now() - this.#startedAt < EARLY_MS)
+    if (settled) end = Math.min(end, journal.firstAfter(settled)?.block ?? journal.end)
+    while (journal.first < end) {
+      this.#deleteBlocks(Math.min(end, journal.first + BLOCKS_PER_DELETE))
+      yield
+    }
+  }
+
+  #deleteBlocks(before: number): void {
+    const { db, journal, meta } = this.#options.tables()
+    db.transaction(() => {
+      journal.deleteBefore(before)
+      meta.set('nextBlock', journal.end)
+      meta.set('journalled', journal.total)
+    })()
+    journal.confirmDeleted(before)
+  }
+
+  #retain(now: number): void {
+    const { settings, tables, send } = this.#options
+    const { db, segments, journal, meta } = tables()
+    const losses: Loss[] = [
+      ...expired(segments.live, settings.retention, now),
+      ...overBudget(tables(), settings.maxBytes),
+    ]
+    for (const loss of losses) {
+      db.transaction(() => segments.publish([], loss.segments))()
+      segments.confirm([], loss.segments)
+      if (loss.blocksBefore !== null)
+        this.#deleteBlocks(Math.min(loss.blocksBefore, meta.get('compacted'), journal.end))
+      if (loss.segments.length === 0 && loss.blocksBefore === null) continue
+      send({
+        type: 'event',
+        event: {
+          type: 'store-retention',
+          severity: loss.reason === 'age' ? 'info' : 'warning',
+          message: loss.message,
+          data: loss.data,
+        },
+      })
+    }
+  }
+}
+
+/** Committed parts from the old end, as many as one compaction takes. */
+function oldestCommitted(parts: readonly Part[]): Part[] {
+  const taken: Part[] = []
+  let records = 0
+  for (const part of parts) {
+    if (part.block === null || (records > 0 && records + part.count > MAX_RECORDS)) break
+    taken.push(part)
+    records += part.count
+  }
+  return taken
+}

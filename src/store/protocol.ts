@@ -1,0 +1,122 @@
+// What the main thread and the store thread say to each other.
+
+import type { AlarmEntry, EventEntry } from '#domain/alarm.ts'
+import type { ErrorCode } from '#domain/errors.ts'
+import type { EntryQuery, Page, RangeQuery, StoredEntry } from '#domain/history.ts'
+import type { Bookmark, Position } from '#domain/journal.ts'
+import type { SensorNumber } from '#domain/sensor.ts'
+import type { RingMemory } from '#kit/record-ring.ts'
+import type { BucketPage } from './query-buckets.ts'
+import type { ReadingColumnsPage } from './query-readings.ts'
+import type { SensorIdentity } from './small-tables.ts'
+
+/** What the thread needs at its start. */
+export interface StoreSettings {
+  readonly dataDir: string
+  readonly flushIntervalMs: number
+  readonly sync: 'normal' | 'full'
+  readonly retention: { readonly rawMs: number; readonly minuteMs: number; readonly hourMs: number }
+  readonly maxBytes: number
+  readonly ring: RingMemory
+  /** Wall clock at the start, Unix milliseconds. */
+  readonly now: number
+}
+
+/** Records of a batch, in columns without a class, as they travel. */
+export interface BatchColumns {
+  readonly epoch: number
+  readonly firstSeq: number
+  readonly length: number
+  readonly sensor: Uint32Array
+  readonly status: Uint32Array
+  readonly sourceTime: Float64Array
+  readonly receivedAt: Float64Array
+  readonly value: Float64Array
+  readonly texts: ReadonlyMap<number, string>
+}
+
+export interface StatisticsColumns {
+  readonly count: number
+  readonly min: number
+  readonly max: number
+  readonly mean: number
+  /** Sum of squared deviations from the mean. */
+  readonly squares: number
+  readonly first: ReadingColumnsPage
+  readonly last: ReadingColumnsPage
+}
+
+/** Requests by name: what is asked, what is answered. */
+export interface StoreCalls {
+  register: { ask: { sensors: readonly SensorIdentity[] }; answer: readonly SensorNumber[] }
+  flush: { ask: Record<never, never>; answer: null }
+  close: { ask: Record<never, never>; answer: null }
+  read: { ask: { after: Position; limit: number }; answer: BatchColumns | null }
+  /** `upTo`: the last position that the count covers; later records are still in the ring. */
+  count: { ask: { from: Position; to: Position }; answer: { count: number; upTo: Position } }
+  cursor: { ask: { reader: string }; answer: Bookmark | null }
+  readings: { ask: { query: RangeQuery }; answer: ReadingColumnsPage }
+  buckets: { ask: { query: RangeQuery & { everyMs: number } }; answer: BucketPage }
+  statistics: { ask: { sensor: string; from: number; to: number }; answer: StatisticsColumns }
+  entries: { ask: { query: EntryQuery }; answer: Page<StoredEntry> }
+  openAlarms: { ask: Record<never, never>; answer: readonly AlarmEntry[] }
+  /** Compacts everything durable and merges what is full: for measuring, tests and maintenance. */
+  compact: { ask: Record<never, never>; answer: null }
+}
+
+export type StoreCall = keyof StoreCalls
+
+/** Main → store. */
+export type ToStore =
+  | {
+      [C in StoreCall]: {
+        readonly type: 'call'
+        readonly id: number
+        readonly call: C
+        readonly ask: StoreCalls[C]['ask']
+      }
+    }[StoreCall]
+  | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'pressure' }
+  | { readonly type: 'settle'; readonly reader: string; readonly position: Position; readonly note: string | undefined }
+  | { readonly type: 'retain'; readonly now: number }
+
+export interface ErrorColumns {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retryable: boolean
+  readonly context: Readonly<Record<string, unknown>>
+}
+
+/** Figures of the store, sent after each commit and change of state. */
+export interface StoreFigures {
+  readonly state: 'ok' | 'failing'
+  readonly reason: string | null
+  /** Last durable seq of this epoch. */
+  readonly durableSeq: number
+  /** Records of all epochs that are in the journal or were. */
+  readonly durableRecords: number
+  readonly bytes: number
+  readonly writtenBytes: number
+}
+
+/** Store → main. */
+export type FromStore =
+  | {
+      readonly type: 'ready'
+      readonly epoch: number
+      readonly quarantined: string | null
+      readonly figures: StoreFigures
+    }
+  | { readonly type: 'refused'; readonly error: ErrorColumns }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly type: 'failure'; readonly id: number; readonly error: ErrorColumns }
+  /** Latencies: from the receipt of each committed block's oldest record to its being durable, in seconds. */
+  | { readonly type: 'figures'; readonly figures: StoreFigures; readonly latencies: readonly number[] }
+  | { readonly type: 'event'; readonly event: Omit<EventEntry, 'kind' | 'time' | 'source'> }
+  | {
+      readonly type: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly fields: object
+      readonly message: string
+    }

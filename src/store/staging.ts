@@ -1,0 +1,112 @@
+// Builds segments over several small transactions: chunks collect in memory, and are written when they are worth a
+// transaction. Nothing of it is visible until `publish`.
+
+import type { SensorNumber } from '#domain/sensor.ts'
+import type { Segment, SegmentKind } from './segments.ts'
+import type { StoreTables } from './tables.ts'
+
+const STAGED_BYTES = 256 * 1024 // one transaction of this size takes a few milliseconds
+const STAGED_CHUNKS = 400
+
+/** Where a segment stands in the order of arrival, and how far it was merged. */
+export interface SegmentPlace {
+  readonly kind: SegmentKind
+  readonly level: number
+  readonly epoch: number
+  readonly seq: number
+}
+
+/** A segment that is being built. */
+export class SegmentBuilder {
+  readonly id: number
+  readonly #place: SegmentPlace
+  #firstTime = Number.POSITIVE_INFINITY
+  #lastTime = Number.NEGATIVE_INFINITY
+  #readings = 0
+  #bytes = 0
+
+  constructor(id: number, place: SegmentPlace) {
+    this.id = id
+    this.#place = place
+  }
+
+  count(readings: number, firstTime: number, lastTime: number, bytes: number): void {
+    this.#readings += readings
+    this.#bytes += bytes
+    this.#firstTime = Math.min(this.#firstTime, firstTime)
+    this.#lastTime = Math.max(this.#lastTime, lastTime)
+  }
+
+  /** null when nothing was put into it. */
+  finish(): Segment | null {
+    if (this.#bytes === 0) return null
+    return {
+      ...this.#place,
+      id: this.id,
+      first_time: this.#firstTime,
+      last_time: this.#lastTime,
+      readings: this.#readings,
+      bytes: this.#bytes,
+    }
+  }
+}
+
+export class Staging {
+  readonly #tables: StoreTables
+  readonly #builders: SegmentBuilder[] = []
+  #staged: { segment: number; sensor: SensorNumber; data: Uint8Array }[] = []
+  #bytes = 0
+  /** Bytes of all chunks written. */
+  writtenBytes = 0
+
+  constructor(tables: StoreTables) {
+    this.#tables = tables
+  }
+
+  build(place: SegmentPlace): SegmentBuilder {
+    const builder = new SegmentBuilder(this.#tables.segments.build(), place)
+    this.#builders.push(builder)
+    return builder
+  }
+
+  put(builder: SegmentBuilder, sensor: SensorNumber, data: Uint8Array): void {
+    this.#staged.push({ segment: builder.id, sensor, data })
+    this.#bytes += data.length
+    this.writtenBytes += data.length
+  }
+
+  get isWorthWriting(): boolean {
+    return this.#bytes >= STAGED_BYTES || this.#staged.length >= STAGED_CHUNKS
+  }
+
+  write(): void {
+    const { db, segments } = this.#tables
+    db.pragma('synchronous = NORMAL')
+    db.transaction(() => {
+      // In order of key, so that SQLite appends; the segments of one compaction are written side by side.
+      this.#staged.sort((a, b) => a.segment - b.segment || a.sensor - b.sensor)
+      for (const { segment, sensor, data } of this.#staged) segments.put(segment, sensor, data)
+    })()
+    this.#staged = []
+    this.#bytes = 0
+  }
+
+  /** Makes all of it visible and retires `replaced`; `alongside` runs in the same transaction. */
+  publish(replaced: readonly Segment[], alongside?: () => void): void {
+    this.write()
+    const { db, segments } = this.#tables
+    const added = this.#builders.map((builder) => builder.finish()).filter((segment) => segment !== null)
+    db.transaction(() => {
+      segments.publish(added, replaced)
+      alongside?.()
+    })()
+    segments.confirm(added, replaced)
+    const used = new Set(added.map(({ id }) => id))
+    for (const { id } of this.#builders) if (!used.has(id)) segments.abandon(id)
+  }
+
+  /** Gives up what was built so far. */
+  abandon(): void {
+    for (const { id } of this.#builders) this.#tables.segments.abandon(id)
+  }
+}
