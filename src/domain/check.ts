@@ -15,7 +15,7 @@ const common = {
   ),
   severity: Type.Optional(
     Type.Union(
-      SEVERITIES.map((severity) => Type.Literal(severity)),
+      [Type.Literal('low'), Type.Literal('medium'), Type.Literal('high'), Type.Literal('urgent')],
       {
         description:
           'Priority of its alarms; default by level: lowLow and highHigh urgent, low and high medium, others low.',

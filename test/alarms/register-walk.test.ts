@@ -130,8 +130,13 @@ function walk(world: World, journal: AlarmEntry[], step: Step): void {
       world.desk.now = now
       break
     }
-    default:
+    case 'report':
+    case 'clear':
+    case 'acknowledge':
+    case 'shelve':
+    case 'unshelve':
       operate(world, step)
+      break
   }
   for (const [name, belief] of world.beliefs) {
     if (!belief.active && belief.acknowledged && belief.shelvedUntil === null) world.beliefs.delete(name)

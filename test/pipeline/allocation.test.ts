@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Status } from '#domain/quality.ts'
 import { NO_TIME } from '#domain/reading.ts'
 import { openTestBed } from './test-bed.ts'
@@ -8,15 +8,17 @@ import { openTestBed } from './test-bed.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage: unknown = runInNewContext('gc')
 
-/** Bytes that `work` leaves on the heap before any collection, as young objects or old ones. */
-function heapGrowth(work: () => void): number {
-  if (typeof collectGarbage === 'function') collectGarbage()
-  const before = process.memoryUsage().heapUsed
-  work()
-  return process.memoryUsage().heapUsed - before
+function collect(): void {
+  if (typeof collectGarbage !== 'function') throw new TypeError('The garbage collector cannot be called')
+  collectGarbage()
 }
 
-it('allocates less than a byte for a reading through scale, deadband, both checks and the ring', () => {
+function heapUsed(): number {
+  return process.memoryUsage().heapUsed
+}
+
+/** Sends readings of 100 sensors through scale, deadband, both checks and the ring. */
+function openFlow(): (rounds: number) => void {
   const sensors = Array.from({ length: 100 }, () => ({
     scale: { factor: 0.1, offset: -40 },
     deadband: { absolute: 0.2, maxIntervalMs: 60_000 },
@@ -25,17 +27,34 @@ it('allocates less than a byte for a reading through scale, deadband, both check
       { type: 'zscore' as const, sigma: 50 },
     ],
   }))
-  const { pipeline } = openTestBed({ sensors, capacity: 262_144 })
-  const readings = (rounds: number): void => {
+  const { pipeline } = openTestBed({ sensors, whenFull: 'dropOldest' })
+  return (rounds) => {
     for (let round = 0; round < rounds; round++) {
       for (let sensor = 0; sensor < 100; sensor++) {
         pipeline.sink.number(sensor, 600 + ((round * 7 + sensor) % 50), Status.Good, NO_TIME)
       }
     }
   }
-  readings(1000) // warms the compiler up and fills the windows
-  // Small enough a share that no collection falls into the middle and hides what was allocated.
-  const growth = heapGrowth(() => readings(1000))
-  expect(growth).toBeLessThan(100_000)
-  expect(pipeline.hasRoom()).toBe(true)
+}
+
+describe('memory of the path of a reading', () => {
+  it('does not grow over a million readings', () => {
+    const flow = openFlow()
+    flow(1000) // fills the windows and lets the compiler finish
+    collect()
+    const before = heapUsed()
+    flow(10_000)
+    collect()
+    expect(heapUsed() - before).toBeLessThan(300_000)
+  })
+
+  it('makes no object for a reading: at most a few numbers are boxed where calls are not inlined', () => {
+    const flow = openFlow()
+    flow(1000)
+    collect()
+    const before = heapUsed()
+    // Too few for a collection in between, which would hide what was allocated.
+    flow(1000)
+    expect((heapUsed() - before) / 100_000).toBeLessThan(64)
+  })
 })

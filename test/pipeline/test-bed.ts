@@ -27,11 +27,11 @@ export interface TestBed {
   readonly consumer: RingConsumer
   readonly pipeline: Pipeline
   /** Takes everything out of the ring. */
-  taken(): { readings: JournalledReading[]; entries: Entry[] }
+  readonly taken: () => { readings: JournalledReading[]; entries: Entry[] }
   /** Values of the readings that have passed since the last look. */
-  passed(): (Value | null)[]
+  readonly passed: () => (Value | null)[]
   /** Alarm transitions since the last look: `raised high`. */
-  transitions(): string[]
+  readonly transitions: () => string[]
 }
 
 export interface TestBedOptions {
