@@ -2,7 +2,6 @@
 
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Answer } from './fixture.ts'
 
 /** An OpenAPI document, as far as the tests read it. */
 export interface OpenApiDocument {
@@ -28,7 +27,12 @@ interface Exchange {
   readonly method: string
   /** With query. */
   readonly path: string
-  readonly answer: Answer
+  readonly answer: {
+    readonly status: number
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>
+    readonly text: string
+    readonly json: unknown
+  }
 }
 
 /** What is wrong with an answer; empty when it is as described. Paths that the document does not have must be problems. */

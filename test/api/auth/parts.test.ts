@@ -1,0 +1,82 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { Accounts } from '#api/auth/accounts.ts'
+import { hashPassword, verifyPassword } from '#api/auth/password.ts'
+import { Throttle } from '#api/auth/throttle.ts'
+import { systemClock } from '#kit/clock.ts'
+import { ManualClock } from '#kit/manual-clock.ts'
+import { PASSWORD, temporaryFolder } from '../fixture.ts'
+
+describe('password hashes', () => {
+  it('are argon2id with a salt of their own, in the PHC format', async () => {
+    const [first, second] = await Promise.all([hashPassword(PASSWORD), hashPassword(PASSWORD)])
+    expect(first).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+    expect(first).not.toBe(second)
+    expect(await verifyPassword(PASSWORD, first)).toBe(true)
+    expect(await verifyPassword(`${PASSWORD} `, first)).toBe(false)
+  })
+
+  it('agree with another implementation', async () => {
+    // From src/test.c of the reference implementation (phc-winner-argon2): argon2id, version 0x13, 2 passes, 2^16 KiB.
+    const phc = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
+    expect(await verifyPassword('password', phc)).toBe(true)
+    expect(await verifyPassword('differentpassword', phc)).toBe(false)
+  })
+
+  it('take a password typed with another composition of the same letters', async () => {
+    const hash = await hashPassword('pässwörd-lang')
+    expect(await verifyPassword('pässwörd-lang'.normalize('NFD'), hash)).toBe(true)
+  })
+})
+
+describe('accounts', () => {
+  it('survive a crash that left a half-written file beside them', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 'auth.json')
+    const accounts = new Accounts(path, systemClock)
+    await accounts.load()
+    await writeFile(`${path}.new`, '{"version":', { mode: 0o644 })
+    const { token } = await accounts.createToken('scraper', 'viewer')
+    const again = new Accounts(path, systemClock)
+    await again.load()
+    expect(again.tokenPrincipal(token)).toEqual({ name: 'token:scraper', role: 'viewer', via: 'token' })
+    expect(await readdir(folder)).toEqual(['auth.json'])
+  })
+
+  it('take many changes at once without losing one', async () => {
+    const path = join(await temporaryFolder(), 'auth.json')
+    const accounts = new Accounts(path, systemClock)
+    await Promise.all(Array.from({ length: 20 }, (_, index) => accounts.createToken(`t${index}`, 'viewer')))
+    const again = new Accounts(path, systemClock)
+    await again.load()
+    expect(
+      again
+        .tokens()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(Array.from({ length: 20 }, (_, index) => `t${index}`).toSorted())
+  })
+})
+
+describe('the throttle', () => {
+  it('doubles the wait up to its maximum', async () => {
+    const throttle = new Throttle({ clock: new ManualClock(), free: 2, maxDelayMs: 5000 })
+    const waits: number[] = []
+    for (let failure = 0; failure < 7; failure++) {
+      throttle.failed('maria')
+      waits.push(throttle.waitMs('maria'))
+    }
+    expect(waits).toEqual([0, 0, 1000, 2000, 4000, 5000, 5000])
+    expect(throttle.waitMs('jo')).toBe(0)
+    throttle.succeeded('maria')
+    expect(throttle.waitMs('maria')).toBe(0)
+  })
+
+  it('remembers a bounded number of keys', () => {
+    const throttle = new Throttle({ clock: new ManualClock(), free: 0, maxDelayMs: 5000 })
+    for (let key = 0; key <= 10_000; key++) throttle.failed(`address-${key}`)
+    expect(throttle.waitMs('address-0')).toBe(0)
+    expect(throttle.waitMs('address-1')).toBe(1000)
+  })
+})
