@@ -16,13 +16,27 @@ export const MAX_TEXT_LENGTH = 246
 
 const ConnectionSchema = strictObject(
   {
-    transport: Type.Optional(Type.Literal('tcp', { default: 'tcp', description: 'How the device is reached: Modbus TCP.' })),
-    host: Type.String({ minLength: 1, maxLength: 255, description: 'Name or address of the device or of its gateway.', examples: ['192.0.2.10'] }),
+    transport: Type.Optional(
+      Type.Literal('tcp', { default: 'tcp', description: 'How the device is reached: Modbus TCP.' }),
+    ),
+    host: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'Name or address of the device or of its gateway.',
+      examples: ['192.0.2.10'],
+    }),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, default: DEFAULT_PORT, description: 'TCP port.' })),
     unit: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 255, default: DEFAULT_UNIT, description: 'Unit id (slave address). Devices with the same host and port share one connection.' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 255,
+        default: DEFAULT_UNIT,
+        description: 'Unit id (slave address). Devices with the same host and port share one connection.',
+      }),
     ),
-    timeout: Type.Optional(durationSchema({ default: '1s', description: 'Longest wait for an answer, and for a connection.' })),
+    timeout: Type.Optional(
+      durationSchema({ default: '1s', description: 'Longest wait for an answer, and for a connection.' }),
+    ),
   },
   { description: 'Where the device is.' },
 )
@@ -34,13 +48,26 @@ const ReadsSchema = strictObject(
         minimum: 0,
         maximum: 2000,
         default: 0,
-        description: 'Unwanted addresses that a request may read over to merge its neighbours. Above 0 a device that refuses holes refuses the whole block.',
+        description:
+          'Unwanted addresses that a request may read over to merge its neighbours. Above 0 a device that refuses holes refuses the whole block.',
       }),
     ),
     maxRegisters: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: MAX_READ_REGISTERS, default: MAX_READ_REGISTERS, description: 'Most registers in one request.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_READ_REGISTERS,
+        default: MAX_READ_REGISTERS,
+        description: 'Most registers in one request.',
+      }),
     ),
-    maxBits: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_READ_BITS, default: MAX_READ_BITS, description: 'Most coils or discrete inputs in one request.' })),
+    maxBits: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_READ_BITS,
+        default: MAX_READ_BITS,
+        description: 'Most coils or discrete inputs in one request.',
+      }),
+    ),
   },
   { description: 'How reads are merged into requests.' },
 )
@@ -48,10 +75,18 @@ const ReadsSchema = strictObject(
 export const ModbusDeviceSchema = strictObject({ connection: ConnectionSchema, reads: Type.Optional(ReadsSchema) })
 
 export const ModbusSensorSchema = strictObject({
-  register: Type.Union([Type.Literal('coil'), Type.Literal('discrete'), Type.Literal('input'), Type.Literal('holding')], {
-    description: 'Table of the device: coil (0xxxx), discrete input (1xxxx), input register (3xxxx), holding register (4xxxx).',
+  register: Type.Union(
+    [Type.Literal('coil'), Type.Literal('discrete'), Type.Literal('input'), Type.Literal('holding')],
+    {
+      description:
+        'Table of the device: coil (0xxxx), discrete input (1xxxx), input register (3xxxx), holding register (4xxxx).',
+    },
+  ),
+  address: Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Address counted from 0: holding register 40001 is address 0.',
   }),
-  address: Type.Integer({ minimum: 0, maximum: 65_535, description: 'Address counted from 0: holding register 40001 is address 0.' }),
   type: Type.Optional(
     Type.Union(
       [
@@ -83,11 +118,26 @@ export const ModbusSensorSchema = strictObject({
         Type.Literal('BADCFEHG'),
         Type.Literal('GHEFCDAB'),
       ],
-      { default: 'ABCD', description: 'Order of the bytes on the wire, A the most significant. Eight letters for 64-bit types, where four mean the same.' },
+      {
+        description:
+          'Order of the bytes on the wire, A the most significant; default ABCD. Eight letters for 64-bit types, where four mean the same.',
+      },
     ),
   ),
-  bit: Type.Optional(Type.Integer({ minimum: 0, maximum: 15, description: 'One bit of the register, 0 the least significant; the type is then bool.' })),
-  length: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_TEXT_LENGTH, description: 'Characters of a string, two in each register.' })),
+  bit: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 15,
+      description: 'One bit of the register, 0 the least significant; the type is then bool.',
+    }),
+  ),
+  length: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MAX_TEXT_LENGTH,
+      description: 'Characters of a string, two in each register.',
+    }),
+  ),
 })
 
 export type ModbusDeviceConfig = StaticDecode<typeof ModbusDeviceSchema>

@@ -31,8 +31,8 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .summary('run a simulated factory and a gateway that watches it')
     .description(
-      'Runs six simulated machines that speak Modbus TCP, a small MQTT broker, and a gateway on them. Now and then a machine\n' +
-        'fails, so that there is something to see. Readings are kept in the data folder between runs. Ctrl-C ends all of it.',
+      'Runs six simulated machines that speak Modbus TCP, a small MQTT broker, and a gateway on them. Now and then a ' +
+        'machine fails, so that there is something to see. Readings are kept in the data folder between runs. Ctrl-C ends all of it.',
     )
     .addOption(new Option('--data <dir>', 'where the gateway keeps its data').default('data/demo'))
     .addOption(

@@ -25,7 +25,7 @@ export function registerGateway(program: Command): void {
     .command('gateway')
     .summary('run the gateway')
     .description(
-      'Runs the gateway in the foreground: reads its devices, checks, stores and forwards, and serves the dashboard.\n' +
+      'Runs the gateway in the foreground: reads its devices, checks, stores and forwards, and serves the dashboard. ' +
         'Logs to standard error, one JSON object a line. SIGTERM and Ctrl-C store everything, then end it; a second one ends it at once.',
     )
     .option('-c, --config <file>', CONFIG_FILE_HELP)
