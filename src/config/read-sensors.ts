@@ -2,16 +2,16 @@
 
 import { join, resolve } from 'node:path'
 import type { Driver } from '#domain/driver.ts'
-import type { TObject } from 'typebox'
+import type { ValueType } from '#domain/value.ts'
+import type { StaticDecode } from 'typebox'
 import { elementsOf, nodeAt, type ConfigNode, type Path } from './config-node.ts'
 import type { ReadContext } from './context.ts'
-import { decodeKeys, plainMap } from './decode-node.ts'
+import { decodeAll, plainMap } from './decode-node.ts'
 import type { SensorConfig } from './gateway-config.ts'
 import { joined, SensorCommonSchema } from './gateway-schema.ts'
 import { viewOf } from './schema-view.ts'
 import { checkSensorRules, checkTypeRules } from './sensor-rules.ts'
 import { readSensorsFile } from './sensors-file.ts'
-import type { Subject } from './subject.ts'
 import { UniqueNames } from './unique-names.ts'
 
 /** A sensor as written; `path` is empty for a row of a CSV file, whose columns name its keys. */
@@ -60,23 +60,26 @@ export interface ReadSensor {
 export function readSensors(sources: readonly SensorSource[], driver: Driver, { problems }: ReadContext): ReadSensor[] {
   const schema = joined(SensorCommonSchema, driver.sensorSchema)
   const names = new UniqueNames('sensor', problems)
-  return sources.flatMap((source) => {
+  const sound = sources.flatMap((source) => {
     const subject = { ...source, problems }
     names.add(source.node, source.path)
     checkSensorRules(subject)
-    const config = readSensor(subject, schema, driver)
-    return config ? [{ source, config }] : []
+    const values = plainMap(subject, schema)
+    return values ? [{ source, subject, values }] : []
+  })
+  const commons = decodeAll(sound, SensorCommonSchema)
+  const owns = decodeAll(sound, driver.sensorSchema)
+  return sound.flatMap(({ source, subject }, index) => {
+    const common = commons[index]
+    const own = owns[index]
+    if (!common || !own) return []
+    const rawType = driver.valueType(own)
+    checkTypeRules(rawType, subject)
+    return [{ source, config: sensorConfig(common, rawType, own) }]
   })
 }
 
-function readSensor(subject: Subject, schema: TObject, driver: Driver): SensorConfig | undefined {
-  const values = plainMap(subject, schema)
-  if (!values) return undefined
-  const common = decodeKeys(values, SensorCommonSchema, subject)
-  const own = decodeKeys(values, driver.sensorSchema, subject)
-  if (!common || !own) return undefined
-  const rawType = driver.valueType(own)
-  checkTypeRules(rawType, subject)
+function sensorConfig(common: StaticDecode<typeof SensorCommonSchema>, rawType: ValueType, own: unknown): SensorConfig {
   const { id, description, unit, writable, checks, scale, deadband, poll } = common
   return {
     id,

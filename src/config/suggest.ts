@@ -8,13 +8,23 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   let best: string | undefined
   let bestDistance = Math.min(3, Math.max(1, Math.ceil(word.length / 3))) + 1
   for (const candidate of known) {
-    const edits = distance(plain, fold(candidate))
+    const edits = editsBetween(plain, fold(candidate))
     if (edits < bestDistance) {
       best = candidate
       bestDistance = edits
     }
   }
   return best
+}
+
+/** Letters that changed places are one slip, not two. */
+function editsBetween(word: string, other: string): number {
+  const edits = distance(word, other)
+  return edits === 2 && sortedLetters(word) === sortedLetters(other) ? 1 : edits
+}
+
+function sortedLetters(word: string): string {
+  return word.split('').sort().join('')
 }
 
 /** `; did you mean "address"?`, or nothing. */

@@ -1,7 +1,18 @@
 // YAML text → ConfigNode tree: references substituted, aliases and merge keys resolved, every problem with its place.
 // Must not throw, whatever the text holds.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Alias, type Pair, type YAMLMap } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Alias,
+  type Pair,
+  type YAMLMap,
+} from 'yaml'
 import type { ConfigNode, MapEntry, MapNode, Path, Place, ScalarNode } from './config-node.ts'
 import type { Problems } from './problems.ts'
 import { substitute, type Substitution, type SubstitutionOptions } from './substitute.ts'
@@ -39,7 +50,7 @@ export function readYamlTree(source: YamlSource): YamlTree {
       prettyErrors: false,
       uniqueKeys: false,
       resolveKnownTags: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     })
     const faults = [...document.errors, ...document.warnings]
     for (const fault of leadingFaults(faults, (offset) => place(offset).line))
@@ -118,7 +129,7 @@ class TreeReader {
     const entries = new Map<string, MapEntry>()
     const merged: MapNode[] = []
     for (const pair of node.items) {
-      const keyPlace = isScalar(pair.key) ? this.#placeOf(pair.key.range, place) : place
+      const keyPlace = isNode(pair.key) ? this.#placeOf(pair.key.range, place) : place
       const key = this.#readKey(pair, keyPlace, path)
       if (key === undefined) continue
       const value = this.read(pair.value, [...path, key], keyPlace)
