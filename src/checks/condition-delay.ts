@@ -11,7 +11,7 @@ export interface DelaySpec {
 export class ConditionDelay {
   readonly #spec: DelaySpec
   /** By level: since when it has differed from `levels`. */
-  readonly #since = new Float64Array(LEVEL_COUNT)
+  readonly #since: number[] = []
   #levels: LevelSet = NO_LEVEL
   #pending: LevelSet = NO_LEVEL
 
@@ -46,7 +46,7 @@ export class ConditionDelay {
         this.#since[level] = nowMs
       }
       const delayMs = (present & bit) !== 0 ? this.#spec.onDelayMs : this.#spec.offDelayMs
-      if (nowMs - this.#since[level]! < delayMs) continue
+      if (nowMs - (this.#since[level] ?? nowMs) < delayMs) continue
       this.#levels ^= bit
       this.#pending &= ~bit
     }

@@ -11,22 +11,20 @@ type Spec = StaticDecode<typeof ThresholdSpec>
 /** Digits kept of `limit − hysteresis`: drops the floating-point tail of 75.3 − 0.1. */
 const RELEASE_DIGITS = 15
 
-/** One limit seen as an upper one: low limits come with their sign turned, so that one rule serves both sides. */
-interface Limit {
-  readonly sign: 1 | -1
-  readonly bit: LevelSet
-  /** sign × limit; Infinity when not configured: no finite value reaches it. */
-  readonly enterAt: number
-  /** sign × the value at which a held level is left (inclusive, unless it is enterAt itself). */
-  readonly leaveAt: number
-}
+/** Order of the levels in the arrays; the low ones come first. */
+const ORDER = ['lowLow', 'low', 'high', 'highHigh'] as const
+const FIRST_HIGH = 2
 
 /**
  * Levels of a `threshold` check. high and highHigh hold from value ≥ limit until value ≤ limit − hysteresis (with
  * hysteresis 0: until value < limit); low and lowLow are the mirror image. Levels that are not configured never hold.
  */
 export class ThresholdDetector implements Detector {
-  readonly #limits: Readonly<Record<Exclude<ConditionLevel, 'anomaly'>, Limit>>
+  // Low limits stand here with their sign turned, so that one rule serves both sides. Infinity: not configured, as no
+  // finite value reaches it. Plain arrays of numbers, because there is one detector for each of ten thousand sensors.
+  readonly #enterAt: readonly number[]
+  /** At or inside of this a held level is left, unless it equals enterAt. */
+  readonly #leaveAt: readonly number[]
   readonly #quietAbove: number
   readonly #quietBelow: number
   #levels: LevelSet = NO_LEVEL
@@ -34,33 +32,28 @@ export class ThresholdDetector implements Detector {
 
   constructor(spec: Spec) {
     const hysteresis = spec.hysteresis ?? 0
-    this.#limits = {
-      lowLow: toLimit(-1, LEVEL_BITS.lowLow, spec.lowLow, hysteresis),
-      low: toLimit(-1, LEVEL_BITS.low, spec.low, hysteresis),
-      high: toLimit(1, LEVEL_BITS.high, spec.high, hysteresis),
-      highHigh: toLimit(1, LEVEL_BITS.highHigh, spec.highHigh, hysteresis),
-    }
-    this.#quietAbove = -Math.min(this.#limits.lowLow.enterAt, this.#limits.low.enterAt)
-    this.#quietBelow = Math.min(this.#limits.high.enterAt, this.#limits.highHigh.enterAt)
+    this.#enterAt = ORDER.map((level, at) => (spec[level] ?? signOf(at) * Infinity) * signOf(at))
+    this.#leaveAt = this.#enterAt.map((enterAt) => releasePoint(enterAt, hysteresis))
+    this.#quietAbove = -Math.min(this.#enterAt[0]!, this.#enterAt[1]!)
+    this.#quietBelow = Math.min(this.#enterAt[2]!, this.#enterAt[3]!)
   }
 
   evaluate(value: number): LevelSet {
     this.#value = value
     if (this.#levels === NO_LEVEL && value > this.#quietAbove && value < this.#quietBelow) return NO_LEVEL
-    const { lowLow, low, high, highHigh } = this.#limits
-    this.#levels =
-      this.#judge(lowLow, value) | this.#judge(low, value) | this.#judge(high, value) | this.#judge(highHigh, value)
+    this.#levels = this.#judge(0, -value) | this.#judge(1, -value) | this.#judge(2, value) | this.#judge(3, value)
     return this.#levels
   }
 
   explain(level: ConditionLevel): Explanation {
     if (level === 'anomaly') throw new RangeError('A threshold check has no level anomaly')
-    const { sign, enterAt, leaveAt } = this.#limits[level]
+    const at = ORDER.indexOf(level)
+    const sign = signOf(at)
+    const [enterAt, leaveAt] = [this.#enterAt[at]!, this.#leaveAt[at]!]
     const value = this.#value * sign
     const limit = enterAt * sign
     const name = `${level} ${formatNumber(limit)}`
-    const inside = sign === 1 ? 'below' : 'above'
-    let phrase = `is back ${inside} ${name}, not yet for long enough`
+    let phrase = `is back ${sign === 1 ? 'below' : 'above'} ${name}, not yet for long enough`
     if (value > enterAt) phrase = `is ${sign === 1 ? 'above' : 'below'} ${name}`
     else if (value === enterAt) phrase = `is at ${name}`
     else if (value > leaveAt) phrase = `has not come back to ${formatNumber(leaveAt * sign)} (${name})`
@@ -68,12 +61,11 @@ export class ThresholdDetector implements Detector {
   }
 
   resume(level: ConditionLevel): LevelSet {
-    if (level === 'anomaly' || this.#limits[level].enterAt === Infinity) return NO_LEVEL
-    const { low, high } = this.#limits
+    if (level === 'anomaly' || this.#enterAt[ORDER.indexOf(level)] === Infinity) return NO_LEVEL
     this.#levels = LEVEL_BITS[level]
     // What is beyond the outer limit is beyond the inner one as well.
-    if (level === 'highHigh' && high.enterAt !== Infinity) this.#levels |= high.bit
-    if (level === 'lowLow' && low.enterAt !== Infinity) this.#levels |= low.bit
+    if (level === 'lowLow' && this.#enterAt[1] !== Infinity) this.#levels |= LEVEL_BITS.low
+    if (level === 'highHigh' && this.#enterAt[2] !== Infinity) this.#levels |= LEVEL_BITS.high
     return this.#levels
   }
 
@@ -81,17 +73,19 @@ export class ThresholdDetector implements Detector {
     return null
   }
 
-  #judge(limit: Limit, value: number): LevelSet {
-    const turned = value * limit.sign
-    if (turned >= limit.enterAt) return limit.bit
-    return (this.#levels & limit.bit) !== 0 && turned > limit.leaveAt ? limit.bit : NO_LEVEL
+  /** Levels stand in `ORDER` as their bits do in LEVEL_BITS; `turned`: the value with the sign of its side. */
+  #judge(at: number, turned: number): LevelSet {
+    const bit = 1 << at
+    if (turned >= this.#enterAt[at]!) return bit
+    return (this.#levels & bit) !== 0 && turned > this.#leaveAt[at]! ? bit : NO_LEVEL
   }
 }
 
-function toLimit(sign: 1 | -1, bit: LevelSet, limit: number | undefined, hysteresis: number): Limit {
-  if (limit === undefined) return { sign, bit, enterAt: Infinity, leaveAt: Infinity }
-  const enterAt = limit * sign
+function signOf(at: number): 1 | -1 {
+  return at < FIRST_HIGH ? -1 : 1
+}
+
+function releasePoint(enterAt: number, hysteresis: number): number {
   const exact = enterAt - hysteresis
-  const leaveAt = Number.isInteger(exact) ? exact : Number(exact.toPrecision(RELEASE_DIGITS))
-  return { sign, bit, enterAt, leaveAt }
+  return Number.isInteger(exact) || exact === Infinity ? exact : Number(exact.toPrecision(RELEASE_DIGITS))
 }

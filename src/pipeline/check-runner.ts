@@ -29,7 +29,6 @@ export interface CheckStatus {
 interface RunningCheck {
   readonly id: string
   readonly spec: CheckSpec
-  readonly specKey: string
   readonly number: SensorNumber
   readonly detector: Detector
   readonly delay: ConditionDelay
@@ -117,9 +116,8 @@ export class CheckRunner {
     for (const sensor of sensors) {
       if (sensor.valueType === 'string' || sensor.checks.length === 0) continue
       const checks = withIds(sensor.checks).map(({ id, spec }) => {
-        const specKey = JSON.stringify(spec)
         const known = before.get(keyOf(sensor.number, id))
-        const check = known?.specKey === specKey ? known : this.#start({ sensor, id, spec, specKey })
+        const check = known && isSame(known.spec, spec) ? known : this.#start(sensor, id, spec)
         if (check.delay.pending !== NO_LEVEL) this.#pending.add(check)
         if (check.level !== null) served.add(`${sensor.id}/${id}`)
         return check
@@ -129,23 +127,12 @@ export class CheckRunner {
     this.#clearUnserved(served, new Set(sensors.map(({ id }) => id)))
   }
 
-  #start({
-    sensor,
-    id,
-    spec,
-    specKey,
-  }: {
-    sensor: Sensor
-    id: string
-    spec: CheckSpec
-    specKey: string
-  }): RunningCheck {
+  #start(sensor: Sensor, id: string, spec: CheckSpec): RunningCheck {
     const detector = createDetector(spec)
     const delay = new ConditionDelay({ onDelayMs: spec.onDelay ?? 0, offDelayMs: spec.offDelay ?? 0 })
     const check: RunningCheck = {
       id,
       spec,
-      specKey,
       number: sensor.number,
       detector,
       delay,
@@ -212,6 +199,10 @@ function withIds(specs: readonly CheckSpec[]): { id: string; spec: CheckSpec }[]
     taken.set(id, times)
     return { id: times === 1 ? id : `${id}-${times}`, spec }
   })
+}
+
+function isSame(a: CheckSpec, b: CheckSpec): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 function keyOf(sensor: SensorNumber, check: string): string {
