@@ -8,6 +8,12 @@ export interface Received {
   readonly retain: boolean
 }
 
+/** What all payloads have, and a reading's value. */
+export interface Message {
+  readonly id: string
+  readonly v?: unknown
+}
+
 export class Subscriber {
   readonly messages: Received[] = []
   readonly #client: MqttClient
@@ -37,11 +43,13 @@ export class Subscriber {
     return this.#client.connected
   }
 
-  /** Ids of readings, alarms and events, in order of arrival. */
+  /** Readings, alarms and events, in order of arrival. */
+  records(): Message[] {
+    return this.messages.flatMap(({ topic, text }) => (topic.endsWith('/state') ? [] : [JSON.parse(text) as Message]))
+  }
+
   ids(): string[] {
-    return this.messages.flatMap(({ topic, text }) =>
-      topic.endsWith('/state') ? [] : [(JSON.parse(text) as { id: string }).id],
-    )
+    return this.records().map(({ id }) => id)
   }
 
   on(topic: string): string[] {
