@@ -1,6 +1,6 @@
 // Columns beside the values: times, statuses, source times, sensor numbers, text. Each is written for rows [start, end).
 
-import { ByteReader, ByteWriter, corrupt, putVarint, unzigzag, zigzag } from './bytes.ts'
+import { type ByteReader, type ByteWriter, corrupt, putVarint, unzigzag, zigzag } from './bytes.ts'
 
 const RAW = 0
 const STEPS = 1 // differences, less their usual size

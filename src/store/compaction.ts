@@ -17,7 +17,7 @@ export interface CompactionOptions {
   readonly recent: Recent
   readonly codec: BlockCodec
   /** A block that cannot be read is left out, and told. */
-  onDamage(block: number, error: unknown): void
+  readonly onDamage: (block: number, error: unknown) => void
 }
 
 /** Compacts committed parts, the oldest ones. Answers the bytes written. */

@@ -27,10 +27,10 @@ export interface MaintenanceOptions {
   readonly codec: BlockCodec
   readonly tables: () => StoreTables
   readonly settings: StoreSettings
-  send(message: FromStore): void
-  onWritten(bytes: number): void
-  onError(error: unknown): void
-  onDamage(what: string, error: unknown): void
+  readonly send: (message: FromStore) => void
+  readonly onWritten: (bytes: number) => void
+  readonly onError: (error: unknown) => void
+  readonly onDamage: (what: string, error: unknown) => void
 }
 
 export class Maintenance {
@@ -89,10 +89,14 @@ export class Maintenance {
 
   /** Compacts all that is committed and does what follows from it, now. */
   async compactNow(): Promise<void> {
-    while (this.#running) await this.#running
+    await this.#untilIdle()
     this.#force = true
     this.#pauseUntil = 0
     this.consider()
+    await this.#untilIdle()
+  }
+
+  async #untilIdle(): Promise<void> {
     while (this.#running) await this.#running
   }
 

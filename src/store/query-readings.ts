@@ -7,7 +7,8 @@ import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
 import { seriesValue } from './numeric-values.ts'
 import type { QueryView } from './query-view.ts'
-import { Series } from './series.ts'
+import { Selection } from './selection.ts'
+import type { Series } from './series.ts'
 import type { Steps } from './turns.ts'
 
 /** Readings in columns: cheap to pass between threads. */
@@ -15,26 +16,18 @@ export interface ReadingColumnsPage {
   readonly time: Float64Array
   readonly receivedAt: Float64Array
   readonly status: Uint32Array
-  readonly values: readonly (Value | null)[]
+  /** Numbers alone as a column (meaningless where the reading is bad); else one value for each row. */
+  readonly values: Float64Array | readonly (Value | null)[]
   readonly next: string | null
 }
 
-/** One reading found; `arrival` orders the sources. */
-interface Found {
-  readonly time: number
-  readonly arrival: number
-  readonly row: number
-  readonly series: Series
-  readonly sensor: SensorNumber
-}
-
+/** Where readings come from. Sources stand in order of arrival; a source's place in that order is its rank. */
 interface Source {
-  readonly arrival: number
   readonly firstTime: number
   readonly lastTime: number
   readonly sensor: SensorNumber
   /** All its readings of the sensor, ordered; the same rows each time. */
-  load(): Series | null
+  readonly load: () => Series | null
 }
 
 interface Cursor {
@@ -46,23 +39,25 @@ export function* queryReadings(view: QueryView, query: RangeQuery): Steps<Readin
   const sources = sourcesOf(view, query.sensor)
   const newest = query.order === 'newestFirst'
   const cursor = parseCursor(query.cursor)
-  const found: Found[] = []
+  const found = new Selection()
   let { from, to } = query
   if (cursor) {
     const ties = yield* readingsAt(sources, cursor.time)
-    found.push(...(newest ? ties.slice(0, cursor.index).reverse() : ties.slice(cursor.index)))
+    if (newest) found.appendReversed(ties, 0, cursor.index)
+    else found.append(ties, cursor.index, ties.length)
     if (newest) to = Math.min(to, cursor.time)
     else from = Math.max(from, nextTime(cursor.time))
   }
   const missing = query.limit + 1 - found.length
-  if (missing > 0) found.push(...(yield* gather(sources, { from, to, newest, count: missing })))
-  const page = found.slice(0, query.limit)
-  const next = found.length > query.limit ? yield* cursorAfter(sources, page.at(-1)!) : null
-  return columnsOf(
-    view,
-    page,
-    next === null ? null : newest ? `${next.time}_${next.index}` : `${next.time}_${next.index + 1}`,
-  )
+  if (missing > 0) {
+    const more = yield* gather(sources, { from, to, newest, count: missing })
+    found.append(more, 0, more.length)
+  }
+  const length = Math.min(found.length, query.limit)
+  const page = columnsOf(view, sources, found, length)
+  if (found.length <= query.limit) return page
+  const { time, index } = yield* cursorAfter(sources, found, length - 1)
+  return { ...page, next: newest ? `${time}_${index}` : `${time}_${index + 1}` }
 }
 
 /** The first or last reading of a range that is not bad and has a number for a value. */
@@ -70,30 +65,30 @@ export function* queryEdge(
   view: QueryView,
   query: { sensor: string; from: number; to: number; newest: boolean },
 ): Steps<ReadingColumnsPage> {
-  const numeric = (found: Found): boolean => {
-    if (isBad(found.series.status[found.row]!)) return false
-    const value = seriesValue(found.series, found.row, view.tables.sensors.valueType(found.sensor))
+  const accept = (series: Series, row: number, sensor: SensorNumber): boolean => {
+    if (isBad(series.status[row]!)) return false
+    const value = seriesValue(series, row, view.tables.sensors.valueType(sensor))
     return typeof value === 'number' ? value === value : typeof value !== 'string'
   }
   const sources = sourcesOf(view, query.sensor)
-  return columnsOf(view, yield* gather(sources, { ...query, count: 1, accept: numeric }), null)
+  const found = yield* gather(sources, { ...query, count: 1, accept })
+  return columnsOf(view, sources, found, found.length)
 }
 
 function sourcesOf(view: QueryView, sensorId: string): Source[] {
   const sources: Source[] = []
   for (const sensor of view.tables.sensors.numbersOf(sensorId)) {
-    let arrival = 0
     for (const segment of view.segments) {
       if (segment.kind !== 'raw') continue
       const { first_time: firstTime, last_time: lastTime } = segment
-      sources.push({ arrival: arrival++, firstTime, lastTime, sensor, load: once(() => view.series(segment, sensor)) })
+      sources.push({ firstTime, lastTime, sensor, load: once(() => view.series(segment, sensor)) })
     }
     for (const part of view.parts) {
       const { firstTime, lastTime } = part
       const load = once(() =>
         view.partSeries(part, sensor, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY).ordered(),
       )
-      sources.push({ arrival: arrival++, firstTime, lastTime, sensor, load })
+      sources.push({ firstTime, lastTime, sensor, load })
     }
   }
   return sources
@@ -109,62 +104,66 @@ interface GatherOptions {
   readonly to: number
   readonly newest: boolean
   readonly count: number
-  readonly accept?: (found: Found) => boolean
+  readonly accept?: (series: Series, row: number, sensor: SensorNumber) => boolean
 }
 
 /** The first `count` readings of the range in the query's order. Opens only the sources that can hold one of them. */
-function* gather(sources: readonly Source[], options: GatherOptions): Steps<Found[]> {
+function* gather(sources: readonly Source[], options: GatherOptions): Steps<Selection> {
   const { from, to, newest, count } = options
-  const candidates = sources.filter((source) => source.lastTime >= from && source.firstTime < to)
-  candidates.sort(newest ? (a, b) => b.lastTime - a.lastTime : (a, b) => a.firstTime - b.firstTime)
-  const compare = newest ? (a: Found, b: Found) => compareFound(b, a) : compareFound
-  let found: Found[] = []
-  for (const source of candidates) {
+  const candidates = sources
+    .map((source, rank) => ({ source, rank }))
+    .filter(({ source }) => source.lastTime >= from && source.firstTime < to)
+  candidates.sort(
+    newest ? (a, b) => b.source.lastTime - a.source.lastTime : (a, b) => a.source.firstTime - b.source.firstTime,
+  )
+  let found = new Selection()
+  for (const { source, rank } of candidates) {
     if (found.length >= count) {
-      const boundary = found[count - 1]!.time
+      const boundary = found.time[count - 1]!
       if (newest ? source.lastTime < boundary : source.firstTime > boundary) break
     }
-    const added = rowsOf(source, options)
+    const added = rowsOf(source, rank, options)
     yield
-    if (added.length > 0) found = [...found, ...added].sort(compare).slice(0, count)
+    if (added.length > 0) found = found.mergedWith(added, newest, count)
   }
   return found
 }
 
 /** At most `count` readings of one source, from the end that the query begins with. */
-function rowsOf(source: Source, { from, to, newest, count, accept }: GatherOptions): Found[] {
+function rowsOf(source: Source, rank: number, { from, to, newest, count, accept }: GatherOptions): Selection {
+  const rows = new Selection()
   const series = source.load()
-  const rows: Found[] = []
   if (!series) return rows
   const begin = lowerBound(series, from)
   const end = lowerBound(series, to)
+  rows.reserve(Math.min(count, end - begin))
   for (let step = 0; step < end - begin && rows.length < count; step++) {
     const row = newest ? end - 1 - step : begin + step
-    const found = { time: series.timeAt(row), arrival: source.arrival, row, series, sensor: source.sensor }
-    if (!accept || accept(found)) rows.push(found)
+    if (!accept || accept(series, row, source.sensor)) rows.push(series.timeAt(row), rank, row)
   }
   return rows
 }
 
 /** Every reading of exactly one time, in order of arrival. */
-function* readingsAt(sources: readonly Source[], time: number): Steps<Found[]> {
-  const found: Found[] = []
-  const to = nextTime(time)
-  for (const source of sources) {
+function* readingsAt(sources: readonly Source[], time: number): Steps<Selection> {
+  const found = new Selection()
+  const range = { from: time, to: nextTime(time), newest: false, count: Number.POSITIVE_INFINITY }
+  for (const [rank, source] of sources.entries()) {
     if (source.lastTime < time || source.firstTime > time) continue
-    found.push(...rowsOf(source, { from: time, to, newest: false, count: Number.POSITIVE_INFINITY }))
+    const rows = rowsOf(source, rank, range)
+    found.append(rows, 0, rows.length)
     yield
   }
-  return found.sort(compareFound)
+  return found
 }
 
-function* cursorAfter(sources: readonly Source[], last: Found): Steps<Cursor> {
-  const ties = yield* readingsAt(sources, last.time)
-  return { time: last.time, index: ties.findIndex((tie) => compareFound(tie, last) === 0) }
-}
-
-function compareFound(a: Found, b: Found): number {
-  return a.time - b.time || a.sensor - b.sensor || a.arrival - b.arrival || a.row - b.row
+/** The time of a reading, and how many of the same time came before it. */
+function* cursorAfter(sources: readonly Source[], found: Selection, place: number): Steps<Cursor> {
+  const time = found.time[place]!
+  const ties = yield* readingsAt(sources, time)
+  let index = 0
+  while (ties.rank[index] !== found.rank[place] || ties.row[index] !== found.row[place]) index += 1
+  return { time, index }
 }
 
 /** First row of an ordered series with at least this time. */
@@ -188,17 +187,22 @@ function nextTime(time: number): number {
   return cell[0]!
 }
 
-function columnsOf(view: QueryView, page: readonly Found[], next: string | null): ReadingColumnsPage {
-  const time = new Float64Array(page.length)
-  const receivedAt = new Float64Array(page.length)
-  const status = new Uint32Array(page.length)
-  const values = page.map(({ series, row, sensor, time: at }, index) => {
-    time[index] = at
-    receivedAt[index] = series.receivedAt[row]!
-    status[index] = series.status[row]!
-    return seriesValue(series, row, view.tables.sensors.valueType(sensor))
-  })
-  return { time, receivedAt, status, values, next }
+function columnsOf(view: QueryView, sources: readonly Source[], found: Selection, length: number): ReadingColumnsPage {
+  const receivedAt = new Float64Array(length)
+  const status = new Uint32Array(length)
+  const areNumbers = sources.every(({ sensor }) => view.tables.sensors.valueType(sensor) === 'number')
+  const numbers = new Float64Array(areNumbers ? length : 0)
+  const values: (Value | null)[] = []
+  for (let place = 0; place < length; place++) {
+    const { sensor, load } = sources[found.rank[place]!]!
+    const series = load()!
+    const row = found.row[place]!
+    receivedAt[place] = series.receivedAt[row]!
+    status[place] = series.status[row]!
+    if (areNumbers) numbers[place] = series.cells.value[row]!
+    else values.push(seriesValue(series, row, view.tables.sensors.valueType(sensor)))
+  }
+  return { time: found.time.slice(0, length), receivedAt, status, values: areNumbers ? numbers : values, next: null }
 }
 
 /** null for no cursor, and for one that this store did not give. */

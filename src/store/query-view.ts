@@ -16,7 +16,7 @@ export interface QueryViewOptions {
   readonly recent: Recent
   readonly codec: BlockCodec
   /** A block or chunk that cannot be read is left out, and told. */
-  onDamage(what: string, error: unknown): void
+  readonly onDamage: (what: string, error: unknown) => void
 }
 
 export class QueryView {

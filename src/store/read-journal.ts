@@ -15,7 +15,7 @@ export interface BatchReaderOptions {
   readonly codec: BlockCodec
   readonly tables: () => StoreTables
   /** A block that cannot be read is skipped, and told. */
-  onDamage(block: number, error: unknown): void
+  readonly onDamage: (block: number, error: unknown) => void
 }
 
 export class BatchReader {

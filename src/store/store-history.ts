@@ -1,6 +1,7 @@
 // The history port on the main thread: asks the store thread, and turns its columns into objects.
 
 import type { EntryQuery, History, RangeQuery, Statistics, StoredReading, StoreStatus } from '#domain/history.ts'
+import { isBad } from '#domain/quality.ts'
 import type { StoreFigures } from './protocol.ts'
 import type { ReadingColumnsPage } from './query-readings.ts'
 import type { StoreThread } from './store-thread.ts'
@@ -43,5 +44,8 @@ export function createHistory(thread: StoreThread, condition: () => StoreConditi
 }
 
 function readingsOf({ time, receivedAt, status, values }: ReadingColumnsPage): StoredReading[] {
-  return values.map((value, row) => ({ time: time[row]!, receivedAt: receivedAt[row]!, status: status[row]!, value }))
+  return Array.from(time, (at, row) => {
+    const value = values instanceof Float64Array && isBad(status[row]!) ? null : values[row]!
+    return { time: at, receivedAt: receivedAt[row]!, status: status[row]!, value }
+  })
 }

@@ -9,7 +9,7 @@ export interface JournalOptions {
   readonly epoch: number
   readonly ring: RingProducer
   readonly thread: StoreThread
-  durableSeq(): number
+  readonly durableSeq: () => number
   /** Ranges of seqs [from, to] that the full ring gave up, ascending. */
   readonly drops: readonly (readonly [number, number])[]
 }

@@ -8,7 +8,7 @@
 //
 // A mode is taken only when each value comes back with the same 64 bits, so −0 and NaN end in RAW64 by themselves.
 
-import { ByteReader, ByteWriter, corrupt, putVarint, unzigzag, zigzag } from './bytes.ts'
+import { type ByteReader, type ByteWriter, corrupt, putVarint, unzigzag, zigzag } from './bytes.ts'
 
 const RAW64 = 0
 const DECIMAL = 1
