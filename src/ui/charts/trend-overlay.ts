@@ -2,6 +2,7 @@
 
 import type uPlot from 'uplot'
 import type { Limits, Severity } from '../client/wire.ts'
+import { formatShort } from '../format/number.ts'
 
 /** An alarm on the time axis: from its raise to its end, or to now. */
 export interface TrendMarker {
@@ -48,7 +49,7 @@ export function readColours(element: HTMLElement): TrendColours {
 
 const LABELS = { lowLow: 'LL', low: 'L', high: 'H', highHigh: 'HH' } as const
 
-export function drawLimits(plot: uPlot, limits: Limits, colours: TrendColours, format: (value: number) => string): void {
+export function drawLimits(plot: uPlot, limits: Limits, colours: TrendColours): void {
   const { ctx, bbox } = plot
   const scale = devicePixelRatio
   const y = (value: number): number => Math.round(plot.valToPos(value, 'y', true))
@@ -79,7 +80,7 @@ export function drawLimits(plot: uPlot, limits: Limits, colours: TrendColours, f
     ctx.stroke()
     const isUpper = label.startsWith('H')
     ctx.textBaseline = isUpper ? 'bottom' : 'top'
-    ctx.fillText(`${label} ${format(value)}`, bbox.left + bbox.width - 4 * scale, at + (isUpper ? -3 : 4) * scale)
+    ctx.fillText(`${label} ${formatShort(value)}`, bbox.left + bbox.width - 4 * scale, at + (isUpper ? -3 : 4) * scale)
   }
   ctx.restore()
 }

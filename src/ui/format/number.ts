@@ -32,6 +32,11 @@ export function formatNumber(value: number, decimals: number): string {
   return grouped(value.toFixed(decimals))
 }
 
+/** As few decimals as the value needs, at most 4: for limits, which people have written. */
+export function formatShort(value: number): string {
+  return formatNumber(value, Math.min(MAX_DECIMALS, (String(value).split('.')[1] ?? '').length))
+}
+
 /** A count: integer digits in groups. */
 export function formatCount(value: number): string {
   return formatNumber(value, 0)

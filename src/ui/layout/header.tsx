@@ -162,8 +162,9 @@ function ThemeButton(): JSX.Element {
 
 function User(): JSX.Element | null {
   const { plant, api, feed } = useServices()
-  const user = plant.session.value?.user
-  if (user === undefined || user === null) return null
+  const session = plant.session.value
+  const user = session?.user ?? null
+  if (user === null || session?.auth === 'none') return null
   const leave = async (): Promise<void> => {
     await api.logout().catch(() => undefined) // the session may have ended already
     feed.stop()

@@ -18,13 +18,13 @@ import { AcknowledgeDialog, ShelveDialog } from './alarm-dialogs.tsx'
 import { alarmPlace } from './alarm-place.ts'
 
 const COLUMNS: readonly Column[] = [
-  { key: 'priority', head: 'Priority' },
+  { key: 'priority', head: 'Priority', isNarrow: true },
   { key: 'where', head: 'Where' },
   { key: 'what', head: 'What' },
   { key: 'state', head: 'State' },
-  { key: 'raised', head: 'Raised', align: 'end' },
+  { key: 'raised', head: 'Raised', align: 'end', isNarrow: true },
 ]
-const WITH_ACTIONS: readonly Column[] = [...COLUMNS, { key: 'do', head: 'Actions', align: 'end' }]
+const WITH_ACTIONS: readonly Column[] = [...COLUMNS, { key: 'do', head: 'Actions', align: 'end', isNarrow: true }]
 
 export function AlarmsPage(): JSX.Element {
   const { plant } = useServices()
@@ -87,21 +87,20 @@ function AlarmRow({ alarm, hasActions }: { readonly alarm: Alarm; readonly hasAc
       <HeadCell>
         <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
       </HeadCell>
-      <Cell head="Where">
+      <Cell head="Where" isWide>
         <Link to={sensorPath(alarm.sensor)}>{alarmPlace(plant, alarm)}</Link>
       </Cell>
-      <Cell head="What">
-        <span>
-          {alarm.message}
-          <span class="quiet"> {LEVEL_WORDS[alarm.level]}</span>
-        </span>
+      <Cell head="What" isWide>
+        {alarm.message}
+        <span class="second-line">{LEVEL_WORDS[alarm.level]}</span>
       </Cell>
-      <Cell head="State">{stateText(alarm, now)}</Cell>
+      <Cell head="State">
+        {alarm.active ? 'Active' : `Over since ${formatMoment(alarm.clearedAt ?? now, now)}`}
+        <span class="second-line">{handledText(alarm, now)}</span>
+      </Cell>
       <Cell head="Raised" align="end">
-        <span>
-          {formatMoment(alarm.raisedAt, now)}
-          <span class="quiet"> {formatDuration(now - alarm.raisedAt)}</span>
-        </span>
+        {formatMoment(alarm.raisedAt, now)}
+        <span class="second-line">{formatDuration(now - alarm.raisedAt)} ago</span>
       </Cell>
       {hasActions && (
         <Cell head="Actions" align="end">
@@ -112,8 +111,8 @@ function AlarmRow({ alarm, hasActions }: { readonly alarm: Alarm; readonly hasAc
   )
 }
 
-function stateText(alarm: Alarm, now: number): string {
-  const parts = [alarm.active ? 'Active' : `Over since ${formatMoment(alarm.clearedAt ?? now, now)}`]
+function handledText(alarm: Alarm, now: number): string {
+  const parts: string[] = []
   if (alarm.acknowledged) parts.push(alarm.acknowledgedBy === null ? 'acknowledged' : `acknowledged by ${alarm.acknowledgedBy}`)
   else parts.push('not acknowledged')
   if (alarm.shelvedUntil !== null && alarm.shelvedUntil > now) parts.push(`shelved until ${formatMoment(alarm.shelvedUntil, now)}`)

@@ -59,8 +59,8 @@ export function DeviceCard({ device }: { readonly device: Device }): JSX.Element
           { term: 'Connection', value: `${device.driver}, ${device.bus}` },
           { term: 'Sensors', value: sensorsText(device) },
           { term: 'Last reading', value: device.lastReadingAt === null ? 'none yet' : formatAge(now - device.lastReadingAt) },
-          { term: 'Poll takes', value: <SpreadText spread={device.pollMs} /> },
-          { term: 'Poll starts late by', value: <SpreadText spread={device.lagMs} /> },
+          { term: 'Poll time', value: <SpreadText spread={device.pollMs} /> },
+          { term: 'Poll delay', value: <SpreadText spread={device.lagMs} /> },
           { term: 'Polls', value: `${formatCount(device.polls)}${device.skippedPolls > 0 ? `, ${formatCount(device.skippedPolls)} left out` : ''}` },
           { term: 'Requests', value: formatCount(device.requests) },
           { term: 'Reconnects', value: formatCount(device.reconnects) },
@@ -83,7 +83,7 @@ function SpreadText({ spread }: { readonly spread: Spread | null }): JSX.Element
   return (
     <span class="spread">
       <span>
-        <span class="quiet">half </span>
+        <span class="quiet">median </span>
         {formatMilliseconds(spread.p50)}
       </span>
       <span>
@@ -91,7 +91,7 @@ function SpreadText({ spread }: { readonly spread: Spread | null }): JSX.Element
         {formatMilliseconds(spread.p99)}
       </span>
       <span>
-        <span class="quiet">longest </span>
+        <span class="quiet">max </span>
         {formatMilliseconds(spread.max)}
       </span>
     </span>

@@ -8,7 +8,7 @@ import { sensorName } from '../format/words.ts'
 import { Link } from '../parts/button.tsx'
 import { ConditionMark } from '../parts/marks.tsx'
 import { Sparkline } from '../parts/sparkline.tsx'
-import { LiveValue } from '../parts/value.tsx'
+import { isWide, LiveValue } from '../parts/value.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
 import { machinePath, sensorPath } from '../state/router.ts'
 import { useServices } from '../state/services.ts'
@@ -47,7 +47,7 @@ function SensorRow({ live }: { readonly live: LiveSensor }): JSX.Element {
       <Link to={sensorPath(live.sensor.id)} class="sensor-name">
         {sensorName(live.sensor)}
       </Link>
-      {live.sensor.type === 'string' ? <span /> : <Sparkline live={live} />}
+      {isWide(live.sensor.type) ? null : <Sparkline live={live} />}
       <LiveValue live={live} />
       <SensorMark live={live} />
     </li>

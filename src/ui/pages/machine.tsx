@@ -2,7 +2,7 @@
 
 import { useComputed } from '@preact/signals'
 import type { JSX } from 'preact'
-import { formatNumber } from '../format/number.ts'
+import { formatShort } from '../format/number.ts'
 import { displayUnit, sensorName } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
 import { Link } from '../parts/button.tsx'
@@ -20,11 +20,11 @@ import { Age } from './machine-card.tsx'
 
 const COLUMNS: readonly Column[] = [
   { key: 'sensor', head: 'Sensor' },
-  { key: 'trend', head: 'Last 10 minutes' },
-  { key: 'value', head: 'Value', align: 'end' },
+  { key: 'trend', head: 'Last 10 minutes', isNarrow: true },
+  { key: 'value', head: 'Value', align: 'end', isNarrow: true },
   { key: 'state', head: 'State' },
-  { key: 'limits', head: 'Limits', align: 'end' },
-  { key: 'age', head: 'Age', align: 'end' },
+  { key: 'limits', head: 'Limits', align: 'end', isNarrow: true },
+  { key: 'age', head: 'Age', align: 'end', isNarrow: true },
 ]
 
 export function MachinePage({ id }: { readonly id: string }): JSX.Element {
@@ -82,7 +82,7 @@ function SensorTableRow({ live }: { readonly live: LiveSensor }): JSX.Element {
         <Link to={sensorPath(sensor.id)}>{sensorName(sensor)}</Link>
         <span class="id">{sensor.id}</span>
       </HeadCell>
-      <Cell head="Last 10 minutes">{sensor.type === 'string' ? '' : <Sparkline live={live} />}</Cell>
+      <Cell head="Last 10 minutes">{sensor.type === 'string' ? null : <Sparkline live={live} />}</Cell>
       <Cell head="Value" align="end">
         <LiveValue live={live} />
       </Cell>
@@ -108,17 +108,11 @@ function LimitText({ live }: { readonly live: LiveSensor }): JSX.Element {
   const { limits, unit } = live.sensor
   const low = limits.low ?? limits.lowLow
   const high = limits.high ?? limits.highHigh
-  const write = (value: number): string => formatNumber(value, shortest(value))
   if (low === null && high === null) return <span class="quiet">–</span>
-  const text = low !== null && high !== null ? `${write(low)} … ${write(high)}` : high === null ? `≥ ${write(low!)}` : `≤ ${write(high)}`
+  const text = low !== null && high !== null ? `${formatShort(low)} … ${formatShort(high)}` : high === null ? `≥ ${formatShort(low!)}` : `≤ ${formatShort(high)}`
   return (
     <span class="quiet">
       {text} {displayUnit(unit)}
     </span>
   )
-}
-
-/** Decimals as the limit is written in the configuration. */
-function shortest(value: number): number {
-  return Math.min(4, (String(value).split('.')[1] ?? '').length)
 }

@@ -133,8 +133,8 @@ function Statistics({ stats, decimals, unit, isBoolean }: StatisticsProps): JSX.
 const COLUMNS: readonly Column[] = [
   { key: 'priority', head: 'Priority' },
   { key: 'what', head: 'What' },
-  { key: 'raised', head: 'Raised', align: 'end' },
-  { key: 'lasted', head: 'Lasted', align: 'end' },
+  { key: 'raised', head: 'Raised', align: 'end', isNarrow: true },
+  { key: 'lasted', head: 'Lasted', align: 'end', isNarrow: true },
 ]
 
 function Occurrences({ occurrences, now }: { readonly occurrences: readonly Alarm[]; readonly now: number }): JSX.Element {
@@ -149,10 +149,9 @@ function Occurrences({ occurrences, now }: { readonly occurrences: readonly Alar
               <HeadCell>
                 <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
               </HeadCell>
-              <Cell head="What">
-                <span>
-                  {alarm.message} <span class="quiet">({LEVEL_WORDS[alarm.level]})</span>
-                </span>
+              <Cell head="What" isWide>
+                {alarm.message}
+                <span class="second-line">{LEVEL_WORDS[alarm.level]}</span>
               </Cell>
               <Cell head="Raised" align="end">
                 {formatMoment(alarm.raisedAt, now)}

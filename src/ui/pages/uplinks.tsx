@@ -18,7 +18,7 @@ export function UplinksPage(): JSX.Element {
   const { plant } = useServices()
   const uplinks = plant.uplinks.value
   return (
-    <Page title="Uplinks" lead={<p>Nothing is lost while a receiver is away: readings wait on disk and follow in order.</p>}>
+    <Page title="Uplinks" lead={<p>While a receiver is away, readings wait on disk and then follow in order. Each one is accounted for here.</p>}>
       {uplinks.length === 0 ? (
         <EmptyState title="No uplinks are configured" icon="uplinks">
           <p>Values stay on this gateway. Add an uplink to gateway.yaml to send them to a broker or a server.</p>

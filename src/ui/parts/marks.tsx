@@ -49,9 +49,9 @@ export function QualityMark({ quality, status }: { readonly quality: Quality; re
 
 const CONDITION_WORDS: Readonly<Record<Condition, string>> = {
   'alarm-urgent': 'Urgent alarm',
-  'alarm-high': 'High alarm',
-  'alarm-medium': 'Medium alarm',
-  'alarm-low': 'Low alarm',
+  'alarm-high': 'High-priority alarm',
+  'alarm-medium': 'Medium-priority alarm',
+  'alarm-low': 'Low-priority alarm',
   bad: 'No valid value',
   stale: 'Stale',
   uncertain: 'Uncertain',

@@ -6,6 +6,8 @@ export interface Column {
   readonly key: string
   readonly head: string
   readonly align?: 'start' | 'end'
+  /** As narrow as its content; the other columns share what is left. */
+  readonly isNarrow?: boolean
 }
 
 interface TableProps {
@@ -20,8 +22,8 @@ export function Table({ caption, columns, children }: TableProps): JSX.Element {
       <caption class="sr-only">{caption}</caption>
       <thead>
         <tr>
-          {columns.map(({ key, head, align }) => (
-            <th key={key} scope="col" class={align === 'end' ? 'align-end' : undefined}>
+          {columns.map(({ key, head, align, isNarrow }) => (
+            <th key={key} scope="col" class={`${align === 'end' ? 'align-end' : ''}${isNarrow === true ? ' is-narrow' : ''}`}>
               {head}
             </th>
           ))}
@@ -36,12 +38,14 @@ interface CellProps {
   /** The column's heading, shown beside the cell on a narrow screen. */
   readonly head: string
   readonly align?: 'start' | 'end'
+  /** On a narrow screen a line of its own, without the heading: for what speaks for itself. */
+  readonly isWide?: boolean
   readonly children: ComponentChildren
 }
 
-export function Cell({ head, align, children }: CellProps): JSX.Element {
+export function Cell({ head, align, isWide = false, children }: CellProps): JSX.Element {
   return (
-    <td data-head={head} class={align === 'end' ? 'align-end' : undefined}>
+    <td data-head={head} class={`${align === 'end' ? 'align-end' : ''}${isWide ? ' is-wide' : ''}`}>
       <div class="cell">{children}</div>
     </td>
   )

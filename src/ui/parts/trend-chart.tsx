@@ -59,6 +59,15 @@ export function TrendChart(props: TrendChartProps): JSX.Element {
   )
 }
 
+// Tick distance in seconds, its text, then what is added when the year, month, day … changes (uPlot's table, with 24 hours).
+const TIME_AXIS = [
+  [31_536_000, '{YYYY}', null, null, null, null, null, null, 1],
+  [2_419_200, '{MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [86_400, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{D} {MMM} {YYYY}', null, '\n{D} {MMM}', null, null, null, 1],
+  [1, '{HH}:{mm}:{ss}', '\n{D} {MMM} {YYYY}', null, '\n{D} {MMM}', null, null, null, 1],
+]
+
 type Current = { readonly current: TrendChartProps }
 
 function columns({ times, low, high, line }: TrendData): uPlot.AlignedData {
@@ -87,7 +96,7 @@ function options(target: HTMLElement, current: Current, readout: { readonly curr
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7, fill: colours.line, stroke: colours.surface } },
     scales: { x: { time: true }, y: { range: (plot, low, high) => yRange(current.current, plot, low, high) } },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 70, values: TIME_AXIS },
       { ...axis, size: 64, values: (_plot, splits) => splits.map((split) => current.current.format(split)) },
     ],
     series: [
@@ -98,7 +107,7 @@ function options(target: HTMLElement, current: Current, readout: { readonly curr
     ],
     bands: [{ series: [2, 1], fill: colours.extremes }],
     hooks: {
-      drawClear: [(plot) => drawLimits(plot, current.current.limits, colours, current.current.format)],
+      drawClear: [(plot) => drawLimits(plot, current.current.limits, colours)],
       draw: [(plot) => drawMarkers(plot, current.current.markers, colours)],
       setSelect: [(plot) => select(plot, current.current)],
       setCursor: [(plot) => read(plot, current.current, readout.current)],

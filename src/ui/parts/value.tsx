@@ -8,11 +8,16 @@ import { formatValue, splitAtPoint } from '../format/number.ts'
 import { displayUnit } from '../format/words.ts'
 import type { LiveSensor } from '../state/live-sensor.ts'
 
+/** Text and counters of 64 bits need the room of the sparkline; a counter's slope says nothing anyway. */
+export function isWide(type: ValueType): boolean {
+  return type === 'string' || type === 'int64' || type === 'uint64'
+}
+
 export function LiveValue({ live }: { readonly live: LiveSensor }): JSX.Element {
   const text = useComputed(() => formatValue(live.latest.value.value, live.sensor.type, live.decimals.value))
   const integer = useComputed(() => splitAtPoint(text.value)[0])
   const fraction = useComputed(() => splitAtPoint(text.value)[1])
-  const state = useComputed(() => `value value-${live.valueCondition.value}`)
+  const state = useComputed(() => `value value-${live.valueCondition.value}${isWide(live.sensor.type) ? ' value-wide' : ''}`)
   return (
     <span class={state}>
       <span class="value-number">
@@ -35,7 +40,7 @@ interface ValueProps {
 export function Value({ value, type, decimals, unit }: ValueProps): JSX.Element {
   const [integer, fraction] = splitAtPoint(formatValue(value, type, decimals))
   return (
-    <span class="value">
+    <span class={`value${isWide(type) ? ' value-wide' : ''}`}>
       <span class="value-number">
         <span class="value-integer">{integer}</span>
         <span class="value-fraction">{fraction}</span>

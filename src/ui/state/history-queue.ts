@@ -6,6 +6,7 @@ import type { LiveSensor } from './live-sensor.ts'
 export const SPARK_SPAN_MS = 600_000
 const EVERY_SECONDS = 5
 const AT_ONCE = 4
+const LEAST_GAP_MS = 15_000
 
 export class HistoryQueue {
   readonly #api: GatewayApi
@@ -45,7 +46,13 @@ export class HistoryQueue {
       const buckets = await this.#api.buckets(live.sensor.id, { from: to - SPARK_SPAN_MS, to }, EVERY_SECONDS, AbortSignal.timeout(15_000))
       const times: number[] = []
       const values: number[] = []
+      const gapMs = gapBetween(buckets.map(({ time }) => time))
       for (const { time, min, max, last } of buckets) {
+        const before = times.at(-1)
+        if (before !== undefined && time - before > gapMs) {
+          times.push(before + 1)
+          values.push(Number.NaN)
+        }
         // The extreme that is farther from the last value, then that: a spike must not vanish in a mean.
         if (min !== max) {
           times.push(time, time + EVERY_SECONDS * 400)
@@ -60,4 +67,14 @@ export class HistoryQueue {
       this.#known.delete(live) // the sparkline begins with the live values, and asks again when it is next seen
     }
   }
+}
+
+/**
+ * A pause from which on the line is broken: buckets do not tell an outage from silence within a deadband, but an outage stands
+ * out from the sensor's usual distance.
+ */
+function gapBetween(times: readonly number[]): number {
+  const distances = times.slice(1).map((time, index) => time - times[index]!)
+  const usual = distances.sort((a, b) => a - b)[distances.length >> 1] ?? 0
+  return Math.max(LEAST_GAP_MS, usual * 6)
 }

@@ -26,10 +26,10 @@ export class LiveSensor {
   readonly valueCondition: ReadonlySignal<Condition>
   readonly condition: ReadonlySignal<Condition>
   readonly series = new Series(SERIES_CAPACITY)
-  /** Chosen at the first value, then kept: digits must not jump. */
+  /** None while all values are whole; chosen at the first that is not, then kept: digits must not jump. */
   readonly decimals: Signal<number>
   #longestPauseMs: number | null = null
-  #hasSample = false
+  #hasFraction = false
   #pending: Latest | null = null
 
   constructor(sensor: Sensor, surroundings: Surroundings) {
@@ -58,10 +58,7 @@ export class LiveSensor {
     if (!isSnapshot) this.#measurePause(before, reading)
     const value = plottable(reading.value, this.sensor.type)
     if (reading.receivedAt !== before.receivedAt) this.series.push(reading.receivedAt, value)
-    if (!this.#hasSample && Number.isFinite(value)) {
-      this.#hasSample = true
-      this.decimals.value = sensorDecimals(this.sensor.type, this.sensor.limits, value)
-    }
+    if (!this.#hasFraction && Number.isFinite(value)) this.#chooseDecimals(value)
     this.#pending = reading
   }
 
@@ -76,6 +73,11 @@ export class LiveSensor {
   gap(): void {
     const { receivedAt } = this.latest.peek()
     if (receivedAt !== null) this.series.push(receivedAt + 1, Number.NaN)
+  }
+
+  #chooseDecimals(value: number): void {
+    this.#hasFraction = !Number.isInteger(value)
+    this.decimals.value = this.#hasFraction ? sensorDecimals(this.sensor.type, this.sensor.limits, value) : 0
   }
 
   /** An outage is no pause: it would make every later silence look usual. */

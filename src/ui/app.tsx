@@ -1,0 +1,80 @@
+// Which page is shown: set-up and sign-in first, then what is loaded, then the page of the address.
+
+import type { JSX } from 'preact'
+import { Page, Shell } from './layout/shell.tsx'
+import { Link } from './parts/button.tsx'
+import { EmptyState } from './parts/card.tsx'
+import { AlarmsPage } from './pages/alarms.tsx'
+import { DevicesPage } from './pages/devices.tsx'
+import { Gate, LoginPage, SetupPage } from './pages/login.tsx'
+import { MachinePage } from './pages/machine.tsx'
+import { OverviewPage } from './pages/overview.tsx'
+import { PartsPage } from './pages/parts.tsx'
+import { SensorPage } from './pages/sensor.tsx'
+import { UplinksPage } from './pages/uplinks.tsx'
+import type { Route } from './state/router.ts'
+import { useServices } from './state/services.ts'
+
+export function App(): JSX.Element {
+  const { plant, router } = useServices()
+  const route = router.route.value
+  const session = plant.session.value
+  if (route.page === 'setup') return <SetupPage />
+  if (session !== null && session.auth === 'required' && session.user === null) return <LoginPage />
+  const loading = plant.loading.value
+  switch (loading.state) {
+    case 'loading':
+      return <Gate title="Loading…">{null}</Gate>
+    case 'failed':
+      return <GatewayAway reason={loading.message} />
+    case 'ready':
+      return (
+        <Shell>
+          <RoutedPage route={route} />
+        </Shell>
+      )
+  }
+}
+
+function RoutedPage({ route }: { readonly route: Route }): JSX.Element {
+  switch (route.page) {
+    case 'overview':
+    case 'login':
+    case 'setup':
+      return <OverviewPage />
+    case 'machine':
+      return <MachinePage key={route.id} id={route.id} />
+    case 'sensor':
+      return <SensorPage id={route.id} />
+    case 'alarms':
+      return <AlarmsPage />
+    case 'devices':
+      return <DevicesPage />
+    case 'uplinks':
+      return <UplinksPage />
+    case 'parts':
+      return <PartsPage />
+    case 'notFound':
+      return (
+        <Page title="No such page">
+          <EmptyState title="There is nothing at this address">
+            <p>
+              <Link to="/">Go to the overview</Link>
+            </p>
+          </EmptyState>
+        </Page>
+      )
+  }
+}
+
+function GatewayAway({ reason }: { readonly reason: string }): JSX.Element {
+  return (
+    <Gate title="The gateway cannot be reached">
+      <p>{reason}</p>
+      <p>
+        This page tries again every few seconds. If it does not come back, check that the gateway runs and that this device is on its
+        network.
+      </p>
+    </Gate>
+  )
+}

@@ -1,0 +1,64 @@
+// Composition root of the dashboard: makes the services, starts the feed, renders the page.
+
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { GatewayApi } from './client/gateway-api.ts'
+import { createHttpClient } from './client/http.ts'
+import { Feed } from './state/feed.ts'
+import { HistoryQueue } from './state/history-queue.ts'
+import { Plant } from './state/plant.ts'
+import { Router } from './state/router.ts'
+import { ServicesContext, type Services } from './state/services.ts'
+import { Theme } from './state/theme.ts'
+import './styles/fonts.css'
+import './styles/tokens.css'
+import './styles/base.css'
+import './styles/layout.css'
+import './styles/parts.css'
+import './styles/marks.css'
+import './styles/pages.css'
+
+const HIDDEN_FRAME_MS = 1000
+
+const plant = new Plant(Date.now())
+const api = new GatewayApi(
+  createHttpClient((input, init) => fetch(input, init), () => {
+    const session = plant.session.peek()
+    if (session !== null) plant.session.value = { ...session, user: null }
+    feed.stop()
+  }),
+)
+
+function after(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs)
+  return () => clearTimeout(timer)
+}
+
+const feed = new Feed({
+  plant,
+  api,
+  openSocket: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/live`),
+  // A hidden page draws no frames; it still has to take its readings in.
+  onNextFrame: (callback) => (document.hidden ? setTimeout(callback, HIDDEN_FRAME_MS) : requestAnimationFrame(callback)),
+  after,
+  now: () => Date.now(),
+  random: () => Math.random(),
+})
+
+const now = (): number => Date.now() + plant.clockOffsetMs.peek()
+const services: Services = { plant, api, feed, history: new HistoryQueue(api, now), router: new Router(), theme: new Theme() }
+
+function tick(): void {
+  plant.now.value = now()
+  // At the turn of the second, so that the clock does not lag.
+  setTimeout(tick, 1000 - (now() % 1000))
+}
+
+render(
+  <ServicesContext.Provider value={services}>
+    <App />
+  </ServicesContext.Provider>,
+  document.getElementById('app')!,
+)
+tick()
+void feed.start()
