@@ -52,6 +52,8 @@ export class ModbusDevice implements Device, LinkMember {
   readonly #writable = new Map<SensorNumber, DevicePoint>()
   readonly #writer: PointWriter
   #link: Link | null = null
+  /** Grows with each connect and close: what is told about an older connection is out of date. */
+  #connections = 0
   #closing = new AbortController()
 
   constructor(options: ModbusDeviceOptions) {
@@ -67,6 +69,7 @@ export class ModbusDevice implements Device, LinkMember {
   async connect(signal: AbortSignal): Promise<void> {
     const link = this.#options.links.link()
     this.#link = link
+    this.#connections += 1
     try {
       await link.join(this, AbortSignal.any([signal, this.#closing.signal]))
     } catch (error) {
@@ -78,17 +81,21 @@ export class ModbusDevice implements Device, LinkMember {
   async poll(group: number, sink: ReadingSink, signal: AbortSignal): Promise<PollOutcome> {
     let requests = 0
     let isReachable = false
-    for (const block of this.#groups[group] ?? []) {
-      const answer = await this.#request(block.request, signal)
-      requests += 1
-      const exception = exceptionOf(answer)
-      if (exception === null) {
-        for (const point of block.points) this.#decoder.decode(point, answer, READ_DATA_START, sink)
-      } else {
-        this.#refuse(block, exception, sink)
-        if (isUnreachable(exception) && !isReachable) throw this.#unreachable(exception)
+    try {
+      for (const block of this.#groups[group] ?? []) {
+        const answer = await this.#request(block.request, signal)
+        requests += 1
+        const exception = exceptionOf(answer)
+        if (exception === null) {
+          for (const point of block.points) this.#decoder.decode(point, answer, READ_DATA_START, sink)
+        } else {
+          this.#refuse(block, exception, sink)
+          if (isUnreachable(exception) && !isReachable) throw this.#unreachable(exception)
+        }
+        isReachable = true
       }
-      isReachable = true
+    } catch (error) {
+      throw withRequests(error, requests)
     }
     return { requests }
   }
@@ -97,11 +104,13 @@ export class ModbusDevice implements Device, LinkMember {
     const entry = this.#writable.get(sensor)
     const context = { device: this.#options.id, sensor: entry?.sensor.id ?? sensor }
     if (entry === undefined) throw new TelemetryError('NOT_FOUND', 'The device has no such sensor', { context })
-    if (!entry.sensor.writable) throw new TelemetryError('NOT_WRITABLE', `${entry.sensor.id} is not configured as writable`, { context })
+    if (!entry.sensor.writable)
+      throw new TelemetryError('NOT_WRITABLE', `${entry.sensor.id} is not configured as writable`, { context })
     return await this.#writer.write(entry.point, value, signal)
   }
 
   async close(): Promise<void> {
+    this.#connections += 1
     this.#closing.abort()
     this.#closing = new AbortController()
     this.#link?.leave(this)
@@ -110,9 +119,11 @@ export class ModbusDevice implements Device, LinkMember {
 
   lost(cause: unknown): void {
     this.#drop()
-    const { code, message } = isTelemetryError(cause) ? cause : { code: 'INTERNAL', message: String(cause) }
-    this.#options.context.log.debug({ device: this.#options.id, code }, message)
-    this.#options.context.lost(cause)
+    const connection = this.#connections
+    // The request that broke the connection fails first, with the reason; then it is told that the connection is gone.
+    setImmediate(() => {
+      if (connection === this.#connections) this.#options.context.lost(cause)
+    })
   }
 
   countError(kind: string): void {
@@ -125,7 +136,8 @@ export class ModbusDevice implements Device, LinkMember {
   }
 
   async #request(pdu: Buffer, signal: AbortSignal): Promise<Buffer> {
-    if (this.#link === null) throw new TelemetryError('CONNECTION_LOST', 'The device is not connected', { retryable: true })
+    if (this.#link === null)
+      throw new TelemetryError('CONNECTION_LOST', 'The device is not connected', { retryable: true })
     const answer = await this.#link.request(this, pdu, signal)
     const exception = exceptionOf(answer)
     if (exception !== null) this.countError(`exception-${exception}`)
@@ -144,6 +156,15 @@ export class ModbusDevice implements Device, LinkMember {
       context: { device: this.#options.id, exception },
     })
   }
+}
+
+/** The error of a poll with the requests that it sent, for the statistics. */
+function withRequests(error: unknown, answered: number): unknown {
+  if (!isTelemetryError(error)) return error
+  const { code, message, retryable, context, cause } = error
+  const wasSent = code === 'TIMEOUT' || code === 'PROTOCOL'
+  const requests = answered + (wasSent ? 1 : 0)
+  return new TelemetryError(code, message, { retryable, context: { ...context, requests }, cause })
 }
 
 function blocksOf(entries: readonly DevicePoint[], limits: PlanLimits): readonly Block[] {

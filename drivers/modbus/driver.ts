@@ -42,7 +42,11 @@ export function modbusDriver(options: { clock: Clock }): Driver {
         timeoutMs: timeout,
         limits: { maxGap, maxRegisters, maxBits },
         groups,
-        links: linkSource(links, bus, () => new Link((events) => new TcpTransport({ host, port, clock: options.clock, events }))),
+        links: linkSource(
+          links,
+          bus,
+          () => new Link((events) => new TcpTransport({ host, port, clock: options.clock, events })),
+        ),
         context,
       })
     },

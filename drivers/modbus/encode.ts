@@ -42,7 +42,15 @@ export function encodeRegisters(point: ModbusPoint, value: Value): Buffer {
       return arrange(point, integerBytes(wholeNumber(point.type, value), point.bytes))
     case 'bcd16':
     case 'bcd32':
-      return arrange(point, Buffer.from(wholeNumber(point.type, value).toString().padStart(point.bytes * 2, '0'), 'hex'))
+      return arrange(
+        point,
+        Buffer.from(
+          wholeNumber(point.type, value)
+            .toString()
+            .padStart(point.bytes * 2, '0'),
+          'hex',
+        ),
+      )
   }
 }
 
@@ -72,7 +80,8 @@ function toBigInt(type: string, value: Value): bigint {
   if (typeof value === 'bigint') return value
   if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(type, value, 'it must be a whole number')
   const whole = Math.round(value)
-  if (Math.abs(value - whole) > WHOLE_TOLERANCE * Math.max(1, Math.abs(value))) throw refuse(type, value, 'it must be a whole number')
+  if (Math.abs(value - whole) > WHOLE_TOLERANCE * Math.max(1, Math.abs(value)))
+    throw refuse(type, value, 'it must be a whole number')
   return BigInt(whole)
 }
 
@@ -102,5 +111,7 @@ function encodeText(point: ModbusPoint, value: Value, wire: Buffer): void {
 }
 
 function refuse(type: string, value: Value, why: string): TelemetryError {
-  return new TelemetryError('OUT_OF_RANGE', `The value cannot be written as ${type}: ${why}`, { context: { type, value: String(value) } })
+  return new TelemetryError('OUT_OF_RANGE', `The value cannot be written as ${type}: ${why}`, {
+    context: { type, value: String(value) },
+  })
 }

@@ -75,7 +75,7 @@ export class Link {
       this.#timeoutsInARow = 0
       return answer
     } catch (error) {
-      if (isTelemetryError(error, 'TIMEOUT')) this.#onTimeout(member, error)
+      if (isTelemetryError(error, 'TIMEOUT')) this.#onTimeout(error)
       throw error
     } finally {
       this.#holder = null
@@ -119,8 +119,7 @@ export class Link {
    * A silent unit must not cost the others their connection, and a silent connection must not stay: it is closed when as
    * many requests in a row as there are devices had no answer.
    */
-  #onTimeout(member: LinkMember, cause: TelemetryError): void {
-    member.countError('timeout')
+  #onTimeout(cause: TelemetryError): void {
     this.#timeoutsInARow += 1
     if (this.#timeoutsInARow >= this.#members.size) this.#transport.fail(cause)
   }
@@ -128,7 +127,8 @@ export class Link {
   #onBroken(cause: TelemetryError): void {
     const members = [...this.#members]
     this.#members.clear()
-    if (cause.code === 'PROTOCOL') (this.#holder ?? members[0])?.countError('protocol')
+    // Nobody else counts it: no request fails by what came between two requests.
+    if (cause.code === 'PROTOCOL' && this.#holder === null) members[0]?.countError('protocol')
     for (const member of members) member.lost(cause)
   }
 

@@ -41,7 +41,8 @@ export class MbapGuard {
     const protocol = (protocolHigh! << 8) | protocolLow!
     const length = (lengthHigh! << 8) | lengthLow!
     if (protocol !== 0) return `protocol id ${protocol} instead of 0`
-    if (length < MIN_LENGTH || length > MAX_LENGTH) return `frame length ${length} is not between ${MIN_LENGTH} and ${MAX_LENGTH}`
+    if (length < MIN_LENGTH || length > MAX_LENGTH)
+      return `frame length ${length} is not between ${MIN_LENGTH} and ${MAX_LENGTH}`
     this.#headerBytes = 0
     this.#bodyBytes = length
     return null

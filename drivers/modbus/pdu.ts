@@ -65,7 +65,8 @@ export function exceptionOf(answer: Buffer): number | null {
 export function mismatch(request: Buffer, answer: Buffer): string | null {
   const asked = request[0]!
   if (answer.length < 2) return `the answer has ${answer.length} bytes`
-  if (answer[0] === (asked | EXCEPTION_BIT)) return answer.length === 2 ? null : `the exception has ${answer.length} bytes`
+  if (answer[0] === (asked | EXCEPTION_BIT))
+    return answer.length === 2 ? null : `the exception has ${answer.length} bytes`
   if (answer[0] !== asked) return `function ${answer[0]} came for function ${asked}`
   return asked <= READ_FUNCTIONS.input ? readMismatch(request, answer) : writeMismatch(request, answer)
 }
@@ -74,7 +75,8 @@ function readMismatch(request: Buffer, answer: Buffer): string | null {
   const quantity = (request[3]! << 8) | request[4]!
   const bytes = request[0]! <= READ_FUNCTIONS.discrete ? (quantity + 7) >> 3 : quantity * 2
   if (answer[1] !== bytes) return `byte count ${answer[1]} came, ${bytes} were asked for`
-  if (answer.length !== READ_DATA_START + bytes) return `${answer.length - READ_DATA_START} data bytes came, ${bytes} were asked for`
+  if (answer.length !== READ_DATA_START + bytes)
+    return `${answer.length - READ_DATA_START} data bytes came, ${bytes} were asked for`
   return null
 }
 

@@ -5,11 +5,16 @@ import { isBitTable, MAX_ADDRESS, orderOf, pointType, registersOf, type PointTyp
 import { MAX_READ_BITS, MAX_READ_REGISTERS, type ModbusDeviceConfig, type ModbusSensorConfig } from './schema.ts'
 
 /** Problems with paths from the device's YAML: `['sensors', 3, 'order']`. */
-export function modbusProblems(device: ModbusDeviceConfig, sensors: readonly ModbusSensorConfig[]): readonly ConfigProblem[] {
+export function modbusProblems(
+  device: ModbusDeviceConfig,
+  sensors: readonly ModbusSensorConfig[],
+): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
-  if (device.connection.timeout === 0) problems.push({ path: ['connection', 'timeout'], message: 'A timeout of 0 leaves no time for an answer' })
+  if (device.connection.timeout === 0)
+    problems.push({ path: ['connection', 'timeout'], message: 'A timeout of 0 leaves no time for an answer' })
   for (const [index, sensor] of sensors.entries()) {
-    for (const { key, message } of sensorProblems(sensor, device)) problems.push({ path: ['sensors', index, key], message })
+    for (const { key, message } of sensorProblems(sensor, device))
+      problems.push({ path: ['sensors', index, key], message })
   }
   return problems
 }
@@ -30,8 +35,10 @@ function* sensorProblems(sensor: ModbusSensorConfig, device: ModbusDeviceConfig)
 
 function* typeProblems(sensor: ModbusSensorConfig, type: PointType): Generator<SensorProblem> {
   if (isBitTable(sensor.register)) {
-    if (type !== 'bool') yield { key: 'type', message: `A ${sensor.register} is a single bit: its type is bool, not ${type}` }
-    if (sensor.bit !== undefined) yield { key: 'bit', message: `A ${sensor.register} is a single bit: bit belongs to input and holding registers` }
+    if (type !== 'bool')
+      yield { key: 'type', message: `A ${sensor.register} is a single bit: its type is bool, not ${type}` }
+    if (sensor.bit !== undefined)
+      yield { key: 'bit', message: `A ${sensor.register} is a single bit: bit belongs to input and holding registers` }
   } else if (sensor.bit !== undefined && type !== 'bool') {
     yield { key: 'bit', message: `A bit of a register is of type bool, not ${type}` }
   }
@@ -40,20 +47,41 @@ function* typeProblems(sensor: ModbusSensorConfig, type: PointType): Generator<S
 function* orderProblems(sensor: ModbusSensorConfig, type: PointType): Generator<SensorProblem> {
   if (sensor.order === undefined || orderOf(type, sensor.order) !== null) return
   if (type === 'bool') yield { key: 'order', message: 'A bool has no order of bytes' }
-  else if (type === 'string') yield { key: 'order', message: 'The order of a string is ABCD, or BADC to swap the two characters of each register' }
-  else yield { key: 'order', message: `${sensor.order} is the order of a 64-bit type, ${type} has ${registersOf(type, 0) * 16} bits` }
+  else if (type === 'string')
+    yield {
+      key: 'order',
+      message: 'The order of a string is ABCD, or BADC to swap the two characters of each register',
+    }
+  else
+    yield {
+      key: 'order',
+      message: `${sensor.order} is the order of a 64-bit type, ${type} has ${registersOf(type, 0) * 16} bits`,
+    }
 }
 
 function* lengthProblems(sensor: ModbusSensorConfig, type: PointType): Generator<SensorProblem> {
-  if (type === 'string' && sensor.length === undefined) yield { key: 'type', message: 'A string needs its length in characters, for example length: 16' }
-  if (type !== 'string' && sensor.length !== undefined) yield { key: 'length', message: `Only a string has a length, not ${type}` }
+  if (type === 'string' && sensor.length === undefined)
+    yield { key: 'type', message: 'A string needs its length in characters, for example length: 16' }
+  if (type !== 'string' && sensor.length !== undefined)
+    yield { key: 'length', message: `Only a string has a length, not ${type}` }
 }
 
-function* widthProblems(sensor: ModbusSensorConfig, width: number, device: ModbusDeviceConfig): Generator<SensorProblem> {
+function* widthProblems(
+  sensor: ModbusSensorConfig,
+  width: number,
+  device: ModbusDeviceConfig,
+): Generator<SensorProblem> {
   if (sensor.address + width - 1 > MAX_ADDRESS) {
-    yield { key: 'address', message: `The last address would be ${sensor.address + width - 1}; addresses end at ${MAX_ADDRESS}` }
+    yield {
+      key: 'address',
+      message: `The last address would be ${sensor.address + width - 1}; addresses end at ${MAX_ADDRESS}`,
+    }
   }
   const { maxRegisters = MAX_READ_REGISTERS, maxBits = MAX_READ_BITS } = device.reads ?? {}
   const most = isBitTable(sensor.register) ? maxBits : maxRegisters
-  if (width > most) yield { key: 'type', message: `The value takes ${width} registers, but reads.maxRegisters allows ${most} in one request` }
+  if (width > most)
+    yield {
+      key: 'type',
+      message: `The value takes ${width} registers, but reads.maxRegisters allows ${most} in one request`,
+    }
 }

@@ -1,6 +1,6 @@
 // The seam to modbus-serial: its TcpPort puts requests into MBAP frames and cuts the stream of answers into frames. Its
 // client class is not used: it takes the exception of another unit for an answer, looks neither at byte counts nor at
-// what a write confirms, and its transaction ids return after 256 requests (docs/decisions/0002-modbus-transport.md).
+// what a write confirms, and its transaction ids return after 256 requests (docs/decisions/0005-modbus-transport.md).
 
 import type { Socket } from 'node:net'
 import modbus from 'modbus-serial'
@@ -27,7 +27,9 @@ export interface TcpPort {
 /** A port on a connected socket. `onFrame` gets each frame that comes: its transaction id, its unit, its PDU. */
 export function tcpPort(socket: Socket, onFrame: (id: number, unit: number, pdu: Buffer) => void): TcpPort {
   const port = new (modbus as unknown as Library).TcpPort({ socket })
-  port.on('data', (frame) => onFrame(port._transactionIdRead, frame[0]!, frame.subarray(1, frame.length - CHECKSUM_BYTES)))
+  port.on('data', (frame) =>
+    onFrame(port._transactionIdRead, frame[0]!, frame.subarray(1, frame.length - CHECKSUM_BYTES)),
+  )
   return {
     send(id, unit, pdu) {
       const frame = Buffer.alloc(1 + pdu.length + CHECKSUM_BYTES)

@@ -61,12 +61,19 @@ export class TcpTransport implements Transport {
       const give = (cause: TelemetryError): void => {
         timer.cancel()
         this.#cancelOpening = null
+        socket.removeListener('error', refused)
+        socket.on('error', () => {}) // what it still has to say comes too late
         socket.destroy()
         reject(cause)
       }
-      const timer = clock.after(timeoutMs, () => give(this.#error('TIMEOUT', `No connection to ${this.#where} within ${timeoutMs} ms`)))
+      const refused = (cause: NodeJS.ErrnoException): void =>
+        give(
+          this.#error('CONNECTION_FAILED', `No connection to ${this.#where} (${cause.code ?? cause.message})`, cause),
+        )
+      const timer = clock.after(timeoutMs, () =>
+        give(this.#error('TIMEOUT', `No connection to ${this.#where} within ${timeoutMs} ms`)),
+      )
       this.#cancelOpening = give
-      const refused = (cause: Error): void => give(this.#error('CONNECTION_FAILED', `No connection to ${this.#where}: ${cause.message}`, cause))
       socket.once('error', refused)
       socket.once('connect', () => {
         timer.cancel()
@@ -81,8 +88,10 @@ export class TcpTransport implements Transport {
   exchange(request: Exchange, signal: AbortSignal): Promise<Buffer> {
     const connection = this.#connection
     if (signal.aborted) return Promise.reject(this.#aborted(signal))
-    if (connection === null) return Promise.reject(this.#error('CONNECTION_LOST', `There is no connection to ${this.#where}`))
-    if (this.#pending !== null) return Promise.reject(new TelemetryError('INTERNAL', 'Two Modbus requests at once on one wire'))
+    if (connection === null)
+      return Promise.reject(this.#error('CONNECTION_LOST', `There is no connection to ${this.#where}`))
+    if (this.#pending !== null)
+      return Promise.reject(new TelemetryError('INTERNAL', 'Two Modbus requests at once on one wire'))
     return new Promise((resolve, reject) => {
       const onAbort = (): void => this.abandon(this.#aborted(signal))
       const settled = <T>(settle: (result: T) => void): ((result: T) => void) => {
@@ -108,8 +117,11 @@ export class TcpTransport implements Transport {
     const noted = connection.transactions.abandon(pending.id, pending.request.unit)
     pending.reject(cause)
     // After half a frame the next answer would be taken for the missing half.
-    if (connection.guard.isMidFrame) this.fail(this.#error('PROTOCOL', `${this.#where} stopped in the middle of an answer`))
-    else if (!noted) this.fail(this.#error('CONNECTION_LOST', `Too many requests to ${this.#where} were never answered`))
+    if (connection.guard.isMidFrame) {
+      this.fail(this.#error('CONNECTION_LOST', `A request to ${this.#where} was given up in the middle of its answer`))
+    } else if (!noted) {
+      this.fail(this.#error('CONNECTION_LOST', `Too many requests to ${this.#where} were never answered`))
+    }
   }
 
   fail(cause: TelemetryError): void {
@@ -159,7 +171,8 @@ export class TcpTransport implements Transport {
       return
     }
     const { request } = pending
-    const problem = unit === request.unit ? mismatch(request.pdu, answer) : `unit ${unit} answered for unit ${request.unit}`
+    const problem =
+      unit === request.unit ? mismatch(request.pdu, answer) : `unit ${unit} answered for unit ${request.unit}`
     if (problem === null) {
       this.#strays = 0
       pending.resolve(answer)
@@ -179,11 +192,23 @@ export class TcpTransport implements Transport {
   }
 
   #onTimeout({ unit, timeoutMs }: Exchange): void {
-    this.abandon(this.#error('TIMEOUT', `Unit ${unit} at ${this.#where} did not answer within ${timeoutMs} ms`))
+    if (this.#connection?.guard.isMidFrame === true) {
+      this.fail(this.#error('PROTOCOL', `Unit ${unit} at ${this.#where} stopped in the middle of an answer`))
+    } else {
+      this.abandon(this.#error('TIMEOUT', `Unit ${unit} at ${this.#where} did not answer within ${timeoutMs} ms`))
+    }
   }
 
-  #error(code: 'TIMEOUT' | 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'PROTOCOL', message: string, cause?: Error): TelemetryError {
-    return new TelemetryError(code, message, { retryable: true, context: { host: this.#options.host, port: this.#options.port }, cause })
+  #error(
+    code: 'TIMEOUT' | 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'PROTOCOL',
+    message: string,
+    cause?: Error,
+  ): TelemetryError {
+    return new TelemetryError(code, message, {
+      retryable: true,
+      context: { host: this.#options.host, port: this.#options.port },
+      cause,
+    })
   }
 
   #aborted(signal: AbortSignal): TelemetryError {

@@ -53,7 +53,9 @@ export class PointWriter {
         break
       case 'discrete':
       case 'input':
-        throw new TelemetryError('NOT_WRITABLE', 'Discrete inputs and input registers cannot be written', { context: { register: point.register } })
+        throw new TelemetryError('NOT_WRITABLE', 'Discrete inputs and input registers cannot be written', {
+          context: { register: point.register },
+        })
     }
     return await this.#readBack(point, signal)
   }
@@ -100,7 +102,9 @@ export class PointWriter {
 function accepted(answer: Buffer): Buffer {
   const exception = exceptionOf(answer)
   if (exception === null) return answer
-  throw new TelemetryError('DEVICE_EXCEPTION', `The device refused the write: ${exceptionText(exception)}`, { context: { exception } })
+  throw new TelemetryError('DEVICE_EXCEPTION', `The device refused the write: ${exceptionText(exception)}`, {
+    context: { exception },
+  })
 }
 
 /** A sink that keeps the one value it is given. */

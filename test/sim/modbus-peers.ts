@@ -61,7 +61,9 @@ export const hasLibmodbus =
 
 /** @param units unit ids that answer; others stay silent. */
 export async function startPymodbusSlave(units: readonly number[] = [1]): Promise<PymodbusSlave> {
-  const child = spawn(PYTHON, [join(import.meta.dirname, 'pymodbus-slave.py'), ...units.map(String)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(PYTHON, [join(import.meta.dirname, 'pymodbus-slave.py'), ...units.map(String)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = new Conversation(child)
   const { port } = JSON.parse(await lines.next()) as { port: number }
   const ask = async (command: object): Promise<{ values?: number[] }> => {

@@ -109,10 +109,12 @@ export class RawModbusSlave {
         this.words[address] = quantity
         return request.pdu
       case 15:
-        for (let index = 0; index < quantity; index++) this.words[address + index] = (request.pdu[6 + (index >> 3)]! >> (index & 7)) & 1
+        for (let index = 0; index < quantity; index++)
+          this.words[address + index] = (request.pdu[6 + (index >> 3)]! >> (index & 7)) & 1
         return request.pdu.subarray(0, 5)
       case 16:
-        for (let index = 0; index < quantity; index++) this.words[address + index] = request.pdu.readUInt16BE(6 + index * 2)
+        for (let index = 0; index < quantity; index++)
+          this.words[address + index] = request.pdu.readUInt16BE(6 + index * 2)
         return request.pdu.subarray(0, 5)
       default:
         return Buffer.from([functionCode | 0x80, 1])
@@ -125,7 +127,8 @@ export class RawModbusSlave {
 
   #bits(address: number, quantity: number): number[] {
     const bytes = Array.from({ length: Math.ceil(quantity / 8) }, () => 0)
-    for (let index = 0; index < quantity; index++) bytes[index >> 3]! |= (this.words[address + index]! & 1) << (index & 7)
+    for (let index = 0; index < quantity; index++)
+      bytes[index >> 3]! |= (this.words[address + index]! & 1) << (index & 7)
     return bytes
   }
 
@@ -159,7 +162,8 @@ export class RawModbusSlave {
       pdu,
       socket,
       send: (bytes) => void socket.write(bytes),
-      reply: (answer, other = {}) => void socket.write(mbapFrame(other.id ?? id, other.unit ?? unit, answer, other.protocol, other.length)),
+      reply: (answer, other = {}) =>
+        void socket.write(mbapFrame(other.id ?? id, other.unit ?? unit, answer, other.protocol, other.length)),
     }
     this.requests.push(request)
     for (const listener of this.#listeners.splice(0)) listener(request)

@@ -65,14 +65,15 @@ describe('an answer that does not fit the request', () => {
     ['that is longer than it says', (request) => request.reply(data, { length: 5 })],
   ])('%s breaks the connection at once and gives no value', async (_name, behaviour) => {
     expect(await failedPoll(behaviour)).toBe('PROTOCOL')
-    expect(unit.context.errors.get('protocol')).toBe(1)
-    expect(unit.context.lostCauses).toHaveLength(1)
+    await vi.waitFor(() => expect(unit.context.lostCauses).toMatchObject([{ code: 'PROTOCOL' }]))
     await recovers()
   })
 
   it('is found even when the same bytes bring a good answer first', async () => {
     expect(
-      await failedPoll((request) => request.send(Buffer.concat([mbapFrame(request.id, 1, data), Buffer.alloc(8, 0xff)]))),
+      await failedPoll((request) =>
+        request.send(Buffer.concat([mbapFrame(request.id, 1, data), Buffer.alloc(8, 0xff)])),
+      ),
     ).toBe('PROTOCOL')
   })
 })
@@ -83,23 +84,36 @@ describe('a slave that', () => {
     await slave.nextRequest()
     await unit.clock.advance(TIMEOUT_MS)
     expect(await polling).toBe('TIMEOUT')
-    expect(unit.context.errors.get('timeout')).toBe(1)
-    expect(unit.context.lostCauses).toHaveLength(1)
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
     await recovers()
   })
 
+  it('stays silent fails the request first, with its reason, and then the connection', async () => {
+    slave.behaviour = () => {}
+    const asked = slave.nextRequest()
+    const polling = unit.device.poll(0, new RecordingSink(), NEVER).catch((error: unknown) => {
+      expect(unit.context.lostCauses).toEqual([])
+      return error
+    })
+    await asked
+    await unit.clock.advance(TIMEOUT_MS)
+    expect(await polling).toMatchObject({ code: 'TIMEOUT', context: { requests: 1 } })
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
+  })
+
   it('stops in the middle of an answer is given up, and the rest is never taken for the next answer', async () => {
-    const polling = failedPoll((request) => request.send(mbapFrame(request.id, 1, slave.honestPdu(request)).subarray(0, 10)))
+    const polling = failedPoll((request) =>
+      request.send(mbapFrame(request.id, 1, slave.honestPdu(request)).subarray(0, 10)),
+    )
     await slave.nextRequest()
     await unit.clock.advance(TIMEOUT_MS)
-    expect(await polling).toBe('TIMEOUT')
-    expect(unit.context.errors.get('protocol')).toBe(1)
+    expect(await polling).toBe('PROTOCOL')
     await recovers()
   })
 
   it('hangs up during a request', async () => {
     expect(await failedPoll((request) => request.socket.destroy())).toBe('CONNECTION_LOST')
-    expect(unit.context.lostCauses).toHaveLength(1)
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
     await recovers()
   })
 
@@ -173,7 +187,11 @@ describe('a slave that', () => {
         return { cancel: () => {} }
       },
     }
-    const { device } = testDevice({ port: slave.port, sensors: holdings(0), driver: modbusDriver({ clock: impatient }) })
+    const { device } = testDevice({
+      port: slave.port,
+      sensors: holdings(0),
+      driver: modbusDriver({ clock: impatient }),
+    })
     await expect(device.connect(NEVER)).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true })
   })
 })
@@ -190,7 +208,8 @@ describe('an exception', () => {
     await unit.device.close()
     unit = testDevice({ port: slave.port, sensors: holdings(0, 1, 10) })
     await unit.device.connect(NEVER)
-    slave.behaviour = (request) => (request.address === 0 ? request.reply(Buffer.from([0x83, code])) : slave.answer(request))
+    slave.behaviour = (request) =>
+      request.address === 0 ? request.reply(Buffer.from([0x83, code])) : slave.answer(request)
     const sink = await unit.poll()
     expect(results(sink)).toEqual([{ bad: status }, { bad: status }, { value: 110 }])
     expect(unit.context.errors.get(`exception-${code}`)).toBe(1)
@@ -218,7 +237,9 @@ describe('a stopped request', () => {
     }
     const controller = new AbortController()
     const asked = slave.nextRequest()
-    const polling = expect(unit.device.poll(0, new RecordingSink(), controller.signal)).rejects.toMatchObject({ code: 'ABORTED' })
+    const polling = expect(unit.device.poll(0, new RecordingSink(), controller.signal)).rejects.toMatchObject({
+      code: 'ABORTED',
+    })
     await asked
     controller.abort()
     await polling

@@ -27,7 +27,7 @@ export interface TestDevice {
   readonly clock: ManualClock
   readonly driver: Driver
   /** Polls group 0 into a new sink. */
-  poll(): Promise<RecordingSink>
+  readonly poll: () => Promise<RecordingSink>
 }
 
 export function sensorOf(number: number, config: ModbusSensorConfig, writable = true): Sensor {
@@ -48,7 +48,10 @@ export function sensorOf(number: number, config: ModbusSensorConfig, writable = 
 }
 
 export function modbusSetup({ port, sensors, unit = 1, reads, id = 'device' }: TestDeviceOptions): DeviceSetup {
-  const config: ModbusDeviceConfig = { connection: { host: '127.0.0.1', port, unit, timeout: TIMEOUT_MS }, ...(reads && { reads }) }
+  const config: ModbusDeviceConfig = {
+    connection: { host: '127.0.0.1', port, unit, timeout: TIMEOUT_MS },
+    ...(reads && { reads }),
+  }
   const points = sensors.map((sensor, number) => ({ sensor: sensorOf(number, sensor), config: sensor }))
   return { id, config, groups: [{ intervalMs: 1000, points }] }
 }

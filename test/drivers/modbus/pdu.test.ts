@@ -77,7 +77,8 @@ describe('an answer', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 260 }), (any) => {
         const answer = Buffer.from(any)
-        const fits = (answer.length === 8 && answer[0] === 3 && answer[1] === 6) || (answer.length === 2 && answer[0] === 0x83)
+        const fits =
+          (answer.length === 8 && answer[0] === 3 && answer[1] === 6) || (answer.length === 2 && answer[0] === 0x83)
         expect(mismatch(request, answer) === null).toBe(fits)
       }),
     )

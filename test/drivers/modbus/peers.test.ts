@@ -4,7 +4,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Value } from '#domain/value.ts'
 import type { ModbusSensorConfig } from '#drivers/modbus/schema.ts'
-import { hasLibmodbus, hasPymodbus, startLibmodbusSlave, startPymodbusSlave, type LibmodbusSlave, type PymodbusSlave } from '#test/sim/modbus-peers.ts'
+import {
+  hasLibmodbus,
+  hasPymodbus,
+  startLibmodbusSlave,
+  startPymodbusSlave,
+  type LibmodbusSlave,
+  type PymodbusSlave,
+} from '#test/sim/modbus-peers.ts'
 import type { Result } from '#test/sim/recording-sink.ts'
 import { holdings, NEVER, testDevice, type TestDevice } from './modbus-device.ts'
 
@@ -26,7 +33,12 @@ async function read(port: number, sensors: readonly ModbusSensorConfig[]): Promi
   return sensors.map((_sensor, number) => sink.only(number))
 }
 
-const NUMBERS: readonly [type: NonNullable<ModbusSensorConfig['type']>, letters: 2 | 4 | 8, text: string, value: Value][] = [
+const NUMBERS: readonly [
+  type: NonNullable<ModbusSensorConfig['type']>,
+  letters: 2 | 4 | 8,
+  text: string,
+  value: Value,
+][] = [
   ['int16', 2, '-12345', -12_345],
   ['uint16', 2, '54321', 54_321],
   ['bcd16', 2, '0987', 987],
@@ -39,7 +51,12 @@ const NUMBERS: readonly [type: NonNullable<ModbusSensorConfig['type']>, letters:
   ['uint64', 8, '18446744073709551613', 18_446_744_073_709_551_613n],
   ['float64', 8, '3.141592653589793', Math.PI],
 ]
-const ORDERS = { ABCD: ['AB', 'ABCD', 'ABCDEFGH'], DCBA: ['BA', 'DCBA', 'HGFEDCBA'], BADC: ['BA', 'BADC', 'BADCFEHG'], CDAB: ['AB', 'CDAB', 'GHEFCDAB'] } as const
+const ORDERS = {
+  ABCD: ['AB', 'ABCD', 'ABCDEFGH'],
+  DCBA: ['BA', 'DCBA', 'HGFEDCBA'],
+  BADC: ['BA', 'BADC', 'BADCFEHG'],
+  CDAB: ['AB', 'CDAB', 'GHEFCDAB'],
+} as const
 
 describe.skipIf(!hasPymodbus)('a pymodbus slave (needs python3-pymodbus)', () => {
   let slave: PymodbusSlave
@@ -57,7 +74,13 @@ describe.skipIf(!hasPymodbus)('a pymodbus slave (needs python3-pymodbus)', () =>
       for (const [type, bytes, text, value] of NUMBERS) {
         for (const order of ['ABCD', 'DCBA', 'BADC', 'CDAB'] as const) {
           const address = 3 + sensors.length * 4
-          await slave.store({ table: register, address, type, order: ORDERS[order][Math.log2(bytes) - 1]!, value: text })
+          await slave.store({
+            table: register,
+            address,
+            type,
+            order: ORDERS[order][Math.log2(bytes) - 1]!,
+            value: text,
+          })
           sensors.push({ register, address, type, order })
           expected.push({ value })
         }
@@ -68,7 +91,9 @@ describe.skipIf(!hasPymodbus)('a pymodbus slave (needs python3-pymodbus)', () =>
 
   it('gives text', async () => {
     await slave.store({ table: 'holding', address: 500, type: 'string', order: '', value: 'Oil 75 °C ' })
-    expect(await read(slave.port, [{ register: 'holding', address: 500, type: 'string', length: 20 }])).toEqual([{ value: 'Oil 75 °C' }])
+    expect(await read(slave.port, [{ register: 'holding', address: 500, type: 'string', length: 20 }])).toEqual([
+      { value: 'Oil 75 °C' },
+    ])
   })
 
   it('gives the bits of all four tables', async () => {
@@ -78,12 +103,18 @@ describe.skipIf(!hasPymodbus)('a pymodbus slave (needs python3-pymodbus)', () =>
     const word = pattern.reduce((sum, bit, position) => sum | (bit << position), 0)
     await slave.set('holding', 900, [word])
     await slave.set('input', 901, [word])
-    for (const [register, start] of [['coil', 100], ['discrete', 300]] as const) {
+    for (const [register, start] of [
+      ['coil', 100],
+      ['discrete', 300],
+    ] as const) {
       const sensors = pattern.map((_bit, offset) => ({ register, address: start + offset }))
       expect(await read(slave.port, sensors)).toEqual(pattern.map((value) => ({ value })))
       await unit!.device.close()
     }
-    for (const [register, address] of [['holding', 900], ['input', 901]] as const) {
+    for (const [register, address] of [
+      ['holding', 900],
+      ['input', 901],
+    ] as const) {
       const sensors = pattern.map((_bit, bit) => ({ register, address, bit }))
       expect(await read(slave.port, sensors)).toEqual(pattern.map((value) => ({ value })))
       await unit!.device.close()
@@ -121,7 +152,9 @@ describe.skipIf(!hasPymodbus)('a pymodbus slave (needs python3-pymodbus)', () =>
     for (const [sensor, value] of values.entries()) expect(await device.write!(sensor, value, NEVER)).toEqual(value)
     expect(await slave.get('coil', 1, 1)).toEqual([1])
     // -0.1 is BF B9 99 99 99 99 99 9A; its words swapped
-    expect(await slave.get('holding', 601, 9)).toEqual([1234, 0x999a, 0x9999, 0x9999, 0xbfb9, 0x5072, 0x6573, 0x7300, 0x0f1f])
+    expect(await slave.get('holding', 601, 9)).toEqual([
+      1234, 0x999a, 0x9999, 0x9999, 0xbfb9, 0x5072, 0x6573, 0x7300, 0x0f1f,
+    ])
   })
 })
 

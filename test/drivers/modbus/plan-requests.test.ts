@@ -36,13 +36,21 @@ describe('the planner', () => {
   it('reads a register once for all points in it', () => {
     const [read] = planRequests([holding(5), holding(5), holding(4, 2)], LIMITS)
     expect(read).toMatchObject({ address: 4, width: 2 })
-    expect([...read!.members].sort()).toEqual([0, 1, 2])
+    expect([...read!.members].toSorted((a, b) => a - b)).toEqual([0, 1, 2])
   })
 
   const span = fc
-    .record({ register: fc.constantFrom(...REGISTERS), address: fc.integer({ min: 0, max: 400 }), width: fc.constantFrom(1, 1, 1, 2, 4, 10) })
+    .record({
+      register: fc.constantFrom(...REGISTERS),
+      address: fc.integer({ min: 0, max: 400 }),
+      width: fc.constantFrom(1, 1, 1, 2, 4, 10),
+    })
     .map((any): Span => (isBitTable(any.register) ? { ...any, width: 1 } : any))
-  const limits = fc.record({ maxGap: fc.integer({ min: 0, max: 12 }), maxRegisters: fc.integer({ min: 10, max: 125 }), maxBits: fc.integer({ min: 1, max: 2000 }) })
+  const limits = fc.record({
+    maxGap: fc.integer({ min: 0, max: 12 }),
+    maxRegisters: fc.integer({ min: 10, max: 125 }),
+    maxBits: fc.integer({ min: 1, max: 2000 }),
+  })
 
   it('covers every point exactly once, within the limits, for any points', () => {
     fc.assert(
@@ -65,7 +73,11 @@ describe('the planner', () => {
     fc.assert(
       fc.property(fc.array(span, { maxLength: 80 }), limits, (spans, limit) => {
         for (const read of planRequests(spans, limit)) {
-          const wanted = new Set(read.members.flatMap((member) => Array.from({ length: spans[member]!.width }, (_, n) => spans[member]!.address + n)))
+          const wanted = new Set(
+            read.members.flatMap((member) =>
+              Array.from({ length: spans[member]!.width }, (_, n) => spans[member]!.address + n),
+            ),
+          )
           let gap = 0
           for (let address = read.address; address < read.address + read.width; address++) {
             gap = wanted.has(address) ? 0 : gap + 1

@@ -20,8 +20,14 @@ describe('the problems of a configuration', () => {
     [{ register: 'holding', address: 0, type: 'string' }, 'sensors.0.type: A string needs its length'],
     [{ register: 'holding', address: 0, type: 'int32', length: 4 }, 'sensors.0.length: Only a string has a length'],
     [{ register: 'holding', address: 0, bit: 3, order: 'ABCD' }, 'sensors.0.order: A bool has no order'],
-    [{ register: 'holding', address: 0, type: 'int32', order: 'HGFEDCBA' }, 'sensors.0.order: HGFEDCBA is the order of a 64-bit type, int32 has 32 bits'],
-    [{ register: 'holding', address: 0, type: 'string', length: 4, order: 'CDAB' }, 'sensors.0.order: The order of a string'],
+    [
+      { register: 'holding', address: 0, type: 'int32', order: 'HGFEDCBA' },
+      'sensors.0.order: HGFEDCBA is the order of a 64-bit type, int32 has 32 bits',
+    ],
+    [
+      { register: 'holding', address: 0, type: 'string', length: 4, order: 'CDAB' },
+      'sensors.0.order: The order of a string',
+    ],
   ])('name what is wrong with %o', (sensor, expected) => {
     const problems = problem(sensor)
     expect(problems).toHaveLength(1)
@@ -41,14 +47,25 @@ describe('the problems of a configuration', () => {
   })
 
   it('are all told at once, each with its sensor', () => {
-    const sensors = [{ register: 'coil', address: 1 }, { register: 'coil', address: 0, type: 'int16', bit: 2 }, { register: 'holding', address: 1, type: 'string' }]
+    const sensors = [
+      { register: 'coil', address: 1 },
+      { register: 'coil', address: 0, type: 'int16', bit: 2 },
+      { register: 'holding', address: 1, type: 'string' },
+    ]
     const broken = { connection: { host: 'plc', timeout: 0 } }
-    expect(driver.problems(broken, sensors).map(({ path }) => path.join('.'))).toEqual(['connection.timeout', 'sensors.1.type', 'sensors.1.bit', 'sensors.2.type'])
+    expect(driver.problems(broken, sensors).map(({ path }) => path.join('.'))).toEqual([
+      'connection.timeout',
+      'sensors.1.type',
+      'sensors.1.bit',
+      'sensors.2.type',
+    ])
   })
 
   it('include a value that is wider than one request may be', () => {
     const narrow = { ...device, reads: { maxRegisters: 3 } }
-    expect(problem({ register: 'holding', address: 0, type: 'float64' }, narrow)[0]).toContain('reads.maxRegisters allows 3')
+    expect(problem({ register: 'holding', address: 0, type: 'float64' }, narrow)[0]).toContain(
+      'reads.maxRegisters allows 3',
+    )
   })
 })
 

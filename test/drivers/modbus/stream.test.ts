@@ -15,7 +15,10 @@ function feed(guard: MbapGuard, stream: Buffer, cuts: readonly number[]): string
 }
 
 describe('the guard of the stream', () => {
-  const frames = fc.array(fc.record({ id: fc.nat(0xffff), unit: fc.nat(0xff), pdu: fc.uint8Array({ minLength: 2, maxLength: 253 }) }), { maxLength: 6 })
+  const frames = fc.array(
+    fc.record({ id: fc.nat(0xffff), unit: fc.nat(0xff), pdu: fc.uint8Array({ minLength: 2, maxLength: 253 }) }),
+    { maxLength: 6 },
+  )
 
   it('lets every stream of frames pass, however it is cut', () => {
     fc.assert(

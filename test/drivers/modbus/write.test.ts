@@ -29,7 +29,8 @@ afterEach(async () => {
   await slave.stop()
 })
 
-const write = (name: keyof typeof SENSORS, value: Value): Promise<Value> => unit.device.write!(Object.keys(SENSORS).indexOf(name), value, NEVER)
+const write = (name: keyof typeof SENSORS, value: Value): Promise<Value> =>
+  unit.device.write!(Object.keys(SENSORS).indexOf(name), value, NEVER)
 const functions = (): number[] => slave.requests.map(({ functionCode }) => functionCode)
 
 describe('writing', () => {
@@ -79,7 +80,9 @@ describe('writing', () => {
 
   it('uses the functions for many where a device knows no other', async () => {
     slave.behaviour = (request) =>
-      request.functionCode === 5 || request.functionCode === 6 ? request.reply(Buffer.from([request.functionCode | 0x80, 1])) : slave.answer(request)
+      request.functionCode === 5 || request.functionCode === 6
+        ? request.reply(Buffer.from([request.functionCode | 0x80, 1]))
+        : slave.answer(request)
     expect(await write('coil', true)).toBe(true)
     expect(await write('word', 9)).toBe(9)
     expect(functions()).toEqual([5, 15, 1, 6, 16, 3])
