@@ -61,13 +61,12 @@ class CsvReader {
   }
 
   #cell(): Cell {
+    const start = this.#at
+    while (this.#text[this.#at] === ' ') this.#at++
     const place = this.#place()
     if (this.#text[this.#at] === '"') return { text: this.#quoted(place), place }
-    const start = this.#at
     while (this.#at < this.#text.length && this.#text[this.#at] !== this.#delimiter && !this.#atNewline()) this.#at++
-    const raw = this.#text.slice(start, this.#at)
-    const lead = raw.length - raw.trimStart().length
-    return { text: raw.trim(), place: { ...place, column: place.column + (raw.trim() === '' ? 0 : lead) } }
+    return { text: this.#text.slice(start, this.#at).trim(), place }
   }
 
   #quoted(place: Place): string {

@@ -2,11 +2,11 @@
 // joined by dots (`scale.factor`), a check's by its type (`checks.threshold.high`). An empty cell means: not given.
 
 import { TelemetryError } from '#domain/errors.ts'
-import type { ConfigNode, MapEntry, Path, Place } from './config-node.ts'
+import type { ConfigNode, MapEntry, Path, Place, ScalarNode } from './config-node.ts'
 import { parseCsv, type Cell } from './csv.ts'
 import type { Problems } from './problems.ts'
 import { readTextFile } from './read-text.ts'
-import { discriminatorOf, type SchemaView } from './schema-view.ts'
+import { discriminatorOf, requiredKeys, type SchemaView } from './schema-view.ts'
 import { nearest } from './suggest.ts'
 
 export interface SensorsFile {
@@ -18,10 +18,11 @@ export interface SensorsFile {
   readonly schema: SchemaView
 }
 
-/** A column's way into the sensor; a check's columns have a list step `{ type }` in it. */
+/** A column's way into the sensor; the step after a list is the type of its entry. */
 interface Column {
   readonly steps: readonly string[]
-  readonly place: Place
+  /** Why its cells are not looked at; reported once, at the header. */
+  readonly isFaulty: boolean
 }
 
 /** The sensors of the file, or undefined when it cannot be read; the reason is then a problem at `namedAt`. */
@@ -51,21 +52,22 @@ export function parseSensors(text: string, file: SensorsFile, problems: Problems
     return []
   }
   const columns = header.map((cell, index) => readColumn(cell, header.slice(0, index), file.schema, problems))
-  return rows.map((row) => sensorNode(row, columns, file.schema, problems))
+  const missing = requiredKeys(file.schema).filter((key) => !columns.some(({ steps }) => steps[0] === key))
+  for (const key of missing)
+    problems.add({ file: file.label, line: header[0]!.place.line, column: 1 }, [], `missing column "${key}"`)
+  const blanks = missing.map((key): Column => ({ steps: [key], isFaulty: true }))
+  return rows.map((row) => draftNode(draftRow(row, columns, blanks, problems), file.schema))
 }
 
-function readColumn(cell: Cell, before: readonly Cell[], schema: SchemaView, problems: Problems): Column | undefined {
-  const steps = cell.text.split('.')
-  if (before.some((other) => other.text === cell.text)) {
-    problems.add(cell.place, [], `the column "${cell.text}" stands twice`)
-    return undefined
-  }
+function readColumn(cell: Cell, before: readonly Cell[], schema: SchemaView, problems: Problems): Column {
   const known = columnNames(schema)
-  if (known.includes(cell.text)) return { steps, place: cell.place }
-  const near = cell.text === '' ? undefined : nearest(cell.text, known)
-  const name = cell.text === '' ? 'a column without a name' : `unknown column "${cell.text}"`
-  problems.add(cell.place, [], near === undefined ? name : `${name}; did you mean "${near}"?`)
-  return undefined
+  const isRepeated = before.some((other) => other.text === cell.text)
+  if (known.includes(cell.text) && !isRepeated) return { steps: cell.text.split('.'), isFaulty: false }
+  const near = cell.text === '' || isRepeated ? undefined : nearest(cell.text, known)
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`
+  const name = cell.text === '' ? 'a column without a name' : `unknown column "${cell.text}"${hint}`
+  problems.add(cell.place, [], isRepeated && cell.text !== '' ? `the column "${cell.text}" stands twice` : name)
+  return { steps: near?.split('.') ?? [], isFaulty: true }
 }
 
 /** Every column that a sensor of this schema can have: `id`, `scale.factor`, `checks.threshold.high`, … */
@@ -89,40 +91,42 @@ export function columnNames(schema: SchemaView, lead = ''): string[] {
 interface Draft {
   readonly place: Place
   readonly children: Map<string, Draft>
-  cell?: Cell
+  node?: ConfigNode
 }
 
-function sensorNode(
+function draftRow(
   row: readonly Cell[],
-  columns: readonly (Column | undefined)[],
-  schema: SchemaView,
+  columns: readonly Column[],
+  blanks: readonly Column[],
   problems: Problems,
-): ConfigNode {
+): Draft {
   const place = { ...row[0]!.place, column: 1 }
   const draft: Draft = { place, children: new Map() }
   for (const [index, cell] of row.entries()) {
     const column = columns[index]
-    if (index >= columns.length && cell.text !== '') {
+    if (column) insert(draft, column, cell)
+    else if (cell.text !== '') {
       problems.add(cell.place, [], `this row has more cells than the first line has columns (${columns.length})`)
       break
     }
-    if (column && cell.text !== '') insert(draft, column.steps, cell)
   }
-  return draftNode(draft, schema)
+  for (const column of blanks) insert(draft, column, { text: '', place })
+  return draft
 }
 
-function insert(draft: Draft, steps: readonly string[], cell: Cell): void {
+function insert(draft: Draft, { steps, isFaulty }: Column, cell: Cell): void {
+  if (steps.length === 0 || (cell.text === '' && !isFaulty)) return
   let at = draft
   for (const step of steps) {
     const next = at.children.get(step) ?? { place: cell.place, children: new Map<string, Draft>() }
     at.children.set(step, next)
     at = next
   }
-  at.cell = cell
+  at.node ??= isFaulty ? { ...cellNode(cell), origin: 'unresolved' } : cellNode(cell)
 }
 
 function draftNode(draft: Draft, schema: SchemaView | undefined): ConfigNode {
-  if (draft.cell) return cellNode(draft.cell)
+  if (draft.node) return draft.node
   if (schema?.type === 'array') return listNode(draft, schema)
   return { kind: 'map', place: draft.place, entries: entriesOf(draft, schema) }
 }
@@ -149,6 +153,6 @@ function entriesOf(draft: Draft, schema: SchemaView | undefined): ReadonlyMap<st
   )
 }
 
-function cellNode({ text, place }: Cell): ConfigNode {
+function cellNode({ text, place }: Cell): ScalarNode {
   return { kind: 'scalar', place, value: text, origin: 'untyped', written: text, references: [] }
 }

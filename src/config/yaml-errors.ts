@@ -11,6 +11,7 @@ const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
     'a key without ":" and value, or a text that goes on in the next line; check this line and the one after it',
   BAD_DQ_ESCAPE: 'an unknown escape in double quotes; write \\\\ for a backslash, or use single quotes',
   BAD_SCALAR_START: 'a value cannot begin with this character; put it in quotes',
+  RESOURCE_EXHAUSTION: 'this is nested too deeply',
   MULTIPLE_DOCS: 'a second document ("---"); a configuration is one document',
   TAG_RESOLVE_FAILED:
     'a tag (a word that begins with "!") that has no meaning here; put the value in quotes if it is meant as text',

@@ -22,6 +22,7 @@ import { leadingFaults, yamlErrorWords } from './yaml-errors.ts'
 /** Values that aliases may add to a document. Ten nested tenfold aliases would otherwise be 10^10 values ("billion laughs"). */
 const MAX_ALIASED_NODES = 100_000
 const MAX_DEPTH = 64
+const BYTE_ORDER_MARK = /^\uFEFF/
 
 export interface YamlSource {
   readonly file: string
@@ -40,12 +41,13 @@ export interface YamlTree {
 /** Parses one YAML document. */
 export function readYamlTree(source: YamlSource): YamlTree {
   const lines = new LineCounter()
+  const text = source.text.replace(BYTE_ORDER_MARK, '')
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { file: source.file, line: Math.max(1, line), column: Math.max(1, col) }
   }
   try {
-    const document = parseDocument(source.text, {
+    const document = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
       uniqueKeys: false,
@@ -54,7 +56,7 @@ export function readYamlTree(source: YamlSource): YamlTree {
     })
     const faults = [...document.errors, ...document.warnings]
     for (const fault of leadingFaults(faults, (offset) => place(offset).line))
-      source.problems.add(place(fault.pos[0]), [], yamlErrorWords(fault, source.text))
+      source.problems.add(place(fault.pos[0]), [], yamlErrorWords(fault, text))
     if (faults.length > 0) return { root: undefined, substitutions: [] }
     const reader = new TreeReader(source, place)
     const root = reader.read(document.contents, [], { file: source.file, line: 1, column: 1 })
