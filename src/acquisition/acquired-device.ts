@@ -6,7 +6,7 @@ import type { DeviceSetup, Driver } from '#domain/driver.ts'
 export interface AcquiredDevice {
   readonly setup: DeviceSetup
   readonly driver: Driver
-  /** Display name of the machine that the device belongs to by default. */
+  /** The machine that the device belongs to, as its status shows it. */
   readonly machine: string
 }
 

@@ -8,14 +8,14 @@ import type { DeviceServices } from './device-services.ts'
 import { PollSink } from './device-sinks.ts'
 import type { DeviceStatistics } from './device-statistics.ts'
 import { DriverCall } from './driver-call.ts'
-import { driverError, errorKind, failureStatus, requestsOf } from './failure.ts'
+import { driverError, errorKind, failureStatus, isConnectionGone, requestsOf } from './failure.ts'
 import { POLL_DEADLINE_MS } from './limits.ts'
 import { PollGroup } from './poll-group.ts'
 
 export interface PollerOwner {
   /** The device answered a poll. */
   onAnswer(): void
-  /** A poll failed; `isPartial`: some of its points had a result. */
+  /** A poll failed; `isPartial`: some of its points had a value. */
   onFailure(error: TelemetryError, isPartial: boolean): void
   /** The driver hangs: the device object must not be used again. */
   onAbandoned(error: TelemetryError): void
@@ -112,7 +112,7 @@ export class DevicePoller implements BusMember {
     else this.#statistics.skippedPolls += 1
   }
 
-  /** Stops polling. A poll under way is aborted with `cause` and not accounted for. */
+  /** Stops polling. A poll under way is aborted; it has failed when `cause` is a failure of the device. */
   stop(cause: TelemetryError): void {
     this.#leaveSchedule('off')
     this.#device = null
@@ -121,6 +121,10 @@ export class DevicePoller implements BusMember {
     running.isCancelled = true
     running.sink.close()
     running.call.abort(cause)
+    if (cause.code === 'ABORTED') return
+    this.#account(running, requestsOf(cause))
+    // The loss of the connection is counted where it is noticed; what else broke the poll is counted here.
+    if (!isConnectionGone(cause)) this.#statistics.countError(errorKind(cause.code))
   }
 
   /** Gives back slots and sensors; after `stop`. */
@@ -230,7 +234,7 @@ export class DevicePoller implements BusMember {
       poll.sink.fail(poll.group.points, failureStatus(error))
     }
     if (poll.call.isAbandoned) this.#owner.onAbandoned(error)
-    else if (!poll.isCancelled) this.#owner.onFailure(error, poll.sink.results > 0)
+    else if (!poll.isCancelled) this.#owner.onFailure(error, poll.sink.values > 0)
   }
 
   #account(poll: RunningPoll, requests: number): void {

@@ -68,11 +68,6 @@ export class PollSink extends GuardedSink {
     this.#generation = generation
   }
 
-  /** Points that had a result. */
-  get results(): number {
-    return this.#results
-  }
-
   /** Points that had a value. */
   get values(): number {
     return this.#values
@@ -83,11 +78,10 @@ export class PollSink extends GuardedSink {
     this.close()
     const forgotten = points.length - this.#results
     if (forgotten > 0) {
-      this.#forEachMissing(points, (sensor) => {
-        this.states.isMarked[sensor] = 0
-        this.states.sink.bad(sensor, Status.BadInternalError, NO_TIME)
-      })
+      this.#forEachMissing(points, (sensor) => this.states.sink.bad(sensor, Status.BadInternalError, NO_TIME))
     }
+    // The device answered, if only with refusals: its next failure is to be told again.
+    if (this.#values < points.length) for (const { sensor } of points) this.states.isMarked[sensor.number] = 0
     return forgotten
   }
 
@@ -104,9 +98,11 @@ export class PollSink extends GuardedSink {
       return false
     }
     this.states.generation[sensor] = this.#generation
-    this.states.isMarked[sensor] = 0
     this.#results += 1
-    if (hasValue) this.#values += 1
+    if (hasValue) {
+      this.#values += 1
+      this.states.isMarked[sensor] = 0
+    }
     return true
   }
 

@@ -83,7 +83,7 @@ export class RunningDevice implements PollerOwner {
       },
     })
     const member = this.#poller
-    const onLost = (cause: unknown): void => this.#fail(lossError(cause))
+    const onLost = (cause: unknown): void => this.#fail(lossError(cause), 'connection-lost')
     this.#handle = new DeviceHandle({ setup, driver, timers, buses: services.buses, member, log, statistics, onLost })
     const handle = this.#handle
     this.#backoff = new Backoff({
@@ -309,10 +309,10 @@ export class RunningDevice implements PollerOwner {
   }
 
   /** Counts the error and ends the connection, unless it has ended. */
-  #fail(error: TelemetryError): void {
+  #fail(error: TelemetryError, kind = errorKind(error.code)): void {
     const session = this.#session
     if (session === null || session.isEnded) return
-    this.#statistics.countError(errorKind(error.code))
+    this.#statistics.countError(kind)
     this.#end(error)
   }
 

@@ -1,33 +1,45 @@
 // Values of writes: engineering units to raw and back. Pure. Undoes exactly what the pipeline does to readings.
 
 import { TelemetryError } from '#domain/errors.ts'
-import type { Sensor } from '#domain/sensor.ts'
+import type { Scale, Sensor } from '#domain/sensor.ts'
+import { compileScale, scaleInteger, scaleNumber } from '#kit/scale.ts'
 import { MAX_TEXT_BYTES, numericValue, type Value, type ValueType } from '#domain/value.ts'
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 const UINT64_MAX = 2n ** 64n - 1n
-/** Digits that a float64 always keeps: beyond them stands the noise of the division. */
+/** Digits that a float64 always keeps. */
 const KEPT_DIGITS = 15
 
 /**
- * Raw value for `value` in engineering units; `rawType` is the driver's type, before scaling. 64-bit integers stay exact;
- * with a scale they are rounded to the next step of the device. Throws OUT_OF_RANGE.
+ * Raw value for `value` in engineering units; `rawType` is the driver's type, before scaling. 64-bit integers stay exact.
+ * Throws OUT_OF_RANGE for what the sensor cannot hold; nothing is clipped or rounded.
  */
 export function toRaw(value: Value, sensor: Sensor, rawType: ValueType): Value {
   if (sensor.scale === null) return checked(value, sensor, rawType)
-  const { factor, offset } = sensor.scale
   if (typeof value !== 'number' && typeof value !== 'bigint') throw refused(value, sensor, 'must be a number')
-  // (21.4 − 0) / 0.1 is 213.99999999999997: what was meant is 214.
-  const raw = Number(((Number(value) - offset) / factor).toPrecision(KEPT_DIGITS))
+  const raw = unscaled(Number(value), sensor.scale)
   if (!Number.isFinite(raw)) throw refused(value, sensor, 'must be a finite number')
-  return checked(isInteger64(rawType) ? BigInt(Math.round(raw)) : raw, sensor, rawType)
+  if (!isInteger64(rawType)) return checked(raw, sensor, rawType)
+  if (!Number.isInteger(raw)) throw refused(value, sensor, 'must be a whole number of steps of its scale')
+  return checked(BigInt(raw), sensor, rawType)
+}
+
+/**
+ * (21.4 − 0) / 0.1 is 213.99999999999997; what was meant is 214, whose engineering value is 21.4. For what lies between two
+ * integers the noise of the division is cut off.
+ */
+function unscaled(value: number, scale: Scale): number {
+  const quotient = (value - scale.offset) / scale.factor
+  const integer = Math.round(quotient)
+  return scaleNumber(compileScale(scale), integer) === value ? integer : Number(quotient.toPrecision(KEPT_DIGITS))
 }
 
 /** Engineering value of a raw one. */
 export function toEngineering(raw: Value, sensor: Sensor): Value {
   if (sensor.scale === null) return raw
-  return numericValue(raw) * sensor.scale.factor + sensor.scale.offset
+  const scale = compileScale(sensor.scale)
+  return typeof raw === 'bigint' ? scaleInteger(scale, raw) : scaleNumber(scale, numericValue(raw))
 }
 
 /** True when a raw value is of the type that the driver announced. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { TelemetryError } from '#domain/errors.ts'
 import { Harness, type DeviceSpec } from './harness.ts'
 import type { Script } from './scripted-driver.ts'
 
@@ -107,6 +108,30 @@ describe('a driver that', () => {
   it('refuses points gives them bad quality and stays up', async () => {
     const h = await beside({ poll: 'refuse-points' })
     expect(h.status('a')).toMatchObject({ state: 'up', badSensors: 3, errors: {}, lastReadingAt: null })
+  })
+
+  it('refuses points and then fails is down, and tells each sensor of the failure once', async () => {
+    const h = await beside({ poll: 'refuse-then-fail' })
+    expect(h.status('a')).toMatchObject({ state: 'down', badSensors: 3 })
+    expect(h.badStatuses(h.sensorsOf('a')[0]!).filter((status) => status === 'BadDeviceFailure').length).toBe(1)
+    expect(h.badStatuses(h.sensorsOf('a')[1]!)).toEqual(['BadDeviceFailure'])
+  })
+
+  it('calls lost with what broke its poll has both counted, once', async () => {
+    const h = new Harness({ devices: [{ id: 'a', groups: GROUPS }] })
+    await h.start()
+    await h.clock.advance(5001)
+    h.driver.of('a').device!.context.lost(new TelemetryError('TIMEOUT', 'No answer'))
+    expect(h.status('a')).toMatchObject({
+      state: 'down',
+      polls: 6,
+      requests: 6,
+      errors: { timeout: 1, 'connection-lost': 1 },
+    })
+    expect(h.badStatuses(0)).toEqual(['BadTimeout'])
+    await h.clock.advance(5500)
+    h.driver.of('a').device!.context.lost(new TelemetryError('TIMEOUT', 'No answer'))
+    expect(h.status('a').errors).toEqual({ timeout: 1, 'connection-lost': 2 })
   })
 
   it('calls lost from a device object that was given up is not heard', async () => {

@@ -35,6 +35,7 @@ export type PollBehaviour =
   | 'throw-sync'
   | 'reject-odd'
   | 'refuse-points'
+  | 'refuse-then-fail'
 export type CloseBehaviour = 'ok' | 'hang' | 'throw-sync' | 'reject'
 
 /** What a device does; a test may change it at any time. */
@@ -65,6 +66,7 @@ export interface Call {
   endedAt: number | null
   /** Resolved, as the device sees it. */
   isAnswered: boolean
+  isAborted: boolean
 }
 
 export class ScriptedDevice implements Device {
@@ -91,24 +93,15 @@ export class ScriptedDevice implements Device {
     return this.#call('connect', -1, signal, async () => {
       const { clock } = this.#driver
       if (script.connectMs > 0) await sleep(clock, script.connectMs, signal)
-      switch (script.connect) {
-        case 'refuse':
-          throw new TelemetryError('CONNECTION_FAILED', 'Connection refused', { retryable: true })
-        case 'hang':
-          return untilAborted(signal)
-        case 'ignore-abort':
-          return new Promise<void>(() => {})
-        case 'reject-odd':
-          // oxlint-disable-next-line typescript/only-throw-error -- what a bad driver may do
-          throw Object.create(null)
-        case 'lost-inside':
-          this.context.lost(new Error('closed while connecting'))
-          return
-        case 'late-ok':
-          return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-        default:
-          return
+      if (script.connect === 'refuse') {
+        throw new TelemetryError('CONNECTION_FAILED', 'Connection refused', { retryable: true })
       }
+      if (script.connect === 'hang') await untilAborted(signal)
+      if (script.connect === 'ignore-abort') await new Promise<never>(() => {})
+      // oxlint-disable-next-line typescript/only-throw-error -- what a bad driver may do
+      if (script.connect === 'reject-odd') throw Object.create(null)
+      if (script.connect === 'lost-inside') this.context.lost(new Error('closed while connecting'))
+      if (script.connect === 'late-ok') await untilAborted(signal).catch(() => {})
     })
   }
 
@@ -122,6 +115,7 @@ export class ScriptedDevice implements Device {
         group,
         endedAt: this.#driver.clock.monotonic(),
         isAnswered: false,
+        isAborted: false,
       })
       throw new Error('poll threw')
     }
@@ -131,7 +125,7 @@ export class ScriptedDevice implements Device {
   close(): Promise<void> {
     const { script, calls } = this.#record
     const now = this.#driver.clock.monotonic()
-    calls.push({ kind: 'close', at: now, group: -1, endedAt: now, isAnswered: true })
+    calls.push({ kind: 'close', at: now, group: -1, endedAt: now, isAnswered: true, isAborted: false })
     this.subscription = null
     if (script.close === 'throw-sync') throw new Error('close threw')
     if (script.close === 'reject') return Promise.reject(new Error('close rejected'))
@@ -144,47 +138,30 @@ export class ScriptedDevice implements Device {
     const { clock } = this.#driver
     const points = setup.groups[group]!.points
     const give = (sensor: SensorNumber): void => sink.number(sensor, script.value, Status.Good, NO_TIME)
-    switch (script.poll) {
-      case 'hang':
-        return untilAborted(signal)
-      case 'ignore-abort':
-        return new Promise(() => {})
-      case 'lost-inside':
-        this.context.lost(new Error('closed while polling'))
-        break
-      case 'reject-odd':
-        // oxlint-disable-next-line typescript/only-throw-error -- what a bad driver may do
-        throw undefined
-      case 'half':
-        give(points[0]!.sensor.number)
-        break
-      default:
+    if (script.poll === 'hang') await untilAborted(signal)
+    if (script.poll === 'ignore-abort') await new Promise<never>(() => {})
+    if (script.poll === 'lost-inside') this.context.lost(new Error('closed while polling'))
+    // oxlint-disable-next-line typescript/only-throw-error -- what a bad driver may do
+    if (script.poll === 'reject-odd') throw undefined
+    if (script.poll === 'half') give(points[0]!.sensor.number)
+    const isSilent = script.poll === 'silent' || script.poll === 'half'
+    await sleep(clock, isSilent ? script.timeoutMs : script.answerMs, signal)
+    if (isSilent) throw new TelemetryError('TIMEOUT', 'No answer', { retryable: true })
+    if (script.poll === 'refuse-then-fail') {
+      sink.bad(points[0]!.sensor.number, Status.BadOutOfRange, NO_TIME)
+      throw new TelemetryError('DEVICE_EXCEPTION', 'The unit cannot be reached')
     }
-    await sleep(clock, script.poll === 'silent' || script.poll === 'half' ? script.timeoutMs : script.answerMs, signal)
-    switch (script.poll) {
-      case 'silent':
-      case 'half':
-        throw new TelemetryError('TIMEOUT', 'No answer', { retryable: true })
-      case 'garbage':
-        throw new TelemetryError('PROTOCOL', 'Nonsense came')
-      case 'lost':
-        throw new TelemetryError('CONNECTION_LOST', 'Connection reset', { retryable: true })
-      case 'forget':
-        for (const { sensor } of points.slice(1)) give(sensor.number)
-        break
-      case 'twice':
-        for (const { sensor } of [...points, ...points]) give(sensor.number)
-        break
-      case 'foreign':
-        for (const { sensor } of points) give(sensor.number)
-        give(999_999)
-        give(this.#driver.foreignSensor)
-        break
-      case 'refuse-points':
-        for (const { sensor } of points) sink.bad(sensor.number, Status.BadOutOfRange, NO_TIME)
-        break
-      default:
-        for (const { sensor } of points) give(sensor.number)
+    if (script.poll === 'garbage') throw new TelemetryError('PROTOCOL', 'Nonsense came')
+    if (script.poll === 'lost') throw new TelemetryError('CONNECTION_LOST', 'Connection reset', { retryable: true })
+    const answered =
+      script.poll === 'forget' ? points.slice(1) : script.poll === 'twice' ? [...points, ...points] : points
+    for (const { sensor } of answered) {
+      if (script.poll === 'refuse-points') sink.bad(sensor.number, Status.BadOutOfRange, NO_TIME)
+      else give(sensor.number)
+    }
+    if (script.poll === 'foreign') {
+      give(999_999)
+      give(this.#driver.foreignSensor)
     }
     return { requests: 1 }
   }
@@ -212,7 +189,7 @@ export class ScriptedDevice implements Device {
   async #call<T>(kind: Call['kind'], group: number, signal: AbortSignal | null, act: () => Promise<T>): Promise<T> {
     const { clock, violations } = this.#driver
     const record = this.#record
-    const call: Call = { kind, at: clock.monotonic(), group, endedAt: null, isAnswered: false }
+    const call: Call = { kind, at: clock.monotonic(), group, endedAt: null, isAnswered: false, isAborted: false }
     record.calls.push(call)
     const wire = kind === 'poll' || kind === 'write' ? this.#driver.wire(this.bus) : null
     if (record.underWay !== null) violations.push(`${record.setup.id}: ${kind} during ${record.underWay}`)
@@ -227,7 +204,14 @@ export class ScriptedDevice implements Device {
       if (wire !== null) wire.users -= 1
     }
     // One that never lets go is given up by acquisition, and then another call may come.
-    signal?.addEventListener('abort', () => clock.after(900, over), { once: true })
+    signal?.addEventListener(
+      'abort',
+      () => {
+        call.isAborted = true
+        clock.after(900, over)
+      },
+      { once: true },
+    )
     try {
       const result = await act()
       call.isAnswered = true
