@@ -29,6 +29,7 @@ export const MqttUplinkSchema = strictObject(
       pattern: '^(?:mqtts?|wss?)://[^\\s]+$',
       description: 'Broker: mqtt, mqtts, ws or wss.',
       examples: ['mqtts://mq.example:8883'],
+      secret: true, // it may carry credentials, which must not be repeated in a message about a misspelt one
     }),
     username: Type.Optional(Type.String({ description: 'User name at the broker.' })),
     password: Type.Optional(
@@ -50,6 +51,7 @@ export const MqttUplinkSchema = strictObject(
       Type.String({
         pattern: TOPIC_PATTERN,
         default: '{factory}/{machine}/{sensor}',
+        examples: ['{factory}/{machine}/{device}/{sensor}'],
         description:
           'Topic of a reading, with {gateway} {factory} {machine} {device} {sensor}. Alarms go to the same with /alarm.',
       }),
