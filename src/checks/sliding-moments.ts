@@ -64,7 +64,6 @@ export class SlidingMoments {
   }
 
   #grow(entering: number): void {
-    if (this.#count === 0) this.#reference = entering
     this.#values[this.#count] = entering
     this.#count += 1
     const relative = entering - this.#reference

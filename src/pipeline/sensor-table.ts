@@ -81,7 +81,6 @@ export class SensorTable {
   replace(model: Model): void {
     const size = model.sensors.reduce((most, { number }) => Math.max(most, number + 1), 0)
     const { latest, passed, size: oldSize } = this
-    const wasPresent = this.kind
     this.size = size
     this.count = model.sensors.length
     this.#sensors = Array.from<Sensor | undefined>({ length: size })
@@ -95,7 +94,7 @@ export class SensorTable {
     this.passed = new ReadingColumns(size)
     for (const sensor of model.sensors) {
       this.#set(sensor)
-      if (sensor.number >= oldSize || wasPresent[sensor.number] === Kind.absent) continue
+      if (sensor.number >= oldSize) continue
       this.latest.copyRow(latest, sensor.number)
       this.passed.copyRow(passed, sensor.number)
     }

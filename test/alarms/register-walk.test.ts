@@ -146,7 +146,7 @@ function walk(world: World, journal: AlarmEntry[], step: Step): void {
 describe('register of alarms, walked at random', () => {
   it('always is in the state that the rules give, across restarts', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const world: World = { desk: openDesk([], 1), beliefs: new Map(), ids: new Set(), epoch: 1 }
         const journal: AlarmEntry[] = []
         for (const next of steps) {
@@ -157,6 +157,8 @@ describe('register of alarms, walked at random', () => {
             expect(book.ofCheck(SENSOR, name)).toMatchObject(belief)
             expect(book.get(belief.id)).toBe(book.ofCheck(SENSOR, name))
           }
+          const open = new Set([...world.beliefs.values()].map(({ id }) => id))
+          for (const id of world.ids) expect(book.get(id) !== undefined).toBe(open.has(id))
         }
       }),
       { numRuns: 400 },

@@ -56,7 +56,7 @@ describe('condition delay', () => {
     const move = fc.record({ present: fc.integer({ min: 0, max: 31 }), afterMs: fc.integer({ min: 0, max: 8 }) })
     const ms = fc.integer({ min: 0, max: 12 })
     fc.assert(
-      fc.property(fc.array(move, { maxLength: 50 }), ms, ms, (moves, onDelayMs, offDelayMs) => {
+      fc.property(fc.array(move, { maxLength: 50, size: 'max' }), ms, ms, (moves, onDelayMs, offDelayMs) => {
         const delay = new ConditionDelay({ onDelayMs, offDelayMs })
         const past: { present: boolean; at: number }[][] = [[], [], [], [], []]
         const counted = [false, false, false, false, false]

@@ -28,7 +28,7 @@ describe('sliding moments', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 12 }),
-        fc.array(value, { minLength: 1, maxLength: 80 }),
+        fc.array(value, { minLength: 1, maxLength: 80, size: 'max' }),
         (capacity, series) => {
           const moments = new SlidingMoments(capacity)
           series.forEach((entering, at) => {

@@ -117,7 +117,7 @@ describe('threshold', () => {
       { requiredKeys: [] },
     )
     fc.assert(
-      fc.property(spec, fc.array(grid, { maxLength: 60 }), (limits, values) => {
+      fc.property(spec, fc.array(grid, { maxLength: 60, size: 'max' }), (limits, values) => {
         const detector = new ThresholdDetector({ type, ...limits })
         const held = new Set<string>()
         const back = limits.hysteresis ?? 0

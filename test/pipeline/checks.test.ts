@@ -50,6 +50,13 @@ describe('checks in the pipeline', () => {
     expect(bed.ring.copy(before + 1, 2)!.sensor[0]).toBe(0)
   })
 
+  it('lets a 64-bit integer that raises an alarm pass the deadband as well', () => {
+    const deadband = { absolute: 100, maxIntervalMs: null }
+    const bed = openTestBed({ sensors: [{ valueType: 'int64', deadband, checks: [high] }] })
+    for (const value of [70n, 71n, 76n]) bed.pipeline.sink.integer(0, value, Good, NO_TIME)
+    expect(bed.passed()).toEqual([70n, 76n])
+  })
+
   it('takes the time of the reading for the alarm', () => {
     const bed = openTestBed({ sensors: [{ checks: [high] }] })
     bed.pipeline.sink.number(0, 80, Good, bed.clock.now() - 5000)
@@ -253,6 +260,16 @@ describe('alarms across a restart or reload', () => {
     expect(bed.passed()).toEqual([])
     bed.pipeline.sink.number(7, 1, Good, NO_TIME)
     expect(bed.pipeline.latest.read(7)!.value).toBe(1)
+  })
+
+  it('lets a delay run on through a reload', async () => {
+    const slow: CheckSpec = { type: 'threshold', high: 75, onDelay: 3000 }
+    const bed = openTestBed({ sensors: [{ checks: [slow] }] })
+    give(bed, 80)
+    await bed.clock.advance(1500)
+    bed.pipeline.replaceModel(testModel([testSensor({ description: 'Renamed', checks: [slow] }, 0)]))
+    await bed.clock.advance(1800)
+    expect(bed.taken().entries).toMatchObject([{ change: 'raised', alarm: { message: 'Renamed 80 is above high 75' } }])
   })
 
   it('moves an active alarm over to changed limits', () => {

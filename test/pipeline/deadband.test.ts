@@ -106,7 +106,7 @@ describe('deadband', () => {
     const value = fc.double({ min: -100, max: 100, noNaN: true })
     fc.assert(
       fc.property(
-        fc.array(value, { minLength: 1, maxLength: 60 }),
+        fc.array(value, { minLength: 1, maxLength: 60, size: 'max' }),
         fc.double({ min: 0.01, max: 50, noNaN: true }),
         (values, absolute) => {
           const { pipeline, taken } = openTestBed({ sensors: [{ deadband: { absolute, maxIntervalMs: null } }] })

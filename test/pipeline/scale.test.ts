@@ -43,6 +43,7 @@ describe('scale', () => {
     expect(scaled(0.5, 0.1, 1)).toBe(0.5 * 0.1 + 1)
     expect(scaled(7, 1 / 3)).toBeCloseTo(7 / 3, 14)
     expect(scaled(1e300, 1e10)).toBe(Infinity)
+    expect(scaled(1e301, 123.456789)).toBe(1e301 * 123.456789)
     expect(scaled(3, 1e-300)).toBe(3e-300)
     expect(scaled(Number.NaN, 0.1)).toBeNaN()
   })
