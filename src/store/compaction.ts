@@ -6,11 +6,14 @@ import type { BlockCodec } from './block-codec.ts'
 import { ChunkCodec } from './chunk-codec.ts'
 import { numericValues } from './numeric-values.ts'
 import type { Part, Recent } from './recent.ts'
-import { MINUTE_MS, RollupCodec, rollupOf } from './rollup.ts'
+import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup, RollupCodec, rollupOf } from './rollup.ts'
 import { Series } from './series.ts'
 import { Staging, type SegmentBuilder } from './staging.ts'
 import type { StoreTables } from './tables.ts'
 import type { Steps } from './turns.ts'
+
+// A backlog or slow sensors: such a segment gets its hours at once, and its minutes count as merged (level 1).
+const LONG_SPAN_MS = 6 * HOUR_MS
 
 export interface CompactionOptions {
   readonly tables: StoreTables
@@ -30,7 +33,9 @@ export function* compact(parts: readonly Part[], options: CompactionOptions): St
   try {
     const place = { level: 0, epoch: first.epoch, seq: first.firstSeq }
     const raw = staging.build({ kind: 'raw', ...place })
-    const minutes = staging.build({ kind: 'minute', ...place })
+    const isLong = spanMs(parts) >= LONG_SPAN_MS
+    const minutes = staging.build({ kind: 'minute', ...place, level: isLong ? 1 : 0 })
+    const hours = isLong ? staging.build({ kind: 'hour', ...place }) : null
     const chunks = new ChunkCodec()
     const rollups = new RollupCodec()
     for (const sensor of [...bySensor.keys()].sort((a, b) => a - b)) {
@@ -38,7 +43,7 @@ export function* compact(parts: readonly Part[], options: CompactionOptions): St
       const data = chunks.encode(series, tables.sensors.isInteger(sensor))
       staging.put(raw, sensor, data)
       raw.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
-      putMinutes(staging, minutes, { sensor, series, rollups, tables })
+      putRollups(staging, { minutes, hours }, { sensor, series, rollups, tables })
       bySensor.delete(sensor)
       yield
       if (!staging.isWorthWriting) continue
@@ -54,21 +59,40 @@ export function* compact(parts: readonly Part[], options: CompactionOptions): St
   return staging.writtenBytes
 }
 
-interface MinuteInput {
+/** Earliest to latest reading. */
+function spanMs(parts: readonly Part[]): number {
+  let first = Number.POSITIVE_INFINITY
+  let last = Number.NEGATIVE_INFINITY
+  for (const part of parts) {
+    first = Math.min(first, part.firstTime)
+    last = Math.max(last, part.lastTime)
+  }
+  return last - first
+}
+
+interface RollupInput {
   readonly sensor: number
   readonly series: Series
   readonly rollups: RollupCodec
   readonly tables: StoreTables
 }
 
-function putMinutes(staging: Staging, builder: SegmentBuilder, { sensor, series, rollups, tables }: MinuteInput): void {
+function putRollups(
+  staging: Staging,
+  { minutes, hours }: { minutes: SegmentBuilder; hours: SegmentBuilder | null },
+  { sensor, series, rollups, tables }: RollupInput,
+): void {
   const values = numericValues(series, tables.sensors.valueType(sensor))
   if (!values) return
+  const put = (builder: SegmentBuilder, rollup: Rollup, widthMs: number): void => {
+    const data = rollups.encode(rollup, widthMs)
+    staging.put(builder, sensor, data)
+    builder.count(rollup.length, rollup.time[0]!, rollup.time[rollup.length - 1]! + widthMs - 1, data.length)
+  }
   const rollup = rollupOf(series, values, MINUTE_MS)
   if (rollup.length === 0) return
-  const data = rollups.encode(rollup, MINUTE_MS)
-  staging.put(builder, sensor, data)
-  builder.count(series.length, rollup.time[0]!, rollup.time[rollup.length - 1]! + MINUTE_MS - 1, data.length)
+  put(minutes, rollup, MINUTE_MS)
+  if (hours) put(hours, mergeRollups([rollup], HOUR_MS), HOUR_MS)
 }
 
 function* groupBySensor(parts: readonly Part[], options: CompactionOptions): Steps<Map<number, Series>> {

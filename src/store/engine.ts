@@ -212,6 +212,7 @@ export class StoreEngine {
     try {
       do this.#commitOnce(isSynced)
       while (this.#ring.taken < target)
+      this.#backoff.reset()
       this.#recovered()
       this.#resolveWaiters()
       this.#maintenance.consider()
@@ -263,7 +264,6 @@ export class StoreEngine {
   #recovered(): void {
     if (this.#failure === null) return
     this.#failure = null
-    this.#backoff.reset()
     this.#send({
       type: 'event',
       event: { type: 'store-recovered', severity: 'info', message: 'The store writes again' },
@@ -290,6 +290,7 @@ export class StoreEngine {
     } catch (error) {
       this.#failure = toStoreError(error, 'Cannot replace the damaged database').message
     }
+    this.#dueAt = performance.now() + this.#backoff.next()
     this.#schedule()
   }
 

@@ -43,7 +43,12 @@ export class QueryView {
 
   /** Readings of a sensor in a raw segment, ordered; null when there is none. */
   series(segment: Segment, sensor: SensorNumber): Series | null {
-    return this.#read(segment, sensor, (frame) => this.#chunks.decode(frame))
+    const { seriesCache } = this.tables
+    const cached = seriesCache.get(segment.id, sensor)
+    if (cached) return cached
+    const series = this.#read(segment, sensor, (frame) => this.#chunks.decode(frame))
+    if (series) seriesCache.put(segment.id, sensor, series)
+    return series
   }
 
   /** Aggregates of a sensor in a minute or hour segment, ordered; null when there is none. */
@@ -80,7 +85,9 @@ export class QueryView {
 
   #block(part: Part): RecordBatch | null {
     try {
-      return this.#options.codec.decode(this.tables.journal.data(part.block!))
+      const batch = this.#options.codec.decode(this.tables.journal.data(part.block!))
+      this.#options.recent.keepDecoded(part, batch)
+      return batch
     } catch (error) {
       this.#options.onDamage(`block ${part.block}`, error)
       return null

@@ -50,6 +50,13 @@ export class Recent {
     }
   }
 
+  /** A part was decoded again: keeps that while there is room. */
+  keepDecoded(part: Part, batch: RecordBatch): void {
+    if (this.#decoded + part.count > MAX_DECODED_RECORDS || !this.#parts.includes(part)) return
+    part.batch = batch
+    this.#decoded += part.count
+  }
+
   /** Takes out the parts at the end that are not committed. */
   takePending(): Part[] {
     let from = this.#parts.length
