@@ -8,7 +8,8 @@ import type { UplinkSetup } from '#domain/uplink.ts'
 import type { MqttUplinkConfig } from './schema.ts'
 import { stateTopic } from './topic.ts'
 
-const CONNECT_TIMEOUT_MS = 10_000
+/** Longer than the connection's own limit, whose message is in plain words. */
+const CONNECT_TIMEOUT_MS = 60_000
 const DEFAULT_KEEPALIVE_MS = 30_000
 
 /** Where a broker is, and who we are there. Credentials in the URL are moved out of it. */

@@ -4,6 +4,7 @@ import { connect, type MqttClient } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Delivery, DeliveryResult, UplinkConnection, UplinkContext, UplinkSetup } from '#domain/uplink.ts'
 import { sleep, systemClock } from '#kit/clock.ts'
+import { withDeadline } from '#kit/deadline.ts'
 import { brokerAddress, clientOptions, type BrokerAddress } from './client-options.ts'
 import { Messages } from './message.ts'
 import { Publisher } from './publisher.ts'
@@ -11,6 +12,8 @@ import { closedError, connectionError } from './reason.ts'
 import type { MqttUplinkConfig } from './schema.ts'
 import { DEFAULT_TOPIC, stateTopic } from './topic.ts'
 
+/** How long the broker may take to accept us. */
+const CONNECT_TIMEOUT_MS = 10_000
 /** How long the goodbye may take before the socket is destroyed. */
 const GOODBYE_MS = 1000
 /** Without the broker's word (MQTT 5 §3.2.2.3.3). */
@@ -47,7 +50,9 @@ export class MqttConnection implements UplinkConnection {
     const options = await clientOptions(this.#setup, this.#broker)
     if (signal.aborted) throw new TelemetryError('ABORTED', 'Connecting was stopped', { cause: signal.reason })
     const client = connect(this.#broker.url, options)
-    await this.#accepted(client, signal)
+    const what = `An answer of ${this.#broker.name}`
+    const deadline = { clock: systemClock, timeoutMs: CONNECT_TIMEOUT_MS, what, signal }
+    await withDeadline(deadline, (limit) => this.#accepted(client, limit))
     this.#line = { client, publisher: this.#publisherFor(client) }
     this.#watch(this.#line)
     client.publish(stateTopic(this.#setup.gateway), 'online', { qos: 0, retain: true })

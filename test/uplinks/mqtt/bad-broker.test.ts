@@ -128,6 +128,23 @@ describe('An mqtt uplink and a broker that misbehaves', () => {
     await expect(connecting).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
+  it('gives up a broker that does not answer within 10 s', async () => {
+    await open(() => {})
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const outcome = connection.connect(never).catch((error: unknown) => error)
+      while (broker.packets.length === 0) await new Promise(setImmediate)
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(await outcome).toMatchObject({
+        code: 'TIMEOUT',
+        retryable: true,
+        message: expect.stringMatching(/^An answer of 127/) as string,
+      })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('says goodbye in order: the state, then DISCONNECT', async () => {
     await open(accepting((id, write) => write(puback(id))))
     await connection.connect(never)
