@@ -39,7 +39,7 @@ interface Exchange {
 export function contractProblems(document: OpenApiDocument, { method, path, answer }: Exchange): string[] {
   const operation = operationOf(document, method, path.split('?', 1)[0]!)
   const described = answer.status < 400 ? operation?.responses[answer.status] : operation?.responses['default']
-  const mediaType = (answer.headers['content-type'] ?? '').split(';', 1)[0]!
+  const mediaType = String(answer.headers['content-type'] ?? '').split(';', 1)[0]!
   if (answer.status >= 400 && mediaType !== 'application/problem+json') return [`a failure is answered as ${mediaType}`]
   if (operation === undefined) return answer.status >= 400 ? [] : [`${method} ${path} is not described`]
   if (described === undefined) return [`status ${answer.status} is not described`]

@@ -172,17 +172,21 @@ describe('sessions', () => {
     expect(cookieOf(chosen)).not.toContain('chosen')
   })
 
-  it('end with their user', async () => {
+  it('end with their user, and do not come back with a new user of that name', async () => {
     const api = await startWithAdmin()
     const admin = cookieOf(await logIn(api))
-    await call(api.url, '/api/v1/users', {
-      method: 'POST',
-      headers: { cookie: admin },
-      body: { name: 'maria', password: PASSWORD, role: 'operator' },
-    })
+    const addMaria = (): Promise<Answer> =>
+      call(api.url, '/api/v1/users', {
+        method: 'POST',
+        headers: { cookie: admin },
+        body: { name: 'maria', password: PASSWORD, role: 'operator' },
+      })
+    await addMaria()
     const maria = cookieOf(await logIn(api, PASSWORD, 'maria'))
     expect((await withCookie(api, maria)).status).toBe(200)
     await withCookie(api, admin, '/api/v1/users/maria', 'DELETE')
+    expect((await withCookie(api, maria)).status).toBe(401)
+    expect((await addMaria()).status).toBe(201)
     expect((await withCookie(api, maria)).status).toBe(401)
   })
 
