@@ -12,4 +12,5 @@ try {
   process.exit(0)
 }
 const { build } = await import('vite')
-await build({ root, configFile: `${root}/vite.config.ts`, logLevel: 'warn' })
+process.chdir(root)
+await build({ logLevel: 'warn' })
