@@ -443,7 +443,7 @@ describe('history', () => {
           await store.close()
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 40, endOnFailure: true, interruptAfterTimeLimit: 60_000 },
     )
   }, 120_000)
 
