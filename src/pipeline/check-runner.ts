@@ -12,7 +12,7 @@ import type { CheckSpec, ConditionLevel } from '#domain/check.ts'
 import { isGood } from '#domain/quality.ts'
 import type { Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { Clock } from '#kit/clock.ts'
-import type { SensorTable } from './sensor-table.ts'
+import { integerOf, Kind, type SensorTable } from './sensor-table.ts'
 
 /** What one check of a sensor is doing. */
 export interface CheckStatus {
@@ -61,13 +61,22 @@ export class CheckRunner {
     return this.#pending.size > 0
   }
 
-  /** Takes a good reading. True when it changes an alarm: then `settle` follows, once the reading is in the journal. */
-  evaluate(sensor: SensorNumber, value: number, receivedAt: number): boolean {
+  /**
+   * Takes the latest reading of a sensor, which is good, from the table. True when it changes an alarm: then `settle`
+   * follows, once the reading is in the journal.
+   */
+  evaluate(sensor: SensorNumber): boolean {
     const checks = this.#checks[sensor]
     if (checks === undefined) return false
+    const { table } = this.#options
+    const kind = table.kind[sensor]
+    const value =
+      kind === Kind.int64 || kind === Kind.uint64
+        ? Number(integerOf(table, table.latest, sensor))
+        : table.latest.value[sensor]!
     for (let at = 0; at < checks.length; at++) {
       const check = checks[at]!
-      const present = check.detector.evaluate(value, receivedAt)
+      const present = check.detector.evaluate(value, table.latest.receivedAt[sensor]!)
       if (present === UNDECIDED) continue
       check.present = present
       if (!check.delay.isSettled(present)) this.#step(check)
@@ -75,11 +84,11 @@ export class CheckRunner {
     return this.#changed.length > 0
   }
 
-  /** Reports what `evaluate` found; `time`: of the reading, Unix milliseconds. */
-  settle(time: number): void {
+  /** Reports what `evaluate` found, with the time of the reading. */
+  settle(): void {
     const changed = this.#changed
     this.#changed = []
-    for (const check of changed) this.#report(check, time)
+    for (const check of changed) this.#report(check, this.#options.table.latest.timeOf(check.number))
   }
 
   /** Ends delays that have run out. */
@@ -88,7 +97,9 @@ export class CheckRunner {
     for (const check of this.#pending) {
       if (isGood(table.latest.status[check.number]!)) this.#step(check)
     }
-    if (this.#changed.length > 0) this.settle(clock.now())
+    const changed = this.#changed
+    this.#changed = []
+    for (const check of changed) this.#report(check, clock.now())
   }
 
   /** State of each check of a sensor, in the order of its configuration. */

@@ -58,15 +58,18 @@ export class Intake implements ReadingSink {
   }
 
   number(sensor: SensorNumber, value: number, status: StatusCode, sourceTime: number): void {
-    const kind = this.#table.kind[sensor]
+    const { kind: kinds, scale: scales, latest } = this.#table
+    const kind = kinds[sensor]
     if (isBad(status)) return this.bad(sensor, status, sourceTime)
     if (kind === Kind.number) {
-      const scale = this.#table.scale[sensor]
+      const scale = scales[sensor]
       const scaled = scale === undefined ? value : scaleNumber(scale, value)
-      if (Number.isFinite(scaled)) this.#acceptNumber(sensor, scaled, status, sourceTime, false)
-      else this.bad(sensor, Status.BadOutOfRange, sourceTime)
+      if (!Number.isFinite(scaled)) return this.bad(sensor, Status.BadOutOfRange, sourceTime)
+      latest.value[sensor] = scaled
+      this.#acceptNumber(sensor, status, sourceTime, false)
     } else if (kind === Kind.boolean && (value === 0 || value === 1)) {
-      this.#acceptNumber(sensor, value, status, sourceTime, true)
+      latest.value[sensor] = value
+      this.#acceptNumber(sensor, status, sourceTime, true)
     } else {
       const isRange = kind === Kind.boolean && !Number.isFinite(value)
       this.bad(sensor, isRange ? Status.BadOutOfRange : Status.BadTypeMismatch, sourceTime)
@@ -74,19 +77,22 @@ export class Intake implements ReadingSink {
   }
 
   integer(sensor: SensorNumber, value: bigint, status: StatusCode, sourceTime: number): void {
-    const kind = this.#table.kind[sensor]
-    const scale = this.#table.scale[sensor]
+    const { kind: kinds, scale: scales, latest } = this.#table
+    const kind = kinds[sensor]
+    const scale = scales[sensor]
     if (isBad(status)) return this.bad(sensor, status, sourceTime)
     if (kind === Kind.int64 || kind === Kind.uint64) {
       const isUnsigned = kind === Kind.uint64
       const fits = isUnsigned ? value >= 0n && value <= UINT64_MAX : value >= INT64_MIN && value <= INT64_MAX
-      if (fits) this.#acceptInteger(sensor, value, status, sourceTime, isUnsigned)
-      else this.bad(sensor, Status.BadOutOfRange, sourceTime)
+      if (!fits) return this.bad(sensor, Status.BadOutOfRange, sourceTime)
+      latest.bits[sensor] = value
+      this.#acceptInteger(sensor, status, sourceTime)
     } else if (kind === Kind.number && scale !== undefined) {
       // A scaled sensor is a number whatever its registers hold.
       const scaled = scaleInteger(scale, value)
-      if (Number.isFinite(scaled)) this.#acceptNumber(sensor, scaled, status, sourceTime, false)
-      else this.bad(sensor, Status.BadOutOfRange, sourceTime)
+      if (!Number.isFinite(scaled)) return this.bad(sensor, Status.BadOutOfRange, sourceTime)
+      latest.value[sensor] = scaled
+      this.#acceptNumber(sensor, status, sourceTime, false)
     } else {
       this.bad(sensor, Status.BadTypeMismatch, sourceTime)
     }
@@ -96,89 +102,71 @@ export class Intake implements ReadingSink {
     if (isBad(status)) return this.bad(sensor, status, sourceTime)
     if (this.#table.kind[sensor] !== Kind.string) return this.bad(sensor, Status.BadTypeMismatch, sourceTime)
     // A UTF-16 unit has at most three bytes of UTF-8.
-    if (value.length * 3 <= MAX_TEXT_BYTES) return this.#acceptText(sensor, value, status, sourceTime)
-    const kept = cutText(value)
-    this.#acceptText(sensor, kept, kept === value ? status : Status.UncertainSensorNotAccurate, sourceTime)
+    const kept = value.length * 3 <= MAX_TEXT_BYTES ? value : cutText(value)
+    this.#table.latest.text[sensor] = kept
+    this.#acceptText(sensor, kept === value ? status : Status.UncertainSensorNotAccurate, sourceTime)
   }
 
   bad(sensor: SensorNumber, status: StatusCode, sourceTime: number): void {
     if (!this.#isKnown(sensor)) return
     const code = isBad(status) ? status >>> 0 : Status.Bad
-    const receivedAt = this.#clock.now()
-    const time = this.#sourceTime(sourceTime, receivedAt)
-    this.#take(sensor, code, time, receivedAt)
-    if (!passesByItself(this.#table, sensor, code, receivedAt)) return
-    if (this.#outlet.number(sensor, code, time, receivedAt, 0)) this.#pass(sensor, code, receivedAt)
+    this.#take(sensor, code, sourceTime)
+    const { latest } = this.#table
+    if (passesByItself(this.#table, sensor, code) && this.#outlet.bad(latest, sensor)) this.#pass(sensor, code)
   }
 
-  #acceptNumber(sensor: SensorNumber, value: number, status: StatusCode, sourceTime: number, isBoolean: boolean): void {
+  // Each of these finds the value in the latest row already.
+
+  #acceptNumber(sensor: SensorNumber, status: StatusCode, sourceTime: number, isBoolean: boolean): void {
     const table = this.#table
-    const receivedAt = this.#clock.now()
-    const time = this.#sourceTime(sourceTime, receivedAt)
-    table.latest.value[sensor] = value
-    this.#take(sensor, status, time, receivedAt)
-    const isAlarming = isGood(status) && this.#checks.evaluate(sensor, value, receivedAt)
-    const passes =
-      isAlarming || passesByItself(table, sensor, status, receivedAt) || passesByNumber(table, sensor, value, isBoolean)
-    if (passes && this.#outlet.number(sensor, status, time, receivedAt, value)) {
-      table.passed.value[sensor] = value
-      this.#pass(sensor, status, receivedAt)
+    this.#take(sensor, status, sourceTime)
+    const isAlarming = isGood(status) && this.#checks.evaluate(sensor)
+    const passes = isAlarming || passesByItself(table, sensor, status) || passesByNumber(table, sensor, isBoolean)
+    if (passes && this.#outlet.number(table.latest, sensor)) {
+      table.passed.value[sensor] = table.latest.value[sensor]!
+      this.#pass(sensor, status)
     }
-    if (isAlarming) this.#checks.settle(Number.isNaN(time) ? receivedAt : time)
+    if (isAlarming) this.#checks.settle()
   }
 
-  #acceptInteger(
-    sensor: SensorNumber,
-    value: bigint,
-    status: StatusCode,
-    sourceTime: number,
-    isUnsigned: boolean,
-  ): void {
+  #acceptInteger(sensor: SensorNumber, status: StatusCode, sourceTime: number): void {
     const table = this.#table
-    const receivedAt = this.#clock.now()
-    const time = this.#sourceTime(sourceTime, receivedAt)
-    table.latest.bits[sensor] = value
-    this.#take(sensor, status, time, receivedAt)
-    const isAlarming = isGood(status) && this.#checks.evaluate(sensor, Number(value), receivedAt)
-    const passes =
-      isAlarming ||
-      passesByItself(table, sensor, status, receivedAt) ||
-      passesByInteger(table, sensor, value, isUnsigned)
-    if (passes && this.#outlet.integer(sensor, status, time, receivedAt, value)) {
-      table.passed.bits[sensor] = value
-      this.#pass(sensor, status, receivedAt)
+    this.#take(sensor, status, sourceTime)
+    const isAlarming = isGood(status) && this.#checks.evaluate(sensor)
+    const passes = isAlarming || passesByItself(table, sensor, status) || passesByInteger(table, sensor)
+    if (passes && this.#outlet.integer(table.latest, sensor)) {
+      table.passed.bits[sensor] = table.latest.bits[sensor]!
+      this.#pass(sensor, status)
     }
-    if (isAlarming) this.#checks.settle(Number.isNaN(time) ? receivedAt : time)
+    if (isAlarming) this.#checks.settle()
   }
 
-  #acceptText(sensor: SensorNumber, value: string, status: StatusCode, sourceTime: number): void {
-    const table = this.#table
-    const receivedAt = this.#clock.now()
-    const time = this.#sourceTime(sourceTime, receivedAt)
-    table.latest.text[sensor] = value
-    this.#take(sensor, status, time, receivedAt)
-    const passes = passesByItself(table, sensor, status, receivedAt) || value !== table.passed.text[sensor]
-    if (passes && this.#outlet.text(sensor, status, time, receivedAt, value)) {
-      table.passed.text[sensor] = value
-      this.#pass(sensor, status, receivedAt)
+  #acceptText(sensor: SensorNumber, status: StatusCode, sourceTime: number): void {
+    const { latest, passed } = this.#table
+    this.#take(sensor, status, sourceTime)
+    const passes = passesByItself(this.#table, sensor, status) || latest.text[sensor] !== passed.text[sensor]
+    if (passes && this.#outlet.text(latest, sensor)) {
+      passed.text[sensor] = latest.text[sensor]!
+      this.#pass(sensor, status)
     }
   }
 
-  /** The reading is the latest one, counted and announced. */
-  #take(sensor: SensorNumber, status: StatusCode, time: number, receivedAt: number): void {
+  /** The reading is the latest one, stamped, counted and announced. */
+  #take(sensor: SensorNumber, status: StatusCode, sourceTime: number): void {
     const { latest, counts, countsAt } = this.#table
+    const receivedAt = this.#clock.now()
     latest.status[sensor] = status
-    latest.sourceTime[sensor] = time
+    latest.sourceTime[sensor] = this.#trusted(sourceTime, receivedAt)
     latest.receivedAt[sensor] = receivedAt
     counts[countsAt[sensor]! + (status >>> 30)]! += 1
     this.#latest.touch(sensor)
   }
 
   /** The reading is in the journal. */
-  #pass(sensor: SensorNumber, status: StatusCode, receivedAt: number): void {
-    const { passed } = this.#table
+  #pass(sensor: SensorNumber, status: StatusCode): void {
+    const { latest, passed } = this.#table
     passed.status[sensor] = status
-    passed.receivedAt[sensor] = receivedAt
+    passed.receivedAt[sensor] = latest.receivedAt[sensor]!
   }
 
   #isKnown(sensor: SensorNumber): boolean {
@@ -193,7 +181,7 @@ export class Intake implements ReadingSink {
    * such a time is left out and counted. The value stays as good as it was: it is true as of its receive time, and a
    * wrong clock in a device must not silence its alarms.
    */
-  #sourceTime(sourceTime: number, receivedAt: number): number {
+  #trusted(sourceTime: number, receivedAt: number): number {
     if (sourceTime > 0 && sourceTime - receivedAt <= MAX_AHEAD_MS) return Math.trunc(sourceTime)
     if (!Number.isNaN(sourceTime)) this.rejectedTimes += 1
     return NO_TIME

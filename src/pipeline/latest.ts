@@ -7,7 +7,7 @@ import type { Reading } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
 import type { LatestValues } from '#domain/views.ts'
-import { Kind, type SensorTable } from './sensor-table.ts'
+import { integerOf, Kind, type SensorTable } from './sensor-table.ts'
 
 type Listener = (changed: Uint32Array, count: number) => void
 
@@ -34,13 +34,12 @@ export class LatestFeed implements LatestValues {
     const receivedAt = latest.receivedAt[sensor]
     if (id === undefined || receivedAt === undefined || Number.isNaN(receivedAt)) return null
     const status = latest.status[sensor]!
-    const sourceTime = latest.sourceTime[sensor]!
     return {
       sensor: id,
       value: isBad(status) ? null : this.#value(sensor),
       status,
       quality: qualityOf(status),
-      time: Number.isNaN(sourceTime) ? receivedAt : sourceTime,
+      time: latest.timeOf(sensor),
       receivedAt,
     }
   }
@@ -83,9 +82,8 @@ export class LatestFeed implements LatestValues {
       case Kind.boolean:
         return latest.value[sensor] !== 0
       case Kind.int64:
-        return latest.bits[sensor]!
       case Kind.uint64:
-        return BigInt.asUintN(64, latest.bits[sensor]!)
+        return integerOf(this.#table, latest, sensor)
       case Kind.string:
         return latest.text[sensor]!
       default:

@@ -3,12 +3,12 @@
 
 import type { Entry, EventEntry } from '#domain/alarm.ts'
 import type { Log } from '#domain/driver.ts'
-import type { StatusCode } from '#domain/quality.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Clock } from '#kit/clock.ts'
 import { dropCounter, type DropCounter } from '#kit/dropped.ts'
 import type { Registry } from '#kit/metrics.ts'
 import type { RingProducer } from '#kit/record-ring.ts'
+import type { ReadingColumns } from './sensor-table.ts'
 
 export interface OutletOptions {
   readonly ring: RingProducer
@@ -80,19 +80,34 @@ export class Outlet {
     return !this.#isBlocked
   }
 
-  number(sensor: SensorNumber, status: StatusCode, sourceTime: number, receivedAt: number, value: number): boolean {
+  // Each takes one row of `readings`, whose row numbers are sensor numbers. False: the ring is full, the reading is lost.
+
+  number(readings: ReadingColumns, row: SensorNumber): boolean {
     if (this.#waiting.length > 0) this.#drain()
-    return this.#ring.pushNumber(sensor, status, sourceTime, receivedAt, value) || this.#dropReading()
+    const { status, sourceTime, receivedAt, value } = readings
+    const isTaken = this.#ring.pushNumber(row, status[row]!, sourceTime[row]!, receivedAt[row]!, value[row]!)
+    return isTaken || this.#dropReading()
   }
 
-  integer(sensor: SensorNumber, status: StatusCode, sourceTime: number, receivedAt: number, value: bigint): boolean {
+  integer(readings: ReadingColumns, row: SensorNumber): boolean {
     if (this.#waiting.length > 0) this.#drain()
-    return this.#ring.pushInteger(sensor, status, sourceTime, receivedAt, value) || this.#dropReading()
+    const { status, sourceTime, receivedAt, bits } = readings
+    const isTaken = this.#ring.pushInteger(row, status[row]!, sourceTime[row]!, receivedAt[row]!, bits[row]!)
+    return isTaken || this.#dropReading()
   }
 
-  text(sensor: SensorNumber, status: StatusCode, sourceTime: number, receivedAt: number, value: string): boolean {
+  text(readings: ReadingColumns, row: SensorNumber): boolean {
     if (this.#waiting.length > 0) this.#drain()
-    return this.#ring.pushText(sensor, status, sourceTime, receivedAt, value) || this.#dropReading()
+    const { status, sourceTime, receivedAt, text } = readings
+    const isTaken = this.#ring.pushText(row, status[row]!, sourceTime[row]!, receivedAt[row]!, text[row]!)
+    return isTaken || this.#dropReading()
+  }
+
+  /** A bad reading: whatever value the row still has is not its own. */
+  bad(readings: ReadingColumns, row: SensorNumber): boolean {
+    if (this.#waiting.length > 0) this.#drain()
+    const { status, sourceTime, receivedAt } = readings
+    return this.#ring.pushNumber(row, status[row]!, sourceTime[row]!, receivedAt[row]!, 0) || this.#dropReading()
   }
 
   /** Takes an alarm transition or event. False when it was given up: too large, or too many wait already. */

@@ -34,6 +34,12 @@ export class ReadingColumns {
     this.receivedAt = new Float64Array(size).fill(Number.NaN)
   }
 
+  /** The source's time if it gave one, else the receive time. */
+  timeOf(row: number): number {
+    const sourceTime = this.sourceTime[row]!
+    return Number.isNaN(sourceTime) ? this.receivedAt[row]! : sourceTime
+  }
+
   copyRow(from: ReadingColumns, row: number): void {
     this.bits[row] = from.bits[row]!
     this.text[row] = from.text[row]!
@@ -116,6 +122,12 @@ export class SensorTable {
     if (!this.#devices.has(device)) this.#devices.set(device, this.#devices.size)
     this.countsAt[number] = this.#devices.get(device)! * GRADES
   }
+}
+
+/** Value of a 64-bit sensor in one of the table's columns. */
+export function integerOf(table: SensorTable, readings: ReadingColumns, sensor: SensorNumber): bigint {
+  const bits = readings.bits[sensor]!
+  return table.kind[sensor] === Kind.uint64 ? BigInt.asUintN(64, bits) : bits
 }
 
 function kindOf(valueType: ValueType): number {

@@ -48,13 +48,13 @@ describe('memory of the path of a reading', () => {
     expect(heapUsed() - before).toBeLessThan(300_000)
   })
 
-  it('makes no object for a reading: at most a few numbers are boxed where calls are not inlined', () => {
+  it('leaves only a few boxed numbers behind a reading, where the compiler did not inline a call', () => {
     const flow = openFlow()
-    flow(1000)
+    flow(5000)
     collect()
     const before = heapUsed()
     // Too few for a collection in between, which would hide what was allocated.
     flow(1000)
-    expect((heapUsed() - before) / 100_000).toBeLessThan(64)
+    expect((heapUsed() - before) / 100_000).toBeLessThan(100)
   })
 })
