@@ -72,8 +72,8 @@ function GatewayAway({ reason }: { readonly reason: string }): JSX.Element {
     <Gate title="The gateway cannot be reached">
       <p>{reason}</p>
       <p>
-        This page tries again every few seconds. If it does not come back, check that the gateway runs and that this device is on its
-        network.
+        This page tries again every few seconds. If it does not come back, check that the gateway runs and that this
+        device is on its network.
       </p>
     </Gate>
   )

@@ -13,8 +13,10 @@ import { Theme } from './state/theme.ts'
 import './styles/fonts.css'
 import './styles/tokens.css'
 import './styles/base.css'
+import './styles/header.css'
 import './styles/layout.css'
 import './styles/parts.css'
+import './styles/tables.css'
 import './styles/marks.css'
 import './styles/pages.css'
 
@@ -22,11 +24,14 @@ const HIDDEN_FRAME_MS = 1000
 
 const plant = new Plant(Date.now())
 const api = new GatewayApi(
-  createHttpClient((input, init) => fetch(input, init), () => {
-    const session = plant.session.peek()
-    if (session !== null) plant.session.value = { ...session, user: null }
-    feed.stop()
-  }),
+  createHttpClient(
+    (input, init) => fetch(input, init),
+    () => {
+      const session = plant.session.peek()
+      if (session !== null) plant.session.value = { ...session, user: null }
+      feed.stop()
+    },
+  ),
 )
 
 function after(delayMs: number, callback: () => void): () => void {
@@ -39,14 +44,22 @@ const feed = new Feed({
   api,
   openSocket: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/live`),
   // A hidden page draws no frames; it still has to take its readings in.
-  onNextFrame: (callback) => (document.hidden ? setTimeout(callback, HIDDEN_FRAME_MS) : requestAnimationFrame(callback)),
+  onNextFrame: (callback) =>
+    document.hidden ? setTimeout(callback, HIDDEN_FRAME_MS) : requestAnimationFrame(callback),
   after,
   now: () => Date.now(),
   random: () => Math.random(),
 })
 
 const now = (): number => Date.now() + plant.clockOffsetMs.peek()
-const services: Services = { plant, api, feed, history: new HistoryQueue(api, now), router: new Router(), theme: new Theme() }
+const services: Services = {
+  plant,
+  api,
+  feed,
+  history: new HistoryQueue(api, now),
+  router: new Router(),
+  theme: new Theme(),
+}
 
 function tick(): void {
   plant.now.value = now()

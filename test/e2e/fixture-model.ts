@@ -46,7 +46,8 @@ export function fixtureModel(extraMachines = 0): FixtureModel {
   add('press-1', 'Press 1', press(52, 0, 1))
   add('press-2', 'Press 2', press(57, 14, 2))
   add('press-3', 'Press 3', press(48, 0, 3))
-  for (let index = 0; index < extraMachines; index++) add(`line-${index + 1}`, `Line ${index + 1}`, press(45 + (index % 9), 0, 10 + index))
+  for (let index = 0; index < extraMachines; index++)
+    add(`line-${index + 1}`, `Line ${index + 1}`, press(45 + (index % 9), 0, 10 + index))
   const byId = new Map(sensors.map((sensor) => [sensor.id, sensor]))
   return {
     valueOf,
@@ -105,36 +106,94 @@ function press(oil: number, rise: number, seed: number): Draft[] {
     { name: 'guard-closed', description: 'Guard closed', type: 'boolean', value: () => true },
     { name: 'motor-power', description: 'Motor power', unit: 'kW', value: power },
     { name: 'oil-pressure', description: 'Oil pressure', unit: 'bar', limits: { low: 90, high: 215 }, value: pressure },
-    { name: 'oil-temperature', description: 'Oil temperature', unit: 'degC', limits: { high: 65, highHigh: 75 }, value: (time) => temperature(time) + heat(time) },
-    { name: 'running', description: 'Running', type: 'boolean', writable: true, value: (time) => Math.floor(time / 240_000) % 5 !== seed % 5 },
+    {
+      name: 'oil-temperature',
+      description: 'Oil temperature',
+      unit: 'degC',
+      limits: { high: 65, highHigh: 75 },
+      value: (time) => temperature(time) + heat(time),
+    },
+    {
+      name: 'running',
+      description: 'Running',
+      type: 'boolean',
+      writable: true,
+      value: (time) => Math.floor(time / 240_000) % 5 !== seed % 5,
+    },
     { name: 'stroke-rate', description: 'Stroke rate', unit: '1/min', writable: true, value: () => 24 },
-    { name: 'strokes', description: 'Strokes since start', type: 'int64', value: (time) => 4_000_000_000n + BigInt(Math.floor(time / 2500)) },
+    {
+      name: 'strokes',
+      description: 'Strokes since start',
+      type: 'int64',
+      value: (time) => 4_000_000_000n + BigInt(Math.floor(time / 2500)),
+    },
     { name: 'vibration', description: 'Frame vibration', unit: 'mm/s', value: vibration },
   ]
 }
 
 function compressor(): Draft[] {
   return [
-    { name: 'air-pressure', description: 'Air pressure', unit: 'bar', limits: { low: 6.2, high: 8.5 }, value: wave(7.3, 0.5, 75, 21) },
+    {
+      name: 'air-pressure',
+      description: 'Air pressure',
+      unit: 'bar',
+      limits: { low: 6.2, high: 8.5 },
+      value: wave(7.3, 0.5, 75, 21),
+    },
     { name: 'dew-point', description: 'Dew point', unit: 'degC', limits: { high: 5 }, value: wave(2.6, 0.8, 300, 22) },
     { name: 'load', description: 'Load', unit: 'percent', value: wave(63, 20, 75, 23) },
-    { name: 'state', description: 'State', type: 'string', value: (time) => (Math.floor(time / 75_000) % 2 === 0 ? 'Loaded' : 'Idle') },
+    {
+      name: 'state',
+      description: 'State',
+      type: 'string',
+      value: (time) => (Math.floor(time / 75_000) % 2 === 0 ? 'Loaded' : 'Idle'),
+    },
   ]
 }
 
 function chiller(): Draft[] {
   return [
     { name: 'flow', description: 'Coolant flow', unit: 'm3/h', limits: { low: 8 }, value: () => null },
-    { name: 'return-temperature', description: 'Return temperature', unit: 'degC', limits: { high: 24 }, value: () => null },
-    { name: 'supply-temperature', description: 'Supply temperature', unit: 'degC', limits: { high: 16 }, value: () => null },
+    {
+      name: 'return-temperature',
+      description: 'Return temperature',
+      unit: 'degC',
+      limits: { high: 24 },
+      value: () => null,
+    },
+    {
+      name: 'supply-temperature',
+      description: 'Supply temperature',
+      unit: 'degC',
+      limits: { high: 16 },
+      value: () => null,
+    },
   ]
 }
 
 function energyMeter(): Draft[] {
   return [
-    { name: 'active-energy', description: 'Energy', unit: 'Wh', type: 'uint64', value: (time) => 9_007_199_254_740_993n + BigInt(Math.floor(time / 1000)) },
-    { name: 'frequency', description: 'Frequency', unit: 'Hz', limits: { low: 49.5, high: 50.5 }, value: wave(50, 0.06, 60, 31) },
+    {
+      name: 'active-energy',
+      description: 'Energy',
+      unit: 'Wh',
+      type: 'uint64',
+      value: (time) => 9_007_199_254_740_993n + BigInt(Math.floor(time / 1000)),
+    },
+    {
+      name: 'frequency',
+      description: 'Frequency',
+      unit: 'Hz',
+      limits: { low: 49.5, high: 50.5 },
+      value: wave(50, 0.06, 60, 31),
+    },
     { name: 'power', description: 'Active power', unit: 'kW', value: wave(262, 30, 90, 32) },
-    { name: 'voltage-l1', description: 'Voltage L1', unit: 'V', limits: { low: 207, high: 253 }, value: wave(231, 3, 130, 33) },
+    {
+      name: 'voltage-l1',
+      description: 'Voltage L1',
+      unit: 'V',
+      limits: { low: 207, high: 253 },
+      value: wave(231, 3, 130, 33),
+    },
   ]
 }

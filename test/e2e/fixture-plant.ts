@@ -68,7 +68,8 @@ export class FixturePlant {
 
   /** The stroke rate of a press has a lower and an upper stop, so that a write may read back something else. */
   #write(sensor: number, value: Value): Value {
-    if (this.#fixture.model.sensorAt(sensor)?.device === SILENT_DEVICE) throw new TelemetryError('CONNECTION_LOST', 'The device is gone')
+    if (this.#fixture.model.sensorAt(sensor)?.device === SILENT_DEVICE)
+      throw new TelemetryError('CONNECTION_LOST', 'The device is gone')
     const kept = typeof value === 'number' ? Math.min(40, Math.max(6, value)) : value
     this.#written.set(sensor, kept)
     this.#step()
@@ -103,7 +104,8 @@ export class FixturePlant {
       for (let ago = COARSE_HISTORY_MS; ago > 0; ago -= ago > FINE_HISTORY_MS ? COARSE_STEP_MS : STEP_MS) {
         const value = this.#value(sensor, now - ago)
         const isOut = sensor.id === HOT_SENSOR && ago < OUTAGE.from && ago > OUTAGE.to
-        if (value === null || isOut) readings.push({ time: now - ago, value: null, status: Status.BadCommunicationError })
+        if (value === null || isOut)
+          readings.push({ time: now - ago, value: null, status: Status.BadCommunicationError })
         else readings.push({ time: now - ago, value })
       }
       this.history.addReadings(sensor.id, readings)
@@ -154,7 +156,9 @@ export class FixturePlant {
       bus: `tcp://192.0.2.${20 + id.length}:502`,
       state: isSilent ? 'down' : 'up',
       since: this.#openedAt - (isSilent ? 4 * MINUTE_MS : 70 * HOUR_MS),
-      reason: isSilent ? `No answer from 192.0.2.${20 + id.length}:502 within 1 s. The gateway tries again every few seconds.` : null,
+      reason: isSilent
+        ? `No answer from 192.0.2.${20 + id.length}:502 within 1 s. The gateway tries again every few seconds.`
+        : null,
       sensors,
       badSensors: isSilent ? sensors : 0,
       polls,
@@ -172,7 +176,18 @@ export class FixturePlant {
 function uplinks(): readonly UplinkStatus[] {
   const none = { rejected: 0, filtered: 0, dropped: {} }
   return [
-    { id: 'hq', type: 'mqtt', state: 'online', reason: null, cursor: '3/1284021', accepted: 1_284_021, delivered: 1_284_021, pending: 0, oldestPendingAge: 0, ...none },
+    {
+      id: 'hq',
+      type: 'mqtt',
+      state: 'online',
+      reason: null,
+      cursor: '3/1284021',
+      accepted: 1_284_021,
+      delivered: 1_284_021,
+      pending: 0,
+      oldestPendingAge: 0,
+      ...none,
+    },
     {
       id: 'historian',
       type: 'mqtt',

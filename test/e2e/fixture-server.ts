@@ -60,6 +60,9 @@ export async function startFixtureServer(options: FixtureServerOptions = {}): Pr
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [port, extraMachines] = process.argv.slice(2).map(Number)
-  const server = await startFixtureServer({ ...(port === undefined ? {} : { port }), ...(extraMachines === undefined ? {} : { extraMachines }) })
+  const server = await startFixtureServer({
+    ...(port === undefined ? {} : { port }),
+    ...(extraMachines === undefined ? {} : { extraMachines }),
+  })
   process.stdout.write(`${server.url}\n`)
 }

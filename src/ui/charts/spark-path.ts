@@ -32,7 +32,8 @@ const INSET = 2 // room for the stroke
  */
 export function sparkPath(source: SparkSource, limits: Limits, box: SparkBox, isStepped: boolean): Spark {
   const range = valueRange(source, limits, box.from)
-  const y = (value: number): number => round(box.height - INSET - ((value - range.low) / (range.high - range.low)) * (box.height - 2 * INSET))
+  const y = (value: number): number =>
+    round(box.height - INSET - ((value - range.low) / (range.high - range.low)) * (box.height - 2 * INSET))
   const x = (time: number): number => round(((time - box.from) / (box.to - box.from)) * box.width)
   let line = ''
   let isOpen = false
@@ -66,7 +67,10 @@ function bandOf(limits: Limits, y: (value: number) => number, height: number): S
   const low = limits.low ?? limits.lowLow
   const high = limits.high ?? limits.highHigh
   if (low === null && high === null) return null
-  return { top: high === null ? 0 : clamp(y(high), 0, height), bottom: low === null ? height : clamp(y(low), 0, height) }
+  return {
+    top: high === null ? 0 : clamp(y(high), 0, height),
+    bottom: low === null ? height : clamp(y(low), 0, height),
+  }
 }
 
 /** What must be seen: all values, and the nearer limits, so that the distance to them can be judged. */

@@ -59,7 +59,12 @@ export function appended(data: TrendData, timeMs: number, value: number): TrendD
   const time = timeMs / 1000
   if (time <= (data.times.at(-1) ?? 0)) return data
   const cell = Number.isFinite(value) ? value : null
-  return { times: [...data.times, time], low: [...data.low, cell], high: [...data.high, cell], line: [...data.line, cell] }
+  return {
+    times: [...data.times, time],
+    low: [...data.low, cell],
+    high: [...data.high, cell],
+    line: [...data.line, cell],
+  }
 }
 
 /** In one sentence what the trend shows, for those who cannot see it. `format` writes a value with its unit. */

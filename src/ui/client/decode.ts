@@ -3,7 +3,20 @@
 import { Fields } from './fields.ts'
 import { SEVERITIES } from './wire.ts'
 import type {
-  Alarm, Bucket, Device, Gateway, Latest, Limits, Machine, Reading, Sensor, Session, Spread, Stats, Uplink, WriteResult,
+  Alarm,
+  Bucket,
+  Device,
+  Gateway,
+  Latest,
+  Limits,
+  Machine,
+  Reading,
+  Sensor,
+  Session,
+  Spread,
+  Stats,
+  Uplink,
+  WriteResult,
 } from './wire.ts'
 
 const QUALITIES = ['good', 'uncertain', 'bad'] as const
@@ -42,7 +55,11 @@ export function decodeGateway(source: unknown): Gateway {
       }),
     },
     time: f.object('clock').time('time'),
-    store: { state: store.oneOf('state', ['ok', 'failing']), bytes: store.number('bytes'), reason: store.textOrNull('reason') },
+    store: {
+      state: store.oneOf('state', ['ok', 'failing']),
+      bytes: store.number('bytes'),
+      reason: store.textOrNull('reason'),
+    },
   }
 }
 
@@ -89,7 +106,12 @@ export function decodeLatest(source: unknown): Latest {
 
 export function decodeReading(source: unknown): Reading {
   const f = new Fields(source, 'reading')
-  return { time: f.time('time'), value: f.value('value'), quality: f.oneOf('quality', QUALITIES), status: f.text('status') }
+  return {
+    time: f.time('time'),
+    value: f.value('value'),
+    quality: f.oneOf('quality', QUALITIES),
+    status: f.text('status'),
+  }
 }
 
 export function decodeBucket(source: unknown): Bucket {

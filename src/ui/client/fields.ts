@@ -11,7 +11,8 @@ export class Fields {
   readonly #what: string
 
   constructor(source: unknown, what: string) {
-    if (typeof source !== 'object' || source === null || Array.isArray(source)) throw new ShapeError(`${what} is no object`)
+    if (typeof source !== 'object' || source === null || Array.isArray(source))
+      throw new ShapeError(`${what} is no object`)
     this.#source = source as Readonly<Record<string, unknown>>
     this.#what = what
   }
@@ -52,7 +53,8 @@ export class Fields {
   /** number, boolean, text or null. */
   value(key: string): number | boolean | string | null {
     const value = this.#source[key]
-    if (value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') return value
+    if (value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string')
+      return value
     return this.#fail(key, 'a value')
   }
 

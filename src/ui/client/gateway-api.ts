@@ -2,11 +2,33 @@
 
 import type { HttpClient } from './http.ts'
 import {
-  decodeAlarm, decodeBucket, decodeDevice, decodeGateway, decodeMachine, decodePage, decodeReading, decodeSensor,
-  decodeSession, decodeStats, decodeUplink, decodeWriteResult, type Page,
+  decodeAlarm,
+  decodeBucket,
+  decodeDevice,
+  decodeGateway,
+  decodeMachine,
+  decodePage,
+  decodeReading,
+  decodeSensor,
+  decodeSession,
+  decodeStats,
+  decodeUplink,
+  decodeWriteResult,
+  type Page,
 } from './decode.ts'
 import type {
-  Alarm, Bucket, Device, Gateway, JsonValue, Machine, Reading, Sensor, Session, Stats, Uplink, WriteResult,
+  Alarm,
+  Bucket,
+  Device,
+  Gateway,
+  JsonValue,
+  Machine,
+  Reading,
+  Sensor,
+  Session,
+  Stats,
+  Uplink,
+  WriteResult,
 } from './wire.ts'
 
 export interface Range {
@@ -132,8 +154,9 @@ export class GatewayApi {
 
   async #all<T>(path: string, decode: (source: unknown) => T): Promise<readonly T[]> {
     const items: T[] = []
-    for (let cursor: string | null = null; ; ) {
-      const more: string = cursor === null ? '' : `${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`
+    for (let cursor: string | null = null; ;) {
+      const more: string =
+        cursor === null ? '' : `${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`
       const page: Page<T> = decodePage(decode)(await this.#http.request(path + more))
       items.push(...page.items)
       cursor = page.next

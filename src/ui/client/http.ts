@@ -53,7 +53,10 @@ async function send(
     return await fetcher(`/api/v1${path}`, {
       method,
       credentials: 'same-origin',
-      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': 'application/json' },
+      headers:
+        body === undefined
+          ? { accept: 'application/json' }
+          : { accept: 'application/json', 'content-type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
@@ -74,8 +77,12 @@ async function readJson(response: Response): Promise<unknown> {
 }
 
 function problem(response: Response, answer: unknown): ApiError {
-  const { code, detail, title } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>
-  const message = typeof detail === 'string' ? detail : typeof title === 'string' ? title : `The gateway answered ${response.status}.`
+  const { code, detail, title } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<
+    string,
+    unknown
+  >
+  const message =
+    typeof detail === 'string' ? detail : typeof title === 'string' ? title : `The gateway answered ${response.status}.`
   return new ApiError(response.status, typeof code === 'string' ? code : 'UNKNOWN', message)
 }
 

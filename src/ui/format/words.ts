@@ -3,8 +3,20 @@
 import type { DeviceState, Level, Quality, Sensor, Severity, UplinkState } from '../client/wire.ts'
 
 const UNITS: Readonly<Record<string, string>> = {
-  degC: '°C', degF: '°F', ohm: 'Ω', percent: '%', m2: 'm²', m3: 'm³', 'm3/h': 'm³/h', 'm/s2': 'm/s²', 'mm/s2': 'mm/s²',
-  'l/min': 'L/min', um: 'µm', 'kW/m3': 'kW/m³', deg: '°', '1': '',
+  degC: '°C',
+  degF: '°F',
+  ohm: 'Ω',
+  percent: '%',
+  m2: 'm²',
+  m3: 'm³',
+  'm3/h': 'm³/h',
+  'm/s2': 'm/s²',
+  'mm/s2': 'mm/s²',
+  'l/min': 'L/min',
+  um: 'µm',
+  'kW/m3': 'kW/m³',
+  deg: '°',
+  '1': '',
 }
 
 /** A configured unit as it is printed: `degC` → `°C`. Unknown ones stay as they are. */
@@ -23,7 +35,12 @@ export function sensorName(sensor: Pick<Sensor, 'name' | 'description'>): string
   return sensor.description === '' ? nameFromId(sensor.name) : sensor.description
 }
 
-export const SEVERITY_WORDS: Readonly<Record<Severity, string>> = { urgent: 'Urgent', high: 'High', medium: 'Medium', low: 'Low' }
+export const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
+  urgent: 'Urgent',
+  high: 'High',
+  medium: 'Medium',
+  low: 'Low',
+}
 
 export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
   lowLow: 'Low-low limit',

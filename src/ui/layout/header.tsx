@@ -16,7 +16,7 @@ export function Header(): JSX.Element {
   const { plant } = useServices()
   return (
     <header class="header">
-      <Link to="/" class="brand" label={`TelemetryX Edge, gateway ${plant.gateway.value?.id ?? ''}: overview`}>
+      <Link to="/" class="brand">
         <BrandMark />
         <span>
           <span class="brand-product">TelemetryX Edge</span>
@@ -90,7 +90,11 @@ function AlarmCell(): JSX.Element {
     <StatusCell label="Active alarms" to="/alarms">
       <span class="alarm-counts">
         {SEVERITIES.map((severity) => (
-          <span key={severity} class={counts[severity] === 0 ? 'is-zero' : undefined} title={`${SEVERITY_WORDS[severity]}: ${counts[severity]}`}>
+          <span
+            key={severity}
+            class={counts[severity] === 0 ? 'is-zero' : undefined}
+            title={`${SEVERITY_WORDS[severity]}: ${counts[severity]}`}
+          >
             <SeverityShape severity={severity} isHollow={counts[severity] === 0} />
             {counts[severity]}
             <span class="sr-only"> {SEVERITY_WORDS[severity]} </span>
@@ -123,7 +127,11 @@ function UplinkCell(): JSX.Element {
   return (
     <StatusCell label="Uplinks" to="/uplinks" isAbnormal={troubled !== undefined}>
       {troubled !== undefined && <Icon name="plugOff" />}
-      {uplinks.length === 0 ? 'None' : troubled === undefined && pending === 0 ? 'Delivered' : `${formatCount(pending)} waiting${backlog}`}
+      {uplinks.length === 0
+        ? 'None'
+        : troubled === undefined && pending === 0
+          ? 'Delivered'
+          : `${formatCount(pending)} waiting${backlog}`}
       {troubled !== undefined && <span class="sr-only"> {UPLINK_WORDS[troubled.state]}</span>}
     </StatusCell>
   )
@@ -157,7 +165,13 @@ function ThemeButton(): JSX.Element {
   const { theme } = useServices()
   const choice = theme.choice.value
   const next = THEMES[(THEMES.indexOf(choice) + 1) % THEMES.length]!
-  return <IconButton icon={THEME_ICONS[choice]} label={`Colours: ${choice}. Change to ${next}`} onClick={() => theme.choose(next)} />
+  return (
+    <IconButton
+      icon={THEME_ICONS[choice]}
+      label={`Colours: ${choice}. Change to ${next}`}
+      onClick={() => theme.choose(next)}
+    />
+  )
 }
 
 function User(): JSX.Element | null {
@@ -171,7 +185,12 @@ function User(): JSX.Element | null {
     location.assign('/')
   }
   return (
-    <button class="button button-quiet user" type="button" onClick={() => void leave()} title={`${user.role}. Sign out`}>
+    <button
+      class="button button-quiet user"
+      type="button"
+      onClick={() => void leave()}
+      title={`${user.role}. Sign out`}
+    >
       <Icon name="user" />
       {user.name}
       <span class="sr-only">, {user.role}, sign out</span>

@@ -8,7 +8,12 @@ import type { MachineView } from '../state/plant.ts'
 import { machinePath } from '../state/router.ts'
 import { useServices } from '../state/services.ts'
 
-const PAGES: readonly { readonly page: string; readonly path: string; readonly text: string; readonly icon: IconName }[] = [
+const PAGES: readonly {
+  readonly page: string
+  readonly path: string
+  readonly text: string
+  readonly icon: IconName
+}[] = [
   { page: 'overview', path: '/', text: 'Overview', icon: 'overview' },
   { page: 'alarms', path: '/alarms', text: 'Alarms', icon: 'alarms' },
   { page: 'devices', path: '/devices', text: 'Devices', icon: 'devices' },

@@ -37,8 +37,8 @@ function LostBanner(): JSX.Element {
     <div class="lost">
       <Notice icon="plugOff" tone="data">
         <strong>Not connected to the gateway.</strong> Everything below is as it was at {formatClock(since.current)},{' '}
-        {formatDuration(plant.now.value - since.current)} ago. This page tries again by itself; if it does not come back, check that
-        the gateway runs and that this device is on its network.
+        {formatDuration(plant.now.value - since.current)} ago. This page tries again by itself; if it does not come
+        back, check that the gateway runs and that this device is on its network.
       </Notice>
     </div>
   )
@@ -47,7 +47,10 @@ function LostBanner(): JSX.Element {
 /** The gateway's own troubles; a device that is down is shown where it belongs. */
 function HealthNotices(): JSX.Element | null {
   const { plant } = useServices()
-  const reasons = plant.gateway.value?.health.reasons.filter(({ code }) => !code.startsWith('device-') && !code.startsWith('uplink-')) ?? []
+  const reasons =
+    plant.gateway.value?.health.reasons.filter(
+      ({ code }) => !code.startsWith('device-') && !code.startsWith('uplink-'),
+    ) ?? []
   if (reasons.length === 0) return null
   return (
     <div class="health">
@@ -78,7 +81,8 @@ export function Page({ title, lead, trail, children }: PageProps): JSX.Element {
   }, [title, gateway])
   useEffect(() => {
     // On the first page the focus stays where the browser puts it.
-    if (history.state !== null || document.activeElement?.tagName === 'A') heading.current?.focus({ preventScroll: true })
+    if (history.state !== null || document.activeElement?.tagName === 'A')
+      heading.current?.focus({ preventScroll: true })
   }, [])
   return (
     <>

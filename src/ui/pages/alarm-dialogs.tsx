@@ -53,7 +53,13 @@ export function AcknowledgeDialog({ alarm, onClose }: AlarmDialogProps): JSX.Ele
       error={error}
     >
       <AlarmSummary place={alarmPlace(plant, alarm)} message={alarm.message} />
-      <Field label="Comment (optional)" value={comment} onInput={setComment} hint="Kept with the alarm." maxLength={COMMENT_LENGTH} />
+      <Field
+        label="Comment (optional)"
+        value={comment}
+        onInput={setComment}
+        hint="Kept in the journal."
+        maxLength={COMMENT_LENGTH}
+      />
     </Dialog>
   )
 }

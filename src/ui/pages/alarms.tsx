@@ -103,7 +103,7 @@ function AlarmRow({ alarm, hasActions }: { readonly alarm: Alarm; readonly hasAc
         <span class="second-line">{formatDuration(now - alarm.raisedAt)} ago</span>
       </Cell>
       {hasActions && (
-        <Cell head="Actions" align="end">
+        <Cell head="Actions" align="end" isWide>
           <AlarmActions alarm={alarm} />
         </Cell>
       )}
@@ -113,9 +113,11 @@ function AlarmRow({ alarm, hasActions }: { readonly alarm: Alarm; readonly hasAc
 
 function handledText(alarm: Alarm, now: number): string {
   const parts: string[] = []
-  if (alarm.acknowledged) parts.push(alarm.acknowledgedBy === null ? 'acknowledged' : `acknowledged by ${alarm.acknowledgedBy}`)
+  if (alarm.acknowledged)
+    parts.push(alarm.acknowledgedBy === null ? 'acknowledged' : `acknowledged by ${alarm.acknowledgedBy}`)
   else parts.push('not acknowledged')
-  if (alarm.shelvedUntil !== null && alarm.shelvedUntil > now) parts.push(`shelved until ${formatMoment(alarm.shelvedUntil, now)}`)
+  if (alarm.shelvedUntil !== null && alarm.shelvedUntil > now)
+    parts.push(`shelved until ${formatMoment(alarm.shelvedUntil, now)}`)
   return parts.join(', ')
 }
 

@@ -58,10 +58,16 @@ export function DeviceCard({ device }: { readonly device: Device }): JSX.Element
           { term: `${DEVICE_WORDS[device.state]} for`, value: formatDuration(now - device.since) },
           { term: 'Connection', value: `${device.driver}, ${device.bus}` },
           { term: 'Sensors', value: sensorsText(device) },
-          { term: 'Last reading', value: device.lastReadingAt === null ? 'none yet' : formatAge(now - device.lastReadingAt) },
+          {
+            term: 'Last reading',
+            value: device.lastReadingAt === null ? 'none yet' : formatAge(now - device.lastReadingAt),
+          },
           { term: 'Poll time', value: <SpreadText spread={device.pollMs} /> },
           { term: 'Poll delay', value: <SpreadText spread={device.lagMs} /> },
-          { term: 'Polls', value: `${formatCount(device.polls)}${device.skippedPolls > 0 ? `, ${formatCount(device.skippedPolls)} left out` : ''}` },
+          {
+            term: 'Polls',
+            value: `${formatCount(device.polls)}${device.skippedPolls > 0 ? `, ${formatCount(device.skippedPolls)} left out` : ''}`,
+          },
           { term: 'Requests', value: formatCount(device.requests) },
           { term: 'Reconnects', value: formatCount(device.reconnects) },
           { term: 'Errors', value: <ErrorCounts errors={device.errors} /> },
@@ -128,7 +134,14 @@ function RestartDialog({ device, onClose }: { readonly device: Device; readonly 
     }
   }
   return (
-    <Dialog title={`Restart ${device.id}?`} action="Restart" onAction={() => void restart()} onClose={onClose} isBusy={isBusy} error={error}>
+    <Dialog
+      title={`Restart ${device.id}?`}
+      action="Restart"
+      onAction={() => void restart()}
+      onClose={onClose}
+      isBusy={isBusy}
+      error={error}
+    >
       <p>
         The gateway closes its connection to the device and opens it anew. The device itself is not restarted; its{' '}
         {counted(device.sensors, 'sensor')} {device.sensors === 1 ? 'has' : 'have'} no values until it answers.

@@ -12,7 +12,10 @@ export function DevicesPage(): JSX.Element {
   const devices = plant.devices.value
   const sorted = [...devices].sort((a, b) => Number(a.state === 'up') - Number(b.state === 'up'))
   const down = devices.filter((device) => device.state !== 'up').length
-  const lead = down === 0 ? `${counted(devices.length, 'device')}, all answering` : `${down} of ${counted(devices.length, 'device')} not answering`
+  const lead =
+    down === 0
+      ? `${counted(devices.length, 'device')}, all answering`
+      : `${down} of ${counted(devices.length, 'device')} not answering`
   return (
     <Page title="Devices" lead={devices.length === 0 ? undefined : <p>{lead}</p>}>
       {devices.length === 0 ? (

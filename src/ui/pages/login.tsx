@@ -23,7 +23,14 @@ export function LoginPage(): JSX.Element {
     <Gate title="Sign in">
       <form onSubmit={submit}>
         <Field label="Name" value={name} onInput={setName} autocomplete="username" required autofocus />
-        <Field label="Password" value={password} onInput={setPassword} type="password" autocomplete="current-password" required />
+        <Field
+          label="Password"
+          value={password}
+          onInput={setPassword}
+          type="password"
+          autocomplete="current-password"
+          required
+        />
         <ErrorText text={error} />
         <Button type="submit" kind="primary" disabled={isBusy}>
           {isBusy ? 'Signing in…' : 'Sign in'}
@@ -37,8 +44,8 @@ function SetupNeeded(): JSX.Element {
   return (
     <Gate title="This gateway is new">
       <p>
-        Nobody can sign in yet. When the gateway started it printed a set-up link on its terminal and in its log. Open that link to
-        make the first administrator.
+        Nobody can sign in yet. When the gateway started it printed a set-up link on its terminal and in its log. Open
+        that link to make the first administrator.
       </p>
       <p class="quiet">There is no default password. Restart the gateway to see the link again.</p>
     </Gate>
@@ -65,7 +72,15 @@ export function SetupPage(): JSX.Element {
     <Gate title="Set up this gateway">
       <p>Make the first administrator. More users can be added later.</p>
       <form onSubmit={submit}>
-        <Field label="Name" value={name} onInput={setName} autocomplete="username" required autofocus hint="Letters, digits and . _ @ -" />
+        <Field
+          label="Name"
+          value={name}
+          onInput={setName}
+          autocomplete="username"
+          required
+          autofocus
+          hint="Letters, digits and . _ @ -"
+        />
         <Field
           label="Password"
           value={password}
@@ -75,7 +90,14 @@ export function SetupPage(): JSX.Element {
           required
           hint={`At least ${LEAST_PASSWORD} characters.`}
         />
-        <Field label="Password again" value={repeated} onInput={setRepeated} type="password" autocomplete="new-password" required />
+        <Field
+          label="Password again"
+          value={repeated}
+          onInput={setRepeated}
+          type="password"
+          autocomplete="new-password"
+          required
+        />
         <ErrorText text={error} />
         <Button type="submit" kind="primary" disabled={isBusy}>
           {isBusy ? 'Working…' : 'Make administrator'}
@@ -95,7 +117,13 @@ function SetupDone(): JSX.Element {
   )
 }
 
-export function Gate({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
+export function Gate({
+  title,
+  children,
+}: {
+  readonly title: string
+  readonly children: ComponentChildren
+}): JSX.Element {
   return (
     <main class="gate">
       <div class="gate-card">

@@ -75,8 +75,16 @@ export function Age({ live }: { readonly live: LiveSensor }): JSX.Element {
   return <span class="age">{text}</span>
 }
 
-function MoreSensors({ view, hidden }: { readonly view: MachineView; readonly hidden: readonly LiveSensor[] }): JSX.Element {
-  const abnormal = useComputed(() => hidden.filter((live) => !['normal', 'waiting'].includes(live.condition.value)).length)
+function MoreSensors({
+  view,
+  hidden,
+}: {
+  readonly view: MachineView
+  readonly hidden: readonly LiveSensor[]
+}): JSX.Element {
+  const abnormal = useComputed(
+    () => hidden.filter((live) => !['normal', 'waiting'].includes(live.condition.value)).length,
+  )
   return (
     <Link to={machinePath(view.machine.id)} class="more">
       {hidden.length} more {hidden.length === 1 ? 'sensor' : 'sensors'}
@@ -96,7 +104,9 @@ function machineCause(plant: Plant, view: MachineView): string {
     case 'waiting':
       return 'Waiting for values'
     case 'bad': {
-      const down = plant.devices.value.find((device) => view.devices.includes(device.id) && device.state !== 'up' && device.state !== 'connecting')
+      const down = plant.devices.value.find(
+        (device) => view.devices.includes(device.id) && device.state !== 'up' && device.state !== 'connecting',
+      )
       if (down !== undefined) return `Device ${down.id} is ${down.state}`
       return first === undefined ? 'No valid value' : `No valid value: ${named(first, causes.length)}`
     }

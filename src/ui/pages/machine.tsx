@@ -44,7 +44,11 @@ export function MachinePage({ id }: { readonly id: string }): JSX.Element {
   const alarms = plant.openAlarms.value.filter((alarm) => view.sensors.some((live) => live.sensor.id === alarm.sensor))
   const devices = plant.devices.value.filter((device) => view.devices.includes(device.id))
   return (
-    <Page title={view.machine.name} trail={<Link to="/">Overview</Link>} lead={<ConditionMark condition={view.condition.value} />}>
+    <Page
+      title={view.machine.name}
+      trail={<Link to="/">Overview</Link>}
+      lead={<ConditionMark condition={view.condition.value} />}
+    >
       {alarms.length > 0 && (
         <section class="attention" aria-labelledby="alarms">
           <h2 id="alarms">Open alarms</h2>
@@ -109,7 +113,12 @@ function LimitText({ live }: { readonly live: LiveSensor }): JSX.Element {
   const low = limits.low ?? limits.lowLow
   const high = limits.high ?? limits.highHigh
   if (low === null && high === null) return <span class="quiet">–</span>
-  const text = low !== null && high !== null ? `${formatShort(low)} … ${formatShort(high)}` : high === null ? `≥ ${formatShort(low!)}` : `≤ ${formatShort(high)}`
+  const text =
+    low !== null && high !== null
+      ? `${formatShort(low)} … ${formatShort(high)}`
+      : high === null
+        ? `≥ ${formatShort(low!)}`
+        : `≤ ${formatShort(high)}`
   return (
     <span class="quiet">
       {text} {displayUnit(unit)}

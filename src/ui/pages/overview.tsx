@@ -49,7 +49,10 @@ function plantSentence(plant: Plant): string {
   const machines = plant.machines.value
   const abnormal = machines.filter((view) => !['normal', 'waiting'].includes(view.condition.value))
   if (!plant.isConnected.value && plant.live.value !== 'connecting') return 'Not connected: the state is unknown'
-  if (abnormal.length === 0) return machines.length === 1 ? `${machines[0]!.machine.name} is normal` : `All ${machines.length} machines are normal`
+  if (abnormal.length === 0)
+    return machines.length === 1
+      ? `${machines[0]!.machine.name} is normal`
+      : `All ${machines.length} machines are normal`
   const names = listed(abnormal.slice(0, 3).map((view) => view.machine.name))
   if (abnormal.length > 3) return `${abnormal.length} of ${machines.length} machines need attention`
   return `${names} ${abnormal.length === 1 ? 'needs' : 'need'} attention`
@@ -85,12 +88,24 @@ function Attention(): JSX.Element | null {
         ))}
         {devices.map((device) => (
           <li key={`device ${device.id}`}>
-            <Trouble to="/devices" what={`Device ${device.id}`} state={DEVICE_WORDS[device.state]} since={device.since} reason={device.reason} />
+            <Trouble
+              to="/devices"
+              what={`Device ${device.id}`}
+              state={DEVICE_WORDS[device.state]}
+              since={device.since}
+              reason={device.reason}
+            />
           </li>
         ))}
         {uplinks.map((uplink) => (
           <li key={`uplink ${uplink.id}`}>
-            <Trouble to="/uplinks" what={`Uplink ${uplink.id}`} state={UPLINK_WORDS[uplink.state]} since={null} reason={uplink.reason} />
+            <Trouble
+              to="/uplinks"
+              what={`Uplink ${uplink.id}`}
+              state={UPLINK_WORDS[uplink.state]}
+              since={null}
+              reason={uplink.reason}
+            />
           </li>
         ))}
       </ul>

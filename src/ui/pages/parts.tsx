@@ -35,7 +35,12 @@ const BOX = { from: START, to: START + POINTS * STEP_MS, width: 120, height: 28 
 const READINGS: readonly Reading[] = Array.from({ length: POINTS }, (_, index) => {
   const value = wave(index)
   const isGood = Number.isFinite(value)
-  return { time: START + index * STEP_MS, value: isGood ? value : null, quality: isGood ? 'good' : 'bad', status: isGood ? 'Good' : 'BadTimeout' }
+  return {
+    time: START + index * STEP_MS,
+    value: isGood ? value : null,
+    quality: isGood ? 'good' : 'bad',
+    status: isGood ? 'Good' : 'BadTimeout',
+  }
 })
 const DATA = fromReadings(READINGS, 'number')
 const MARKERS = [
@@ -45,7 +50,10 @@ const MARKERS = [
 
 export function PartsPage(): JSX.Element {
   return (
-    <Page title="Parts" lead={<p>What the pages are built from. Colour is for what is not normal, and never stands alone.</p>}>
+    <Page
+      title="Parts"
+      lead={<p>What the pages are built from. Colour is for what is not normal, and never stands alone.</p>}
+    >
       <div class="columns">
         <Marks />
         <Buttons />
@@ -116,13 +124,23 @@ function Buttons(): JSX.Element {
         <IconButton icon="zoomIn" label="Zoom in" onClick={() => undefined} />
       </Row>
       <Row>
-        <Segments label="Example range" options={SPANS.map(({ label }) => ({ key: label, text: label }))} selected={span} onSelect={setSpan} />
+        <Segments
+          label="Example range"
+          options={SPANS.map(({ label }) => ({ key: label, text: label }))}
+          selected={span}
+          onSelect={setSpan}
+        />
       </Row>
       <Row>
         <Button onClick={() => setOpen(true)}>Open dialog</Button>
       </Row>
       {isOpen && (
-        <Dialog title="Restart press-1?" action="Restart" onAction={() => setOpen(false)} onClose={() => setOpen(false)}>
+        <Dialog
+          title="Restart press-1?"
+          action="Restart"
+          onAction={() => setOpen(false)}
+          onClose={() => setOpen(false)}
+        >
           <p>The question in one sentence, and what will happen.</p>
         </Dialog>
       )}

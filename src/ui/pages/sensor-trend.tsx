@@ -30,8 +30,12 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
   const { sensor } = live
   const decimals = live.decimals.value
   const unit = displayUnit(sensor.unit)
-  const format = (value: number): string => (sensor.type === 'boolean' ? booleanWord(value) : formatNumber(value, decimals))
-  const markers = useMemo(() => trend.occurrences.map((alarm) => markerOf(alarm, plant.now.peek())), [trend.occurrences])
+  const format = (value: number): string =>
+    sensor.type === 'boolean' ? booleanWord(value) : formatNumber(value, decimals)
+  const markers = useMemo(
+    () => trend.occurrences.map((alarm) => markerOf(alarm, plant.now.peek())),
+    [trend.occurrences],
+  )
   const description = `Trend. ${describeTrend(trend.data, (value) => `${format(value)} ${unit}`)}`
   return (
     <>
@@ -54,7 +58,13 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
         />
         <p class="chart-foot">
           <span>{rangeWords(trend, view)}</span>
-          <span class="quiet">{trend.isLoading ? 'Loading…' : trend.data.line.length === 0 ? 'No readings in this range' : 'Drag across the chart to zoom'}</span>
+          <span class="quiet">
+            {trend.isLoading
+              ? 'Loading…'
+              : trend.data.line.length === 0
+                ? 'No readings in this range'
+                : 'Drag across the chart to zoom'}
+          </span>
         </p>
       </Card>
       <div class="columns">
@@ -75,7 +85,8 @@ function TrendControls({ trend, view, onView }: TrendControlsProps): JSX.Element
   const { plant } = useServices()
   const lastSpan = useRef<number>(SPANS[0].spanMs)
   if (view.kind === 'following') lastSpan.current = view.spanMs
-  const selected = view.kind === 'following' ? (SPANS.find(({ spanMs }) => spanMs === view.spanMs)?.label ?? null) : null
+  const selected =
+    view.kind === 'following' ? (SPANS.find(({ spanMs }) => spanMs === view.spanMs)?.label ?? null) : null
   const now = plant.now.value
   return (
     <div class="trend-controls">
@@ -87,10 +98,19 @@ function TrendControls({ trend, view, onView }: TrendControlsProps): JSX.Element
       />
       <div class="button-row" role="group" aria-label="Move through time">
         <IconButton icon="left" label="Earlier" onClick={() => onView(moved(trend.range, -0.5, now))} />
-        <IconButton icon="right" label="Later" onClick={() => onView(moved(trend.range, 0.5, now))} disabled={view.kind === 'following'} />
+        <IconButton
+          icon="right"
+          label="Later"
+          onClick={() => onView(moved(trend.range, 0.5, now))}
+          disabled={view.kind === 'following'}
+        />
         <IconButton icon="zoomIn" label="Zoom in" onClick={() => onView(zoomed(trend.range, 0.5, now))} />
         <IconButton icon="zoomOut" label="Zoom out" onClick={() => onView(zoomed(trend.range, 2, now))} />
-        <Button icon="follow" onClick={() => onView({ kind: 'following', spanMs: lastSpan.current })} disabled={view.kind === 'following'}>
+        <Button
+          icon="follow"
+          onClick={() => onView({ kind: 'following', spanMs: lastSpan.current })}
+          disabled={view.kind === 'following'}
+        >
           {view.kind === 'following' ? 'Live' : 'Back to live'}
         </Button>
       </div>
@@ -111,14 +131,18 @@ interface StatisticsProps {
 }
 
 function Statistics({ stats, decimals, unit, isBoolean }: StatisticsProps): JSX.Element {
-  const write = (value: number | null, more = 0): string => (value === null ? '–' : `${formatNumber(value, decimals + more)} ${unit}`)
+  const write = (value: number | null, more = 0): string =>
+    value === null ? '–' : `${formatNumber(value, decimals + more)} ${unit}`
   const facts =
     stats === null
       ? []
       : isBoolean
         ? [
             { term: 'Readings', value: formatCount(stats.count) },
-            { term: 'Share of readings that were on', value: stats.mean === null ? '–' : `${formatNumber(stats.mean * 100, 1)} %` },
+            {
+              term: 'Share of readings that were on',
+              value: stats.mean === null ? '–' : `${formatNumber(stats.mean * 100, 1)} %`,
+            },
           ]
         : [
             { term: 'Readings', value: formatCount(stats.count) },
@@ -127,7 +151,11 @@ function Statistics({ stats, decimals, unit, isBoolean }: StatisticsProps): JSX.
             { term: 'Mean', value: write(stats.mean) },
             { term: 'Standard deviation', value: write(stats.standardDeviation, 1) },
           ]
-  return <Card title="Statistics of this range">{stats === null ? <p class="quiet">Not loaded yet.</p> : <Facts facts={facts} />}</Card>
+  return (
+    <Card title="Statistics of this range">
+      {stats === null ? <p class="quiet">Not loaded yet.</p> : <Facts facts={facts} />}
+    </Card>
+  )
 }
 
 const COLUMNS: readonly Column[] = [
@@ -137,7 +165,13 @@ const COLUMNS: readonly Column[] = [
   { key: 'lasted', head: 'Lasted', align: 'end', isNarrow: true },
 ]
 
-function Occurrences({ occurrences, now }: { readonly occurrences: readonly Alarm[]; readonly now: number }): JSX.Element {
+function Occurrences({
+  occurrences,
+  now,
+}: {
+  readonly occurrences: readonly Alarm[]
+  readonly now: number
+}): JSX.Element {
   return (
     <Card title="Alarms and anomalies in this range">
       {occurrences.length === 0 ? (
@@ -168,7 +202,12 @@ function Occurrences({ occurrences, now }: { readonly occurrences: readonly Alar
 }
 
 function markerOf(alarm: Alarm, now: number): TrendMarker {
-  return { severity: alarm.severity, isAnomaly: alarm.level === 'anomaly', from: alarm.raisedAt, to: alarm.clearedAt ?? now }
+  return {
+    severity: alarm.severity,
+    isAnomaly: alarm.level === 'anomaly',
+    from: alarm.raisedAt,
+    to: alarm.clearedAt ?? now,
+  }
 }
 
 function booleanWord(value: number): string {

@@ -51,7 +51,13 @@ export function WriteDialog({ live, onClose }: WriteDialogProps): JSX.Element {
     const { value, requested } = step.result
     const isSame = value === requested
     return (
-      <Dialog title={isSame ? 'Value written' : 'The device kept another value'} action="Done" dismiss="Close" onAction={onClose} onClose={onClose}>
+      <Dialog
+        title={isSame ? 'Value written' : 'The device kept another value'}
+        action="Done"
+        dismiss="Close"
+        onAction={onClose}
+        onClose={onClose}
+      >
         <p>
           {sensorName(sensor)} reads back <strong>{write(value)}</strong>
           {isSame ? '.' : `; ${write(requested)} was asked for. The device may round or limit what it takes.`}
@@ -71,14 +77,21 @@ export function WriteDialog({ live, onClose }: WriteDialogProps): JSX.Element {
         error={error}
       >
         <p>
-          Device <strong>{sensor.device}</strong> will be told to change {sensorName(sensor)} from <strong>{write(live.latest.value.value)}</strong> to{' '}
-          <strong>{write(step.value)}</strong>. The machine may react at once.
+          Device <strong>{sensor.device}</strong> will be told to change {sensorName(sensor)} from{' '}
+          <strong>{write(live.latest.value.value)}</strong> to <strong>{write(step.value)}</strong>. The machine may
+          react at once.
         </p>
       </Dialog>
     )
   }
   return (
-    <Dialog title={`Write to ${sensorName(sensor)}`} action="Continue" onAction={review} onClose={onClose} error={error}>
+    <Dialog
+      title={`Write to ${sensorName(sensor)}`}
+      action="Continue"
+      onAction={review}
+      onClose={onClose}
+      error={error}
+    >
       <p>Now: {write(live.latest.value.value)}</p>
       {sensor.type === 'boolean' ? (
         <Choice

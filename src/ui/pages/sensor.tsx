@@ -70,7 +70,11 @@ function KnownSensor({ live }: { readonly live: LiveSensor }): JSX.Element {
           </ul>
         </section>
       )}
-      {sensor.type === 'string' ? <SensorTexts live={live} /> : <SensorTrend live={live} view={view} onView={setView} />}
+      {sensor.type === 'string' ? (
+        <SensorTexts live={live} />
+      ) : (
+        <SensorTrend live={live} view={view} onView={setView} />
+      )}
     </Page>
   )
 }
@@ -116,7 +120,12 @@ function WriteControl({ live }: { readonly live: LiveSensor }): JSX.Element {
   const mayWrite = plant.may('operator')
   return (
     <div class="write">
-      <Button icon="edit" onClick={() => setOpen(true)} disabled={!mayWrite} title={mayWrite ? undefined : 'Your role may not write values'}>
+      <Button
+        icon="edit"
+        onClick={() => setOpen(true)}
+        disabled={!mayWrite}
+        title={mayWrite ? undefined : 'Your role may not write values'}
+      >
         Write a value
       </Button>
       {isOpen && <WriteDialog live={live} onClose={() => setOpen(false)} />}

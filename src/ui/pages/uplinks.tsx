@@ -12,13 +12,23 @@ import { Badge } from '../parts/marks.tsx'
 import { Facts, type Fact } from '../parts/table.tsx'
 import { useServices } from '../state/services.ts'
 
-const ICONS: Readonly<Record<UplinkState, IconName>> = { online: 'check', connecting: 'waiting', retrying: 'plugOff', stopped: 'cross' }
+const ICONS: Readonly<Record<UplinkState, IconName>> = {
+  online: 'check',
+  connecting: 'waiting',
+  retrying: 'plugOff',
+  stopped: 'cross',
+}
 
 export function UplinksPage(): JSX.Element {
   const { plant } = useServices()
   const uplinks = plant.uplinks.value
   return (
-    <Page title="Uplinks" lead={<p>While a receiver is away, readings wait on disk and then follow in order. Each one is accounted for here.</p>}>
+    <Page
+      title="Uplinks"
+      lead={
+        <p>While a receiver is away, readings wait on disk and then follow in order. Each one is accounted for here.</p>
+      }
+    >
       {uplinks.length === 0 ? (
         <EmptyState title="No uplinks are configured" icon="uplinks">
           <p>Values stay on this gateway. Add an uplink to gateway.yaml to send them to a broker or a server.</p>
@@ -54,7 +64,10 @@ function UplinkCard({ uplink }: { readonly uplink: Uplink }): JSX.Element {
       <Facts
         facts={[
           { term: 'Type', value: uplink.type },
-          { term: 'Oldest waiting', value: uplink.pending === 0 ? 'nothing waits' : formatDuration(uplink.oldestPendingAge * 1000) },
+          {
+            term: 'Oldest waiting',
+            value: uplink.pending === 0 ? 'nothing waits' : formatDuration(uplink.oldestPendingAge * 1000),
+          },
           { term: 'Cursor (start/record)', value: uplink.cursor },
         ]}
       />
@@ -71,7 +84,10 @@ function Ledger({ uplink }: { readonly uplink: Uplink }): JSX.Element {
     { term: 'Waiting', value: formatCount(uplink.pending) },
     { term: 'Not wanted by this uplink', value: formatCount(uplink.filtered) },
     { term: 'Rejected by the receiver', value: formatCount(uplink.rejected) },
-    ...dropped.map(([reason, count]) => ({ term: `Dropped: ${nameFromId(reason).toLowerCase()}`, value: formatCount(count) })),
+    ...dropped.map(([reason, count]) => ({
+      term: `Dropped: ${nameFromId(reason).toLowerCase()}`,
+      value: formatCount(count),
+    })),
   ]
   if (dropped.length === 0) facts.push({ term: 'Dropped', value: '0' })
   return (

@@ -28,7 +28,10 @@ export function useTrend(live: LiveSensor, view: View): Trend {
   const now = plant.now.value
   const range = viewRange(view, now)
   const [data, setData] = useState<TrendData>(EMPTY_TREND)
-  const [details, setDetails] = useState<{ stats: Stats | null; occurrences: readonly Alarm[] }>({ stats: null, occurrences: [] })
+  const [details, setDetails] = useState<{ stats: Stats | null; occurrences: readonly Alarm[] }>({
+    stats: null,
+    occurrences: [],
+  })
   const [isLoading, setLoading] = useState(true)
   const [error, setError] = useState<string | null>(null)
   const key = view.kind === 'following' ? `f${view.spanMs}` : `${view.from}-${view.to}`

@@ -17,9 +17,25 @@ interface ButtonProps {
   readonly label?: string
 }
 
-export function Button({ children, onClick, kind = 'plain', type = 'button', icon, disabled, title, label }: ButtonProps): JSX.Element {
+export function Button({
+  children,
+  onClick,
+  kind = 'plain',
+  type = 'button',
+  icon,
+  disabled,
+  title,
+  label,
+}: ButtonProps): JSX.Element {
   return (
-    <button class={`button button-${kind}`} type={type} onClick={onClick} disabled={disabled} title={title} aria-label={label}>
+    <button
+      class={`button button-${kind}`}
+      type={type}
+      onClick={onClick}
+      disabled={disabled}
+      title={title}
+      aria-label={label}
+    >
       {icon !== undefined && <Icon name={icon} />}
       {children}
     </button>
@@ -35,7 +51,14 @@ interface IconButtonProps {
 
 export function IconButton({ icon, label, onClick, disabled }: IconButtonProps): JSX.Element {
   return (
-    <button class="button button-icon" type="button" onClick={onClick} disabled={disabled} aria-label={label} title={label}>
+    <button
+      class="button button-icon"
+      type="button"
+      onClick={onClick}
+      disabled={disabled}
+      aria-label={label}
+      title={label}
+    >
       <Icon name={icon} />
     </button>
   )
@@ -46,11 +69,10 @@ interface LinkProps {
   readonly children: ComponentChildren
   readonly class?: string
   readonly current?: boolean
-  readonly label?: string
 }
 
 /** A real link: opens in a new tab when asked to, else changes the page without loading it anew. */
-export function Link({ to, children, class: className, current, label }: LinkProps): JSX.Element {
+export function Link({ to, children, class: className, current }: LinkProps): JSX.Element {
   const { router } = useServices()
   const onClick = (event: MouseEvent): void => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
@@ -58,7 +80,7 @@ export function Link({ to, children, class: className, current, label }: LinkPro
     router.go(to)
   }
   return (
-    <a href={to} class={className} onClick={onClick} aria-current={current === true ? 'page' : undefined} aria-label={label}>
+    <a href={to} class={className} onClick={onClick} aria-current={current === true ? 'page' : undefined}>
       {children}
     </a>
   )
@@ -76,8 +98,9 @@ export function Segments<T extends string>({ label, options, selected, onSelect 
   return (
     <div class="segments" role="group" aria-label={label}>
       {options.map(({ key, text, words }) => (
-        <button key={key} type="button" aria-pressed={key === selected} aria-label={words} onClick={() => onSelect(key)}>
-          {text}
+        <button key={key} type="button" aria-pressed={key === selected} onClick={() => onSelect(key)}>
+          <span aria-hidden={words !== undefined}>{text}</span>
+          {words !== undefined && <span class="sr-only">{words}</span>}
         </button>
       ))}
     </div>

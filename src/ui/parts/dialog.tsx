@@ -18,7 +18,16 @@ interface DialogProps {
   readonly dismiss?: string
 }
 
-export function Dialog({ title, children, action, onAction, onClose, isBusy = false, error = null, dismiss = 'Cancel' }: DialogProps): JSX.Element {
+export function Dialog({
+  title,
+  children,
+  action,
+  onAction,
+  onClose,
+  isBusy = false,
+  error = null,
+  dismiss = 'Cancel',
+}: DialogProps): JSX.Element {
   const root = useRef<HTMLDialogElement>(null)
   const heading = useId()
   useEffect(() => {

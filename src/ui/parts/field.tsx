@@ -23,7 +23,8 @@ export function Field(props: FieldProps): JSX.Element {
   const attributes = {
     id,
     value: props.value,
-    onInput: (event: InputEvent & { readonly currentTarget: HTMLInputElement }) => props.onInput(event.currentTarget.value),
+    onInput: (event: InputEvent & { readonly currentTarget: HTMLInputElement }) =>
+      props.onInput(event.currentTarget.value),
     autocomplete: props.autocomplete ?? 'off',
     autofocus: props.autofocus,
     required: props.required,
@@ -33,7 +34,11 @@ export function Field(props: FieldProps): JSX.Element {
   return (
     <div class="field">
       <label for={id}>{props.label}</label>
-      {props.type === 'password' ? <input type="password" {...attributes} /> : <input type="text" inputMode={props.inputMode} {...attributes} />}
+      {props.type === 'password' ? (
+        <input type="password" {...attributes} />
+      ) : (
+        <input type="text" inputMode={props.inputMode} {...attributes} />
+      )}
       {props.hint !== undefined && (
         <p class="hint" id={hintId}>
           {props.hint}

@@ -7,17 +7,28 @@ import type { Condition } from '../state/condition.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 const SHAPES: Readonly<Record<Severity, { readonly d: string; readonly digit: string; readonly y: number }>> = {
-  urgent: { d: 'M1.500 1.500h17v17h-17z', digit: '1', y: 14.300 },
+  urgent: { d: 'M1.500 1.500h17v17h-17z', digit: '1', y: 14.3 },
   high: { d: 'M10 1l9.300 17.500H.7z', digit: '2', y: 16 },
-  medium: { d: 'M10 .8l9.200 9.200l-9.200 9.200l-9.200-9.200z', digit: '3', y: 14.300 },
-  low: { d: 'M10 1a9 9 0 1 0 0 18a9 9 0 0 0 0-18z', digit: '4', y: 14.300 },
+  medium: { d: 'M10 .8l9.200 9.200l-9.200 9.200l-9.200-9.200z', digit: '3', y: 14.3 },
+  low: { d: 'M10 1a9 9 0 1 0 0 18a9 9 0 0 0 0-18z', digit: '4', y: 14.3 },
 }
 
 /** The priority's shape with its digit. `isHollow`: the alarm is over, or there is none. */
-export function SeverityShape({ severity, isHollow = false }: { readonly severity: Severity; readonly isHollow?: boolean }): JSX.Element {
+export function SeverityShape({
+  severity,
+  isHollow = false,
+}: {
+  readonly severity: Severity
+  readonly isHollow?: boolean
+}): JSX.Element {
   const { d, digit, y } = SHAPES[severity]
   return (
-    <svg class={`shape shape-${severity}${isHollow ? ' is-hollow' : ''}`} viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+    <svg
+      class={`shape shape-${severity}${isHollow ? ' is-hollow' : ''}`}
+      viewBox="0 0 20 20"
+      aria-hidden="true"
+      focusable="false"
+    >
       <path d={d} />
       <text x="10" y={y}>
         {digit}
@@ -26,7 +37,13 @@ export function SeverityShape({ severity, isHollow = false }: { readonly severit
   )
 }
 
-export function SeverityMark({ severity, isHollow = false }: { readonly severity: Severity; readonly isHollow?: boolean }): JSX.Element {
+export function SeverityMark({
+  severity,
+  isHollow = false,
+}: {
+  readonly severity: Severity
+  readonly isHollow?: boolean
+}): JSX.Element {
   return (
     <span class="mark">
       <SeverityShape severity={severity} isHollow={isHollow} />
@@ -102,7 +119,10 @@ export function ConditionMark({ condition, form = 'full', word }: ConditionMarkP
   const severity = severityOf(condition)
   const icon = CONDITION_ICONS[condition]
   return (
-    <span class={`mark mark-${severity === null ? condition : 'alarm'}`} title={form === 'shape' ? conditionWords(condition) : undefined}>
+    <span
+      class={`mark mark-${severity === null ? condition : 'alarm'}`}
+      title={form === 'shape' ? conditionWords(condition) : undefined}
+    >
       {severity !== null && <SeverityShape severity={severity} />}
       {icon !== undefined && <Icon name={icon} />}
       <span class={form === 'shape' ? 'sr-only' : undefined}>{word ?? conditionWords(condition)}</span>

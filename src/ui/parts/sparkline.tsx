@@ -25,7 +25,13 @@ export function Sparkline({ live }: { readonly live: LiveSensor }): JSX.Element 
       if (!isSeen || (live.series.version === drawn && now - drawnAt < 5000)) return
       drawn = live.series.version
       drawnAt = now
-      paint(svg, live.series, live.sensor.limits, { from: now - SPARK_SPAN_MS, to: now, width: WIDTH, height: HEIGHT }, live.sensor.type === 'boolean')
+      paint(
+        svg,
+        live.series,
+        live.sensor.limits,
+        { from: now - SPARK_SPAN_MS, to: now, width: WIDTH, height: HEIGHT },
+        live.sensor.type === 'boolean',
+      )
     }
     const observer = new IntersectionObserver(([entry]) => {
       isSeen = entry!.isIntersecting
@@ -51,14 +57,24 @@ interface StillSparklineProps {
 /** A sparkline of given points, for the page of the parts. */
 export function StillSparkline({ source, limits, box }: StillSparklineProps): JSX.Element {
   const root = useRef<SVGSVGElement>(null)
-  useEffect(() => paint(root.current!, source, limits, { ...box, width: WIDTH, height: HEIGHT }, false), [source, limits, box])
+  useEffect(
+    () => paint(root.current!, source, limits, { ...box, width: WIDTH, height: HEIGHT }, false),
+    [source, limits, box],
+  )
   return <SparkFrame root={root} />
 }
 
 function SparkFrame({ root }: { readonly root: { current: SVGSVGElement | null } }): JSX.Element {
   const clip = useId()
   return (
-    <svg ref={root} class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true" focusable="false">
+    <svg
+      ref={root}
+      class="spark"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+      focusable="false"
+    >
       <clipPath id={clip}>
         <rect class="spark-above" x="0" y="0" width={WIDTH} height="0" />
         <rect class="spark-below" x="0" y="0" width={WIDTH} height="0" />

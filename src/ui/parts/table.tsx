@@ -23,7 +23,11 @@ export function Table({ caption, columns, children }: TableProps): JSX.Element {
       <thead>
         <tr>
           {columns.map(({ key, head, align, isNarrow }) => (
-            <th key={key} scope="col" class={`${align === 'end' ? 'align-end' : ''}${isNarrow === true ? ' is-narrow' : ''}`}>
+            <th
+              key={key}
+              scope="col"
+              class={`${align === 'end' ? 'align-end' : ''}${isNarrow === true ? ' is-narrow' : ''}`}
+            >
               {head}
             </th>
           ))}

@@ -85,15 +85,28 @@ function size(target: HTMLElement): { width: number; height: number } {
   return { width: Math.max(200, target.clientWidth), height: Math.max(160, target.clientHeight) }
 }
 
-function options(target: HTMLElement, current: Current, readout: { readonly current: HTMLOutputElement | null }): uPlot.Options {
+function options(
+  target: HTMLElement,
+  current: Current,
+  readout: { readonly current: HTMLOutputElement | null },
+): uPlot.Options {
   const colours = readColours(target)
-  const axis = { stroke: colours.text, grid: { stroke: colours.grid, width: 1 }, ticks: { show: false }, font: colours.font }
-  const stepped = current.current.isStepped && uPlot.paths.stepped !== undefined ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}
+  const axis = {
+    stroke: colours.text,
+    grid: { stroke: colours.grid, width: 1 },
+    ticks: { show: false },
+    font: colours.font,
+  }
+  const stepped =
+    current.current.isStepped && uPlot.paths.stepped !== undefined ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}
   return {
     ...size(target),
     legend: { show: false },
     padding: [14, 12, 0, 0],
-    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7, fill: colours.line, stroke: colours.surface } },
+    cursor: {
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 7, fill: colours.line, stroke: colours.surface },
+    },
     scales: { x: { time: true }, y: { range: (plot, low, high) => yRange(current.current, plot, low, high) } },
     axes: [
       { ...axis, space: 70, values: TIME_AXIS },
@@ -133,13 +146,20 @@ function read(plot: uPlot, props: TrendChartProps, readout: HTMLOutputElement | 
   }
   const low = plot.data[1]![index]
   const high = plot.data[2]![index]
-  const extremes = low === null || high === null || low === undefined || high === undefined || low === high
-    ? '' : `  (${props.format(low)} … ${props.format(high)})`
+  const extremes =
+    low === null || high === null || low === undefined || high === undefined || low === high
+      ? ''
+      : `  (${props.format(low)} … ${props.format(high)})`
   readout.textContent = `${new Date(plot.data[0]![index]! * 1000).toLocaleString('en-GB')}  ${props.format(value)}${extremes}`
 }
 
 /** All values and those limits that are not far away: a distant limit must not flatten the line. */
-function yRange({ limits, isStepped }: TrendChartProps, _plot: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
+function yRange(
+  { limits, isStepped }: TrendChartProps,
+  _plot: uPlot,
+  low: number | null,
+  high: number | null,
+): uPlot.Range.MinMax {
   if (isStepped) return [-0.1, 1.1]
   let from = low ?? Number.POSITIVE_INFINITY
   let to = high ?? Number.NEGATIVE_INFINITY

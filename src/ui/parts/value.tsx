@@ -17,7 +17,9 @@ export function LiveValue({ live }: { readonly live: LiveSensor }): JSX.Element 
   const text = useComputed(() => formatValue(live.latest.value.value, live.sensor.type, live.decimals.value))
   const integer = useComputed(() => splitAtPoint(text.value)[0])
   const fraction = useComputed(() => splitAtPoint(text.value)[1])
-  const state = useComputed(() => `value value-${live.valueCondition.value}${isWide(live.sensor.type) ? ' value-wide' : ''}`)
+  const state = useComputed(
+    () => `value value-${live.valueCondition.value}${isWide(live.sensor.type) ? ' value-wide' : ''}`,
+  )
   return (
     <span class={state}>
       <span class="value-number">

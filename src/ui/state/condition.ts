@@ -4,7 +4,15 @@ import { SEVERITIES, type Alarm, type DeviceState, type Latest, type Severity } 
 
 /** From the worst to the best; `alarm-…` is an active alarm of that priority. */
 export const CONDITIONS = [
-  'alarm-urgent', 'alarm-high', 'bad', 'alarm-medium', 'alarm-low', 'stale', 'uncertain', 'waiting', 'normal',
+  'alarm-urgent',
+  'alarm-high',
+  'bad',
+  'alarm-medium',
+  'alarm-low',
+  'stale',
+  'uncertain',
+  'waiting',
+  'normal',
 ] as const
 export type Condition = (typeof CONDITIONS)[number]
 

@@ -95,7 +95,9 @@ export class Feed {
     const known = this.#plant.sensors.peek()
     const live = sensors.map((sensor) => {
       const before = known.get(sensor.id)
-      return before !== undefined && JSON.stringify(before.sensor) === JSON.stringify(sensor) ? before : new LiveSensor(sensor, this.#plant)
+      return before !== undefined && JSON.stringify(before.sensor) === JSON.stringify(sensor)
+        ? before
+        : new LiveSensor(sensor, this.#plant)
     })
     batch(() => this.#plant.setModel(machines, live))
   }
@@ -213,7 +215,9 @@ export class Feed {
   #sentence(alarm: Alarm): string {
     const live = this.#plant.sensor(alarm.sensor)
     const machine = this.#plant.machines.peek().find((view) => view.machine.id === alarm.machine)?.machine.name
-    const where = [machine, live === undefined ? alarm.sensor : sensorName(live.sensor)].filter((word) => word !== undefined)
+    const where = [machine, live === undefined ? alarm.sensor : sensorName(live.sensor)].filter(
+      (word) => word !== undefined,
+    )
     return `New alarm, priority ${SEVERITY_WORDS[alarm.severity].toLowerCase()}: ${where.join(', ')}. ${alarm.message}`
   }
 }

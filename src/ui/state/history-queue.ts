@@ -43,7 +43,12 @@ export class HistoryQueue {
   async #load(live: LiveSensor): Promise<void> {
     const to = this.#now()
     try {
-      const buckets = await this.#api.buckets(live.sensor.id, { from: to - SPARK_SPAN_MS, to }, EVERY_SECONDS, AbortSignal.timeout(15_000))
+      const buckets = await this.#api.buckets(
+        live.sensor.id,
+        { from: to - SPARK_SPAN_MS, to },
+        EVERY_SECONDS,
+        AbortSignal.timeout(15_000),
+      )
       const times: number[] = []
       const values: number[] = []
       const gapMs = gapBetween(buckets.map(({ time }) => time))

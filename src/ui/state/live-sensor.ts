@@ -82,7 +82,13 @@ export class LiveSensor {
 
   /** An outage is no pause: it would make every later silence look usual. */
   #measurePause(before: Latest, reading: Latest): void {
-    if (before.receivedAt === null || reading.receivedAt === null || before.quality === 'bad' || reading.quality === 'bad') return
+    if (
+      before.receivedAt === null ||
+      reading.receivedAt === null ||
+      before.quality === 'bad' ||
+      reading.quality === 'bad'
+    )
+      return
     this.#longestPauseMs = Math.max(this.#longestPauseMs ?? 0, reading.receivedAt - before.receivedAt)
   }
 }

@@ -2,7 +2,16 @@
 
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { LiveState } from '../client/live-socket.ts'
-import { SEVERITIES, type Alarm, type Device, type Gateway, type Machine, type Session, type Severity, type Uplink } from '../client/wire.ts'
+import {
+  SEVERITIES,
+  type Alarm,
+  type Device,
+  type Gateway,
+  type Machine,
+  type Session,
+  type Severity,
+  type Uplink,
+} from '../client/wire.ts'
 import { compareAlarms, deviceCondition, isShelved, worst, worstAlarmBySensor, type Condition } from './condition.ts'
 import type { LiveSensor, Surroundings } from './live-sensor.ts'
 
@@ -41,7 +50,9 @@ export class Plant implements Surroundings {
   readonly announcement = signal('')
 
   readonly isConnected = computed(() => this.live.value === 'live' && this.isAnswering.value)
-  readonly downDevices = computed(() => new Set(this.devices.value.filter((device) => device.state !== 'up').map((device) => device.id)))
+  readonly downDevices = computed(
+    () => new Set(this.devices.value.filter((device) => device.state !== 'up').map((device) => device.id)),
+  )
   readonly worstAlarms: ReadonlySignal<ReadonlyMap<string, Alarm>>
   /** What stands out: active or unacknowledged, not shelved; in the order in which to look. */
   readonly openAlarms: ReadonlySignal<readonly Alarm[]>
@@ -55,7 +66,10 @@ export class Plant implements Surroundings {
     this.now = signal(now)
     this.#expiredShelves = computed(() => {
       const time = this.now.value
-      return [...this.alarms.value.values()].filter((alarm) => isShelved(alarm, time)).map((alarm) => alarm.id).join()
+      return [...this.alarms.value.values()]
+        .filter((alarm) => isShelved(alarm, time))
+        .map((alarm) => alarm.id)
+        .join()
     })
     this.worstAlarms = computed(() => worstAlarmBySensor(this.alarms.value.values(), this.#shelfTime()))
     this.openAlarms = computed(() => this.#sorted((alarm, time) => !isShelved(alarm, time)))
@@ -74,7 +88,8 @@ export class Plant implements Surroundings {
     if (isOver) alarms.delete(alarm.id)
     else alarms.set(alarm.id, alarm)
     this.alarms.value = alarms
-    if (isOver) this.ended.value = [alarm, ...this.ended.peek().filter((other) => other.id !== alarm.id)].slice(0, ENDED_KEPT)
+    if (isOver)
+      this.ended.value = [alarm, ...this.ended.peek().filter((other) => other.id !== alarm.id)].slice(0, ENDED_KEPT)
   }
 
   putDevice(device: Device): void {
@@ -106,7 +121,9 @@ export class Plant implements Surroundings {
     const sensors = all.filter((live) => live.sensor.machine === machine.id)
     const devices = [...new Set(sensors.map((live) => live.sensor.device))]
     const condition = computed(() => {
-      const states = this.devices.value.filter((device) => devices.includes(device.id)).map((device) => deviceCondition(device.state))
+      const states = this.devices.value
+        .filter((device) => devices.includes(device.id))
+        .map((device) => deviceCondition(device.state))
       return worst([...states, ...sensors.map((live) => live.condition.value)])
     })
     return { machine, sensors, devices, condition }
