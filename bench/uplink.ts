@@ -34,7 +34,7 @@ const never = new AbortController().signal
 export async function run({ seconds }: { readonly seconds: number }): Promise<Record<string, number>> {
   if (!hasMosquitto) return {}
   const dataDir = mkdtempSync(join(tmpdir(), 'telemetryx-bench-'))
-  const broker = await Mosquitto.start()
+  const broker = await Mosquitto.start({ listener: ['set_tcp_nodelay true'] }) // else PUBACKs wait for our next segment (Nagle)
   try {
     const bare = await measureBare(broker.url, seconds)
     const live = await measureLive(broker.url, join(dataDir, 'live'), seconds)

@@ -1,5 +1,6 @@
 // One MQTT uplink at work: a new mqtt.js client for each connection, the retained state, and deliveries over a Publisher.
 
+import { Socket } from 'node:net'
 import { connect, type MqttClient } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Delivery, DeliveryResult, UplinkConnection, UplinkContext, UplinkSetup } from '#domain/uplink.ts'
@@ -53,6 +54,7 @@ export class MqttConnection implements UplinkConnection {
     const what = `An answer of ${this.#broker.name}`
     const deadline = { clock: systemClock, timeoutMs: CONNECT_TIMEOUT_MS, what, signal }
     await withDeadline(deadline, (limit) => this.#accepted(client, limit))
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true) // batches are whole; waiting for more only makes them late
     this.#line = { client, publisher: this.#publisherFor(client) }
     this.#watch(this.#line)
     client.publish(stateTopic(this.#setup.gateway), 'online', { qos: 0, retain: true })
