@@ -31,7 +31,7 @@ export class Problems {
     const identity = `${place.file}:${place.line}:${place.column}:${words}`
     if (this.#found.has(identity)) return
     const lead = formatPath(path)
-    this.#found.set(identity, { ...place, message: lead === '' ? words : `${lead}: ${words}` })
+    this.#found.set(identity, { ...place, message: printable(lead === '' ? words : `${lead}: ${words}`) })
   }
 
   /** In reading order: the main file first, then the files that it names. */
@@ -41,6 +41,14 @@ export class Problems {
       (a, b) => rank(a) - rank(b) || compare(a.file, b.file) || a.line - b.line || a.column - b.column,
     )
   }
+}
+
+/** One problem is one line, and what a file holds must not steer the terminal that shows it. */
+function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function compare(a: string, b: string): number {
