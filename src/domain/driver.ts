@@ -90,6 +90,11 @@ export interface Driver {
   valueType(sensorConfig: unknown): ValueType
   /** Problems that the schemas cannot express; all of them at once. Gets decoded configurations. */
   problems(deviceConfig: unknown, sensorConfigs: readonly unknown[]): readonly ConfigProblem[]
+  /**
+   * True when a device so configured sends by itself: its points then form one group with intervalMs null, and `subscribe`
+   * is called instead of `poll`. Default: it is polled.
+   */
+  sendsByItself?(deviceConfig: unknown): boolean
   /** Makes a device; does no I/O. Devices made by one driver object may share connections. */
   open(setup: DeviceSetup, context: DriverContext): Device
 }

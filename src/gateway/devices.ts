@@ -3,7 +3,7 @@
 import type { AcquiredDevice } from '#acquisition/acquisition.ts'
 import type { DeviceConfig, GatewayConfig } from '#config/gateway-config.ts'
 import type { Catalogue } from '#config/load.ts'
-import type { Point, PointGroup } from '#domain/driver.ts'
+import type { Driver, Point, PointGroup } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { idFromName, sensorId } from '#domain/ids.ts'
 import type { Model } from '#domain/sensor.ts'
@@ -14,17 +14,18 @@ export function acquiredDevices(config: GatewayConfig, catalogue: Catalogue, mod
     const driver = catalogue.drivers.get(device.driver)
     if (!driver) throw new TelemetryError('CONFIG_INVALID', `There is no driver "${device.driver}"`)
     return {
-      setup: { id: device.id, config: device.config, groups: pollGroups(device, model) },
+      setup: { id: device.id, config: device.config, groups: pollGroups(device, driver, model) },
       driver,
       machine: idFromName(device.machine),
     }
   })
 }
 
-function pollGroups(device: DeviceConfig, model: Model): PointGroup[] {
-  const groups = new Map<number, Point[]>()
+function pollGroups(device: DeviceConfig, driver: Driver, model: Model): PointGroup[] {
+  const groups = new Map<number | null, Point[]>()
+  const sendsByItself = driver.sendsByItself?.(device.config) ?? false
   for (const config of device.sensors) {
-    const intervalMs = config.pollMs ?? device.pollMs
+    const intervalMs = sendsByItself ? null : (config.pollMs ?? device.pollMs)
     const points = groups.get(intervalMs) ?? []
     points.push({ sensor: model.sensor(sensorId(device.id, config.id))!, config: config.config })
     groups.set(intervalMs, points)
