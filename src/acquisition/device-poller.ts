@@ -199,21 +199,18 @@ export class DevicePoller implements BusMember {
     const poll: RunningPoll = { group, sink, call, startedAt, isCancelled: false }
     this.#running = poll
     group.isRunning = true
+    let outcome: PollOutcome | undefined
+    let failure: TelemetryError | null = null
     try {
-      this.#succeeded(poll, await this.#settled(poll))
+      outcome = await call.run()
     } catch (thrown) {
-      this.#failed(poll, driverError(thrown))
+      failure = driverError(thrown)
     }
-  }
-
-  /** The outcome of the call, when the poll is no longer under way. */
-  async #settled(poll: RunningPoll): Promise<PollOutcome> {
-    try {
-      return await poll.call.run()
-    } finally {
-      poll.group.isRunning = false
-      this.#running = null
-    }
+    // Without a gap between this and the account: a loss of the connection must find the poll either under way or done.
+    group.isRunning = false
+    this.#running = null
+    if (failure === null) this.#succeeded(poll, outcome)
+    else this.#failed(poll, failure)
   }
 
   #succeeded(poll: RunningPoll, outcome: PollOutcome | undefined): void {

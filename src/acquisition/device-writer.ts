@@ -4,7 +4,7 @@ import type { Driver, Log, Point } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { Status } from '#domain/quality.ts'
 import { NO_TIME } from '#domain/reading.ts'
-import type { SensorNumber } from '#domain/sensor.ts'
+import type { Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { DeviceStatistics } from './device-statistics.ts'
@@ -43,7 +43,7 @@ export class DeviceWriter {
     const { sensor } = point
     const rawType = this.#options.driver.valueType(point.config)
     const raw = toRaw(value, sensor, rawType)
-    const readBack = await this.#send(session, sensor.number, raw, signal)
+    const readBack = await this.#send(session, sensor, raw, signal)
     this.#options.log.info({ sensor: sensor.id, by }, 'Sensor was written')
     if (!isOfType(readBack, rawType)) {
       this.#options.statistics.countError('protocol')
@@ -64,15 +64,15 @@ export class DeviceWriter {
     for (const write of this.#writes) write.abort(cause)
   }
 
-  async #send(session: Session, sensor: SensorNumber, raw: Value, signal: AbortSignal): Promise<Value> {
+  async #send(session: Session, sensor: Sensor, raw: Value, signal: AbortSignal): Promise<Value> {
     const { device, bus } = session
     const { timers, onAbandoned, onFailure } = this.#options
     if (device.write === undefined) throw new TelemetryError('NOT_WRITABLE', 'Devices of this kind cannot be written')
     const write = new DeviceWrite({
       timers,
-      what: 'The write',
+      what: `The write to ${sensor.id}`,
       signal,
-      operation: (callSignal) => device.write!(sensor, raw, callSignal),
+      operation: (callSignal) => device.write!(sensor.number, raw, callSignal),
     })
     this.#writes.add(write)
     void write.ended.then(() => {

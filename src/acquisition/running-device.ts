@@ -67,8 +67,8 @@ export class RunningDevice implements PollerOwner {
     const points = setup.groups.flatMap((group) => group.points)
     this.#health = new DeviceHealth({ timers, log, states, points })
     this.#poller = new DevicePoller(setup, services, statistics, this)
-    const sent = setup.groups.find((group) => group.intervalMs === null)?.points ?? null
-    this.#sent = sent === null ? null : { points: sent, owner: states.claim(sent) }
+    const sent = setup.groups.filter((group) => group.intervalMs === null).flatMap((group) => group.points)
+    this.#sent = sent.length === 0 ? null : { points: sent, owner: states.claim(sent) }
     this.#writer = new DeviceWriter({
       driver,
       timers,

@@ -81,6 +81,19 @@ describe('applying a changed configuration', () => {
     expect(h.status('d0').polls).toBe(20)
   })
 
+  it('connects a device that comes back only when its old connection is closed', async () => {
+    const { h, devices } = await running(2)
+    h.script('d1').close = 'hang'
+    const gone = h.acquisition.applyDevices(devices.slice(0, 1))
+    const back = h.acquisition.applyDevices(devices)
+    await h.clock.advance(4000)
+    expect(h.count('d1', 'connect')).toBe(1)
+    await h.clock.advance(6000)
+    await Promise.all([gone, back])
+    expect(h.count('d1', 'connect')).toBe(2)
+    expect(h.status('d1').state).toBe('up')
+  })
+
   it('happens in order when asked twice, and not after a stop', async () => {
     const { h, devices } = await running(3)
     const first = h.acquisition.applyDevices(devices.slice(0, 1))

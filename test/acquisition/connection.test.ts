@@ -111,6 +111,18 @@ describe('a device', () => {
     for (const sensor of h.sensorsOf('a')) expect(h.badStatuses(sensor)).toEqual(['BadTimeout', 'BadDecodingError'])
   })
 
+  it('that answers with refusals and then fails tells of the new failure', async () => {
+    const h = new Harness({ devices: [one()] })
+    await h.start()
+    for (const poll of ['answer', 'silent', 'refuse-points', 'garbage'] as const) {
+      h.script('a').poll = poll
+      await h.clock.advance(40_000)
+    }
+    const told = h.badStatuses(0).filter((status, n, all) => status !== all[n - 1])
+    expect(told).toEqual(['BadTimeout', 'BadOutOfRange', 'BadDecodingError'])
+    expect(h.badStatuses(0).filter((status) => status === 'BadDecodingError').length).toBe(1)
+  })
+
   it('stays up over a single failed poll, but shows it', async () => {
     const h = new Harness({ devices: [one()] })
     await h.start()
@@ -144,10 +156,11 @@ describe('a device', () => {
   })
 
   it('that flaps is not retried each second', async () => {
-    const h = new Harness({ devices: [one({ poll: 'lost' })] })
-    h.onReading = () => void (h.script('a').poll = 'lost')
+    const h = new Harness({ devices: [one()] })
+    h.onReading = ({ quality }) => void (h.script('a').poll = quality === 'good' ? 'lost' : 'answer')
     await h.start()
     await h.clock.advance(3_600_000)
+    expect(h.readings(0).filter(({ quality }) => quality === 'good').length).toBeGreaterThan(100)
     expect(h.count('a', 'connect')).toBeLessThan(400)
   })
 

@@ -124,6 +124,27 @@ describe('one bus', () => {
     expect(h.status('dead').state).toBe('up')
   })
 
+  it('a device that fails with two polls in line costs its neighbour one time-out, not two', async () => {
+    const h = new Harness({
+      devices: [
+        {
+          id: 'a',
+          groups: [490, 500].map((intervalMs) => ({ intervalMs, sensors: 1 })),
+          script: { bus: 'b', timeoutMs: 600 },
+        },
+        { id: 'b', groups: [{ intervalMs: 500, sensors: 1 }], script: { bus: 'b' } },
+      ],
+    })
+    await h.start()
+    for (let n = 0; n < 20; n++) {
+      h.script('a').poll = 'answer'
+      await h.clock.advance(60_000 + 37 * n)
+      h.script('a').poll = 'silent'
+      await h.clock.advance(10_000)
+    }
+    expect(h.status('b').lagMs!.max).toBeLessThanOrEqual(620)
+  })
+
   it('polls different buses at the same time', async () => {
     const groups = [{ intervalMs: 1000, sensors: 1 }]
     const h = new Harness({

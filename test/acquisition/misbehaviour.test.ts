@@ -134,6 +134,37 @@ describe('a driver that', () => {
     expect(h.status('a').errors).toEqual({ timeout: 1, 'connection-lost': 2 })
   })
 
+  for (const turns of Array.from({ length: 12 }, (_, n) => n)) {
+    it(`calls lost ${turns} turns after an answer has bad sensors and no credit on its bus`, async () => {
+      const devices = ['a', 'b'].map((id): DeviceSpec => ({ id, groups: GROUPS, script: { bus: 'x', turns } }))
+      const h = new Harness({ devices })
+      await h.start()
+      await h.clock.advance(5800)
+      h.script('a').poll = 'lost-after'
+      h.script('a').connect = 'refuse'
+      h.script('b').poll = 'silent'
+      await h.clock.advance(20_000)
+      expect(h.status('a')).toMatchObject({ state: 'down', badSensors: 3 })
+      // Nobody on the wire answers: b must be reconnected, and not trust that a still does.
+      expect(h.count('b', 'close')).toBeGreaterThan(0)
+      expect(h.driver.violations).toEqual([])
+    })
+  }
+
+  it('holds on to a poll after the connection was lost is not called again before it lets go or is given up', async () => {
+    const h = new Harness({ devices: [{ id: 'a', groups: GROUPS }] })
+    await h.start()
+    await h.clock.advance(4500)
+    h.script('a').poll = 'ignore-abort'
+    await h.clock.advance(1000)
+    h.script('a').poll = 'answer'
+    h.driver.of('a').device!.context.lost(new Error('gone'))
+    await h.clock.advance(5000)
+    expect(h.driver.violations).toEqual([])
+    expect(h.driver.of('a').opened).toBe(2)
+    expect(h.status('a')).toMatchObject({ state: 'up', errors: { 'connection-lost': 1, 'driver-hung': 1 } })
+  })
+
   it('calls lost from a device object that was given up is not heard', async () => {
     const h = await beside({ poll: 'ignore-abort' }, 40_000)
     const old = h.driver.of('a').device!

@@ -30,6 +30,7 @@ export type PollBehaviour =
   | 'foreign'
   | 'lost'
   | 'lost-inside'
+  | 'lost-after'
   | 'hang'
   | 'ignore-abort'
   | 'throw-sync'
@@ -51,7 +52,9 @@ export interface Script {
   close: CloseBehaviour
   canWrite: boolean
   writeMs: number
-  write: 'answer' | 'silent' | 'ignore-abort' | 'wrong-type' | 'lost'
+  write: 'answer' | 'silent' | 'ignore-abort' | 'wrong-type' | 'lost' | 'lost-after'
+  /** For 'lost-after' of polls and writes: turns of the microtask queue between the answer and the loss. */
+  turns: number
   value: number
   valueType: ValueType
   subscribe: 'ok' | 'refuse' | 'missing'
@@ -163,7 +166,13 @@ export class ScriptedDevice implements Device {
       give(999_999)
       give(this.#driver.foreignSensor)
     }
+    if (script.poll === 'lost-after') void this.#loseSoon()
     return { requests: 1 }
+  }
+
+  async #loseSoon(): Promise<void> {
+    for (let turn = 0; turn < this.#record.script.turns; turn++) await Promise.resolve()
+    this.context.lost(new Error('closed after the answer'))
   }
 
   #write(sensor: SensorNumber, value: Value, signal: AbortSignal): Promise<Value> {
@@ -174,6 +183,7 @@ export class ScriptedDevice implements Device {
       await sleep(this.#driver.clock, script.writeMs, signal)
       if (script.write === 'lost') throw new TelemetryError('CONNECTION_LOST', 'Connection reset', { retryable: true })
       written.push({ sensor, value })
+      if (script.write === 'lost-after') void this.#loseSoon()
       return script.write === 'wrong-type' ? 'a text' : value
     })
   }
@@ -308,6 +318,7 @@ function defaultScript(id: string): Script {
     close: 'ok',
     canWrite: true,
     writeMs: 20,
+    turns: 0,
     write: 'answer',
     value: 1,
     valueType: 'number',

@@ -131,6 +131,20 @@ describe('a write', () => {
     expect(h.driver.violations).toEqual([])
   })
 
+  for (const turns of Array.from({ length: 12 }, (_, n) => n)) {
+    it(`whose connection is lost ${turns} turns after its answer leaves the sensor bad`, async () => {
+      const h = await running(writable({ script: { write: 'lost-after', turns, connect: 'ok' } }))
+      h.script('a').connect = 'refuse'
+      const work = h.acquisition.write(0, 1, 'x', NEVER)
+      await during(
+        h,
+        work.catch(() => null),
+      )
+      expect(h.latest.get(0)!.quality).toBe('bad')
+      expect(h.status('a')).toMatchObject({ state: 'down', badSensors: 2 })
+    })
+  }
+
   it('that meets a broken connection makes the device reconnect', async () => {
     const h = await running(writable({ script: { write: 'lost' } }))
     await expect(during(h, h.acquisition.write(0, 1, 'x', NEVER))).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
