@@ -12,7 +12,7 @@ import { OverviewPage } from './pages/overview.tsx'
 import { PartsPage } from './pages/parts.tsx'
 import { SensorPage } from './pages/sensor.tsx'
 import { UplinksPage } from './pages/uplinks.tsx'
-import type { Route } from './state/router.ts'
+import type { Route } from './state/route.ts'
 import { useServices } from './state/services.ts'
 
 export function App(): JSX.Element {

@@ -25,7 +25,7 @@ const HIDDEN_FRAME_MS = 1000
 const plant = new Plant(Date.now())
 const api = new GatewayApi(
   createHttpClient(
-    (input, init) => fetch(input, init),
+    (path, init) => fetch(path, init),
     () => {
       const session = plant.session.peek()
       if (session !== null) plant.session.value = { ...session, user: null }

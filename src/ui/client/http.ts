@@ -13,6 +13,9 @@ export class ApiError extends Error {
   }
 }
 
+/** What is used of `fetch`. */
+export type Fetcher = (path: string, init: RequestInit) => Promise<Response>
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 export interface Request {
@@ -29,7 +32,7 @@ export interface HttpClient {
 const TIMEOUT_MS = 15_000
 
 /** @param onUnauthenticated called for each 401 outside of the session routes: the page then asks for a login. */
-export function createHttpClient(fetcher: typeof fetch, onUnauthenticated: () => void): HttpClient {
+export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void): HttpClient {
   return {
     async request(path, { method = 'GET', body, signal } = {}) {
       const response = await send(fetcher, path, method, body, signal)
@@ -42,7 +45,7 @@ export function createHttpClient(fetcher: typeof fetch, onUnauthenticated: () =>
 }
 
 async function send(
-  fetcher: typeof fetch,
+  fetcher: Fetcher,
   path: string,
   method: Method,
   body: unknown,

@@ -26,6 +26,8 @@ export interface LiveSocketOptions {
   readonly onMessage: (message: LiveMessage) => void
   readonly onState: (state: LiveState) => void
   readonly onSessionEnded: () => void
+  /** A message that this page does not understand: showing the old values on would be a lie. */
+  readonly onUnreadable: (error: unknown) => void
 }
 
 export class LiveSocket {
@@ -68,13 +70,22 @@ export class LiveSocket {
       this.#options.onState('live')
     }
     socket.onmessage = (event) => {
-      const message = decodeLiveMessage(String(event.data))
+      const message = this.#decode(String(event.data))
       if (message !== null) this.#options.onMessage(message)
     }
     socket.onclose = (event) => {
       this.#release()
       if (event.code === SESSION_ENDED) this.#options.onSessionEnded()
       this.#retry()
+    }
+  }
+
+  #decode(text: string): LiveMessage | null {
+    try {
+      return decodeLiveMessage(text)
+    } catch (error) {
+      this.#options.onUnreadable(error)
+      return null
     }
   }
 

@@ -5,7 +5,7 @@ import { Link } from '../parts/button.tsx'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { ConditionMark } from '../parts/marks.tsx'
 import type { MachineView } from '../state/plant.ts'
-import { machinePath } from '../state/router.ts'
+import { machinePath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 
 const PAGES: readonly {

@@ -10,7 +10,7 @@ import { ConditionMark } from '../parts/marks.tsx'
 import { Sparkline } from '../parts/sparkline.tsx'
 import { isWide, LiveValue } from '../parts/value.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
-import { machinePath, sensorPath } from '../state/router.ts'
+import { machinePath, sensorPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 
 /** More would make the card a list to scroll; the machine's own page has them all. */

@@ -12,7 +12,7 @@ import { Sparkline } from '../parts/sparkline.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { LiveValue } from '../parts/value.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
-import { sensorPath } from '../state/router.ts'
+import { sensorPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 import { AlarmLine } from './alarm-line.tsx'
 import { DeviceCard } from './device-card.tsx'
@@ -62,7 +62,7 @@ export function MachinePage({ id }: { readonly id: string }): JSX.Element {
         </section>
       )}
       <Card title="Sensors">
-        <Table caption={`Sensors of ${view.machine.name}`} columns={COLUMNS}>
+        <Table caption={`Sensors of ${view.machine.name}`} kind="sensors" columns={COLUMNS}>
           {view.sensors.map((live) => (
             <SensorTableRow key={live.sensor.id} live={live} />
           ))}

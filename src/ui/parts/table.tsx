@@ -12,13 +12,15 @@ export interface Column {
 
 interface TableProps {
   readonly caption: string
+  /** `sensors`: on a narrow screen a row is three short lines instead of one for each cell. */
+  readonly kind?: 'plain' | 'sensors'
   readonly columns: readonly Column[]
   readonly children: ComponentChildren
 }
 
-export function Table({ caption, columns, children }: TableProps): JSX.Element {
+export function Table({ caption, kind = 'plain', columns, children }: TableProps): JSX.Element {
   return (
-    <table class="table">
+    <table class={`table table-${kind}`}>
       <caption class="sr-only">{caption}</caption>
       <thead>
         <tr>

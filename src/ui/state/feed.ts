@@ -48,6 +48,7 @@ export class Feed {
       onMessage: (message) => this.#onMessage(message),
       onState: (state) => this.#onState(state),
       onSessionEnded: () => void this.#askSession(),
+      onUnreadable: (error) => this.#giveUp(error),
     })
   }
 
@@ -74,6 +75,12 @@ export class Feed {
     this.#isRunning = false
     this.#cancelPoll?.()
     this.#socket.close()
+  }
+
+  #giveUp(error: unknown): void {
+    this.stop()
+    const message = `${errorMessage(error)}. The gateway may have been updated: load this page anew.`
+    this.#plant.loading.value = { state: 'failed', message }
   }
 
   /** False when a login is needed; the feed has then stopped. */

@@ -3,7 +3,6 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { LiveState } from '../client/live-socket.ts'
 import {
-  SEVERITIES,
   type Alarm,
   type Device,
   type Gateway,
@@ -98,7 +97,12 @@ export class Plant implements Surroundings {
 
   setModel(machines: readonly Machine[], sensors: readonly LiveSensor[]): void {
     this.sensors.value = new Map(sensors.map((live) => [live.sensor.id, live]))
-    this.machines.value = machines.map((machine) => this.#machineView(machine, sensors))
+    // The place of a machine never depends on its state: people know it by heart. Line 2 stands before Line 10.
+    const order = new Intl.Collator('en', { numeric: true })
+    const sorted = [...sensors].sort((a, b) => order.compare(a.sensor.id, b.sensor.id))
+    this.machines.value = [...machines]
+      .sort((a, b) => order.compare(a.name, b.name))
+      .map((machine) => this.#machineView(machine, sorted))
   }
 
   sensor(id: string): LiveSensor | undefined {
@@ -138,9 +142,4 @@ export class Plant implements Surroundings {
     void this.#expiredShelves.value
     return this.now.peek()
   }
-}
-
-/** Sum of the active alarms. */
-export function totalActive(counts: Readonly<Record<Severity, number>>): number {
-  return SEVERITIES.reduce((sum, severity) => sum + counts[severity], 0)
 }

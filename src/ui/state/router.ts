@@ -1,33 +1,7 @@
-// Paths ↔ pages. The address bar is the state; no history library.
+// The address bar is the state of what is shown; no history library.
 
 import { signal, type Signal } from '@preact/signals'
-
-export type Route =
-  | { readonly page: 'overview' | 'alarms' | 'devices' | 'uplinks' | 'parts' | 'setup' | 'login' | 'notFound' }
-  | { readonly page: 'machine' | 'sensor'; readonly id: string }
-
-const PLAIN = new Map<string, Route>([
-  ['/', { page: 'overview' }],
-  ['/alarms', { page: 'alarms' }],
-  ['/devices', { page: 'devices' }],
-  ['/uplinks', { page: 'uplinks' }],
-  ['/parts', { page: 'parts' }],
-  ['/setup', { page: 'setup' }],
-  ['/login', { page: 'login' }],
-])
-
-export function parseRoute(path: string): Route {
-  const trimmed = path.length > 1 ? path.replace(/\/+$/, '') : path
-  const plain = PLAIN.get(trimmed)
-  if (plain !== undefined) return plain
-  const match = /^\/(machines|sensors)\/([^/]+)$/.exec(trimmed)
-  const id = match === null ? null : decoded(match[2]!)
-  if (id === null) return { page: 'notFound' }
-  return { page: match![1] === 'machines' ? 'machine' : 'sensor', id }
-}
-
-export const machinePath = (id: string): string => `/machines/${encodeURIComponent(id)}`
-export const sensorPath = (id: string): string => `/sensors/${encodeURIComponent(id)}`
+import { parseRoute, type Route } from './route.ts'
 
 export class Router {
   readonly route: Signal<Route>
@@ -44,13 +18,5 @@ export class Router {
     history.pushState(null, '', path)
     this.route.value = parseRoute(path)
     scrollTo(0, 0)
-  }
-}
-
-function decoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return null // a broken percent sign
   }
 }
