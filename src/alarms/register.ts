@@ -64,7 +64,11 @@ export class AlarmBook implements AlarmRegister {
       return
     }
     const alarm = raise(known, `${this.#options.epoch}-${this.#raised + 1}`, condition)
-    if (alarm.id !== known?.id) this.#raised += 1
+    if (alarm.id !== known?.id) {
+      this.#raised += 1
+      // Its shelving goes over to the new occurrence; left standing, it would come back after a restart.
+      if (known) this.#commit(unshelve(known), { change: 'unshelved', comment: `Goes on with ${alarm.id}` })
+    }
     this.#commit(alarm, { change: 'raised' })
   }
 

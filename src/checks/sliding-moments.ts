@@ -10,23 +10,26 @@ const MAX_MAGNITUDE = 1e150
 /** When the spread falls below this share of its peak, too few digits of the sums are left. */
 const CANCELLATION = 1e-6
 
+// Cells of the sums, in front of the window: one array, so that a reading touches two cache lines and not eight.
+const REFERENCE = 0
+/** Mean of value − reference. */
+const MEAN = 1
+const SQUARES = 2
+const PEAK_SQUARES = 3
+const FIRST_VALUE = 4
+
 /** Mean and sum of squared deviations of the last `capacity` values; memory 8 × capacity bytes. Source: Welford 1962, in the sliding form. */
 export class SlidingMoments {
   readonly capacity: number
-  readonly #values: Float64Array
+  readonly #cells: Float64Array
   #count = 0
   #next = 0
-  #reference = 0
-  /** Mean of value − reference. */
-  #mean = 0
-  #squares = 0
-  #peakSquares = 0
   #sinceRecompute = 0
 
   /** @param capacity values in the window, ≥ 2. */
   constructor(capacity: number) {
     this.capacity = capacity
-    this.#values = new Float64Array(capacity)
+    this.#cells = new Float64Array(FIRST_VALUE + capacity)
   }
 
   get count(): number {
@@ -38,22 +41,22 @@ export class SlidingMoments {
   }
 
   get mean(): number {
-    return this.#reference + this.#mean
+    return this.#cells[REFERENCE]! + this.#cells[MEAN]!
   }
 
   /** Sum of the squared deviations from the mean; 0 exactly when all values are equal. */
   get squares(): number {
-    return this.#squares
+    return this.#cells[SQUARES]!
   }
 
   /** Sample standard deviation (n − 1); 0 below two values. */
   get standardDeviation(): number {
-    return this.#count < 2 ? 0 : Math.sqrt(this.#squares / (this.#count - 1))
+    return this.#count < 2 ? 0 : Math.sqrt(this.squares / (this.#count - 1))
   }
 
   /** value − mean, without the rounding of `mean` at large offsets. */
   deviation(value: number): number {
-    return limited(value) - this.#reference - this.#mean
+    return limited(value) - this.#cells[REFERENCE]! - this.#cells[MEAN]!
   }
 
   /** Takes a finite value; the oldest one drops out when the window is full. */
@@ -64,54 +67,56 @@ export class SlidingMoments {
   }
 
   #grow(entering: number): void {
-    this.#values[this.#count] = entering
+    const cells = this.#cells
+    cells[FIRST_VALUE + this.#count] = entering
     this.#count += 1
-    const relative = entering - this.#reference
-    const before = relative - this.#mean
-    this.#mean += before / this.#count
-    this.#squares += before * (relative - this.#mean)
+    const before = entering - cells[MEAN]!
+    cells[MEAN]! += before / this.#count
+    cells[SQUARES]! += before * (entering - cells[MEAN]!)
     if (this.#count === this.capacity) this.#recompute()
   }
 
   #slide(entering: number): void {
-    const values = this.#values
+    const cells = this.#cells
     const next = this.#next
-    const leaving = values[next]!
-    values[next] = entering
+    const leaving = cells[FIRST_VALUE + next]!
+    cells[FIRST_VALUE + next] = entering
     this.#next = next + 1 === this.capacity ? 0 : next + 1
     this.#sinceRecompute += 1
     if (entering !== leaving) {
-      const relative = entering - this.#reference
-      const oldMean = this.#mean
+      const reference = cells[REFERENCE]!
+      const oldMean = cells[MEAN]!
       const mean = oldMean + (entering - leaving) / this.capacity
-      const squares = this.#squares + (entering - leaving) * (relative - mean + (leaving - this.#reference - oldMean))
-      this.#mean = mean
-      this.#squares = squares
-      if (squares > this.#peakSquares) this.#peakSquares = squares
+      const squares =
+        cells[SQUARES]! + (entering - leaving) * (entering - reference - mean + (leaving - reference - oldMean))
+      cells[MEAN] = mean
+      cells[SQUARES] = squares
+      if (squares > cells[PEAK_SQUARES]!) cells[PEAK_SQUARES] = squares
     }
     // Written so that a NaN would recompute as well.
-    if (this.#sinceRecompute >= this.capacity || !(this.#squares >= this.#peakSquares * CANCELLATION)) this.#recompute()
+    const isSound = cells[SQUARES]! >= cells[PEAK_SQUARES]! * CANCELLATION
+    if (this.#sinceRecompute >= this.capacity || !isSound) this.#recompute()
   }
 
   #recompute(): void {
-    const values = this.#values
-    const count = this.#count
-    const reference = values[0]!
+    const cells = this.#cells
+    const end = FIRST_VALUE + this.#count
+    const reference = cells[FIRST_VALUE]!
     let sum = 0
-    for (let at = 0; at < count; at++) sum += values[at]! - reference
-    const mean = sum / count
+    for (let at = FIRST_VALUE; at < end; at++) sum += cells[at]! - reference
+    const mean = sum / this.#count
     let squares = 0
     let rest = 0
-    for (let at = 0; at < count; at++) {
-      const deviation = values[at]! - reference - mean
+    for (let at = FIRST_VALUE; at < end; at++) {
+      const deviation = cells[at]! - reference - mean
       squares += deviation * deviation
       rest += deviation
     }
-    this.#reference = reference
-    this.#mean = mean + rest / count
+    cells[REFERENCE] = reference
+    cells[MEAN] = mean + rest / this.#count
     // The corrected two-pass sum: Chan, Golub, LeVeque 1983.
-    this.#squares = Math.max(0, squares - (rest * rest) / count)
-    this.#peakSquares = this.#squares
+    cells[SQUARES] = Math.max(0, squares - (rest * rest) / this.#count)
+    cells[PEAK_SQUARES] = cells[SQUARES]
     this.#sinceRecompute = 0
   }
 }
