@@ -2,7 +2,7 @@
 // added and removed one by one while the others run on.
 
 import type { Component } from '#domain/component.ts'
-import type { Log, Point } from '#domain/driver.ts'
+import type { Log, Point, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Quality } from '#domain/quality.ts'
 import type { ReadingSink } from '#domain/reading.ts'
@@ -113,6 +113,12 @@ class DeviceAcquisition implements Acquisition {
   get(id: string): DeviceStatus | undefined {
     const entry = this.#entries.get(id)
     return entry && this.#statusOf(entry)
+  }
+
+  frames(id: string): readonly WireFrame[] | null {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new TelemetryError('NOT_FOUND', `There is no device "${id}"`)
+    return entry.running.frames()
   }
 
   async restart(id: string): Promise<void> {

@@ -1,6 +1,6 @@
 // The driver's device object of one device: made when needed, closed safely, given up for a new one when it hangs.
 
-import type { Device, Driver, DeviceSetup, Log } from '#domain/driver.ts'
+import type { Device, Driver, DeviceSetup, Log, RequestPlan, WireFrame } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Bus, Buses, BusMember } from './bus.ts'
 import type { DeviceStatistics } from './device-statistics.ts'
@@ -39,6 +39,16 @@ export class DeviceHandle {
   /** Other devices hang on the same wire. */
   get isShared(): boolean {
     return (this.#bus?.size ?? 0) > 1
+  }
+
+  /** null while there is no device object, or when the driver plans nothing. */
+  get plan(): RequestPlan | null {
+    return this.#device?.plan?.() ?? null
+  }
+
+  /** null while there is no device object, or when the driver records nothing. */
+  get frames(): readonly WireFrame[] | null {
+    return this.#device?.frames?.() ?? null
   }
 
   /** Makes the device object unless there is one. Throws what the driver throws. */

@@ -6,7 +6,7 @@
 // While another device on the same bus answers, the wire is in order and a silent device keeps its connection; else it
 // is closed before each probe: a half-open TCP connection would stay silent for ever.
 
-import type { Log, Point } from '#domain/driver.ts'
+import type { Log, Point, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Value } from '#domain/value.ts'
 import type { DeviceStatus } from '#domain/views.ts'
@@ -64,8 +64,7 @@ export class RunningDevice implements PollerOwner {
     this.#log = log
     const statistics = new DeviceStatistics(timers, services.metrics.device(setup.id))
     this.#statistics = statistics
-    const points = setup.groups.flatMap((group) => group.points)
-    this.#health = new DeviceHealth({ timers, log, states, points })
+    this.#health = new DeviceHealth({ timers, log, states, points: setup.groups.flatMap((group) => group.points) })
     this.#poller = new DevicePoller(setup, services, statistics, this)
     const sent = setup.groups.filter((group) => group.intervalMs === null).flatMap((group) => group.points)
     this.#sent = sent.length === 0 ? null : { points: sent, owner: states.claim(sent) }
@@ -121,8 +120,11 @@ export class RunningDevice implements PollerOwner {
       reason: isPaused ? PAUSE_REASON : this.#health.reason,
       sensors: setup.groups.reduce((sum, group) => sum + group.points.length, 0),
       ...this.#statistics.view(),
+      plan: this.#handle.plan,
     }
   }
+
+  readonly frames = (): readonly WireFrame[] | null => this.#handle.frames
 
   /** Begins to connect; does not wait for it. */
   start(): void {

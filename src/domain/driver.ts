@@ -54,6 +54,24 @@ export interface PollOutcome {
   readonly requests: number
 }
 
+/** How many requests a device's points would take one by one, and how many the driver makes of them. */
+export interface RequestPlan {
+  /** Without planning: one for each point. */
+  readonly pointRequests: number
+  /** As planned at present, for one poll of every group. */
+  readonly requests: number
+}
+
+/** Bytes that went over the wire, as a whole frame where the protocol has frames. */
+export interface WireFrame {
+  /** Unix milliseconds. */
+  readonly time: number
+  /** Seen from the gateway. */
+  readonly direction: 'sent' | 'received'
+  /** At most the first 260 bytes. */
+  readonly bytes: Uint8Array
+}
+
 /** One device at run time. Calls never overlap except `close`, which may come at any moment. */
 export interface Device {
   /**
@@ -74,8 +92,31 @@ export interface Device {
   subscribe?(sink: ReadingSink, signal: AbortSignal): Promise<void>
   /** Writes a raw value (scaling undone) and reads it back. Throws NOT_WRITABLE, OUT_OF_RANGE, DEVICE_EXCEPTION, TIMEOUT, … */
   write?(sensor: SensorNumber, value: Value, signal: AbortSignal): Promise<Value>
+  /** For drivers that merge points into requests. */
+  plan?(): RequestPlan
+  /** The last frames on the wire, oldest first, bounded; copies. They outlive connections, so that a failure can be looked at. */
+  frames?(): readonly WireFrame[]
   /** Closes the connection; `connect` may follow. Safe to call twice. */
   close(): Promise<void>
+}
+
+/** A device on a bus, for `Driver.busProblems`. */
+export interface BusDevice {
+  readonly id: string
+  /** Decoded by the driver's deviceSchema. */
+  readonly config: unknown
+  readonly sensors: readonly {
+    /** How often it is polled. */
+    readonly intervalMs: number
+    /** Decoded by the driver's sensorSchema. */
+    readonly config: unknown
+  }[]
+}
+
+/** A problem of several devices together, told at one of them. */
+export interface BusProblem extends ConfigProblem {
+  /** Position of the device at which it is told. */
+  readonly device: number
 }
 
 /** A kind of driver, registered in the gateway's catalogue under `kind`. */
@@ -90,6 +131,8 @@ export interface Driver {
   valueType(sensorConfig: unknown): ValueType
   /** Problems that the schemas cannot express; all of them at once. Gets decoded configurations. */
   problems(deviceConfig: unknown, sensorConfigs: readonly unknown[]): readonly ConfigProblem[]
+  /** Problems that only all devices of this driver together show, for example a serial port that cannot keep up. */
+  busProblems?(devices: readonly BusDevice[]): readonly BusProblem[]
   /**
    * True when a device so configured sends by itself: its points then form one group with intervalMs null, and `subscribe`
    * is called instead of `poll`. Default: it is polled.

@@ -2,6 +2,7 @@
 
 import type { Alarm } from './alarm.ts'
 import type { HealthReason } from './component.ts'
+import type { RequestPlan, WireFrame } from './driver.ts'
 import type { Reading } from './reading.ts'
 import type { Model, SensorNumber } from './sensor.ts'
 import type { UplinkStatus } from './uplink.ts'
@@ -57,11 +58,15 @@ export interface DeviceStatus {
   /** Milliseconds that polls began after their deadline. */
   readonly lagMs: { readonly p50: number; readonly p99: number; readonly max: number } | null
   readonly lastReadingAt: number | null
+  /** Requests of one poll of everything, before and after planning; absent or null where the driver plans nothing. */
+  readonly plan?: RequestPlan | null
 }
 
 export interface DeviceDirectory {
   list(): readonly DeviceStatus[]
   get(id: string): DeviceStatus | undefined
+  /** The last frames on the device's wire, oldest first; null where the driver records none. Throws NOT_FOUND. */
+  frames?(id: string): readonly WireFrame[] | null
   /** Closes the connection and starts anew. Throws NOT_FOUND. */
   restart(id: string): Promise<void>
   /** Writes to a sensor in engineering units; resolves with what was read back. Throws NOT_FOUND, NOT_WRITABLE, OUT_OF_RANGE, CONNECTION_LOST, … */

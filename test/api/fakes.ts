@@ -3,6 +3,7 @@
 
 import type { Alarm } from '#domain/alarm.ts'
 import type { HealthReason } from '#domain/component.ts'
+import type { WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { qualityOf, type StatusCode } from '#domain/quality.ts'
 import type { Reading } from '#domain/reading.ts'
@@ -189,8 +190,16 @@ export class FakeDevices implements DeviceDirectory {
       pollMs: index === 0 ? { p50: 1.5, p99: 4, max: 9 } : null,
       lagMs: null,
       lastReadingAt: index === 0 ? Date.UTC(2026, 0, 1) : null,
+      ...(index === 0 && { plan: { pointRequests: 200, requests: 4 } }),
     }))
   }
+  frames = (id: string): readonly WireFrame[] | null =>
+    id === this.statuses[0]?.id
+      ? [
+          { time: Date.UTC(2026, 0, 1), direction: 'sent', bytes: Uint8Array.of(1, 3, 0, 10) },
+          { time: Date.UTC(2026, 0, 1) + 5, direction: 'received', bytes: Uint8Array.of(1, 0x83, 2) },
+        ]
+      : null
   list = (): readonly DeviceStatus[] => this.statuses
   get = (id: string): DeviceStatus | undefined => this.statuses.find((status) => status.id === id)
   restart = async (id: string): Promise<void> => void this.restarted.push(id)

@@ -22,6 +22,7 @@ const CONTRACT = [
   'POST /api/v1/alarms/{id}/unshelve',
   'GET /api/v1/devices',
   'GET /api/v1/devices/{id}',
+  'GET /api/v1/devices/{id}/frames',
   'POST /api/v1/devices/{id}/restart',
   'GET /api/v1/uplinks',
   'GET /api/v1/live',

@@ -1,4 +1,4 @@
-// Devices: their state, and starting one anew. Uplinks: their state and ledger.
+// Devices: their state, their last frames on the wire, and starting one anew. Uplinks: their state and ledger.
 
 import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
@@ -6,7 +6,14 @@ import type { DeviceStatus } from '#domain/views.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
-import { DeviceSchema, deviceShape, UplinkSchema, uplinkShape } from '../shapes/device-shape.ts'
+import {
+  DeviceSchema,
+  deviceShape,
+  FrameSchema,
+  frameShape,
+  UplinkSchema,
+  uplinkShape,
+} from '../shapes/device-shape.ts'
 
 const DeviceParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256, description: 'Device id.' }) })
 const page = pageParameters({ max: 1000, default: 100 })
@@ -49,6 +56,24 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
       schema: { tags: ['devices'], summary: 'One device', params: DeviceParams, response: { 200: DeviceSchema } },
     },
     async ({ params }) => deviceShape(deviceOf(params.id)),
+  )
+
+  app.get(
+    '/api/v1/devices/:id/frames',
+    {
+      config: { access: 'engineer' },
+      schema: {
+        tags: ['devices'],
+        summary: 'The last frames on the wire of a device',
+        description: 'Oldest first; empty for a device whose driver records none.',
+        params: DeviceParams,
+        response: { 200: pageOf(FrameSchema, 'Frames') },
+      },
+    },
+    async ({ params }) => {
+      const { id } = deviceOf(params.id)
+      return { items: (devices.frames?.(id) ?? []).map(frameShape), next: null }
+    },
   )
 
   app.post(

@@ -2,6 +2,7 @@
 
 import { Type, type Static } from 'typebox'
 import type { UplinkStatus } from '#domain/uplink.ts'
+import type { WireFrame } from '#domain/driver.ts'
 import type { DeviceStatus } from '#domain/views.ts'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '../time.ts'
 
@@ -27,6 +28,9 @@ export const DeviceSchema = Type.Object({
   pollMs: Latency,
   lagMs: Latency,
   lastReadingAt: NullableTimeSchema,
+  plan: Type.Union([Type.Object({ pointRequests: Type.Integer(), requests: Type.Integer() }), Type.Null()], {
+    description: 'Requests of one poll of everything: one for each sensor, and as the driver merges them.',
+  }),
 })
 
 export function deviceShape(status: DeviceStatus): Static<typeof DeviceSchema> {
@@ -48,7 +52,18 @@ export function deviceShape(status: DeviceStatus): Static<typeof DeviceSchema> {
     pollMs: status.pollMs && { p50: status.pollMs.p50, p99: status.pollMs.p99, max: status.pollMs.max },
     lagMs: status.lagMs && { p50: status.lagMs.p50, p99: status.lagMs.p99, max: status.lagMs.max },
     lastReadingAt: isoTimeOrNull(status.lastReadingAt),
+    plan: status.plan ? { pointRequests: status.plan.pointRequests, requests: status.plan.requests } : null,
   }
+}
+
+export const FrameSchema = Type.Object({
+  time: TimeSchema,
+  direction: Type.Enum(['sent', 'received'], { description: 'Seen from the gateway.' }),
+  bytes: Type.String({ description: 'Hexadecimal digits, two for each byte.' }),
+})
+
+export function frameShape({ time, direction, bytes }: WireFrame): Static<typeof FrameSchema> {
+  return { time: isoTime(time), direction, bytes: Buffer.from(bytes).toString('hex') }
 }
 
 export const UplinkSchema = Type.Object(

@@ -35,6 +35,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'POST /api/v1/alarms/{id}/shelve': 'operator',
   'POST /api/v1/alarms/{id}/unshelve': 'operator',
   'POST /api/v1/devices/{id}/restart': 'engineer',
+  'GET /api/v1/devices/{id}/frames': 'engineer',
   'GET /api/v1/users': 'admin',
   'POST /api/v1/users': 'admin',
   'DELETE /api/v1/users/{name}': 'admin',

@@ -13,6 +13,21 @@ describe('devices and uplinks', () => {
     expect((await get(api, '/devices/nope')).status).toBe(404)
   })
 
+  it('shows what planning saves, and the last frames on the wire', async () => {
+    const api = await startApi()
+    expect((await get(api, '/devices/press-1')).json.plan).toEqual({ pointRequests: 200, requests: 4 })
+    expect((await get(api, '/devices/mixer')).json.plan).toBeNull()
+    expect((await get(api, '/devices/press-1/frames')).json).toEqual({
+      items: [
+        { time: '2026-01-01T00:00:00.000Z', direction: 'sent', bytes: '0103000a' },
+        { time: '2026-01-01T00:00:00.005Z', direction: 'received', bytes: '018302' },
+      ],
+      next: null,
+    })
+    expect((await get(api, '/devices/mixer/frames')).json.items).toEqual([])
+    expect((await get(api, '/devices/nope/frames')).status).toBe(404)
+  })
+
   it('starts a device anew', async () => {
     const api = await startApi()
     expect((await send(api, 'POST', '/devices/mixer/restart')).json.id).toBe('mixer')
