@@ -168,7 +168,10 @@ describe('journal', () => {
     store.journal.settle('hq', { epoch: 1, seq: 550 }, '{"delivered":550}')
     store.journal.settle('hq', { epoch: 1, seq: 40 }, 'late')
     await store.compact()
-    expect(await store.journal.count(JOURNAL_START, store.journal.span().head)).toBe(500)
+    // A block goes as a whole; where it begins depends on when the thread committed.
+    const kept = await store.journal.count(JOURNAL_START, store.journal.span().head)
+    expect(kept).toBeGreaterThanOrEqual(450)
+    expect(kept).toBeLessThanOrEqual(550)
     expect((await store.journal.read({ epoch: 1, seq: 550 }, 10))!.firstSeq).toBe(551)
     await store.close()
     ;({ store } = await openTestStore(folder.path))
