@@ -28,7 +28,7 @@ export function sensorDecimals(type: ValueType, limits: Limits, sample: number |
 
 export function formatNumber(value: number, decimals: number): string {
   if (!Number.isFinite(value)) return NO_VALUE
-  if (value !== 0 && Math.abs(value) >= 1e15) return value.toExponential(4).replace('-', MINUS)
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return value.toExponential(4).replace('-', MINUS)
   return grouped(value.toFixed(decimals))
 }
 

@@ -20,7 +20,7 @@ import { Age } from './machine-card.tsx'
 
 const COLUMNS: readonly Column[] = [
   { key: 'sensor', head: 'Sensor' },
-  { key: 'trend', head: 'Last 10 minutes', isNarrow: true },
+  { key: 'trend', head: 'Recent', isNarrow: true },
   { key: 'value', head: 'Value', align: 'end', isNarrow: true },
   { key: 'state', head: 'State' },
   { key: 'limits', head: 'Limits', align: 'end', isNarrow: true },
@@ -86,7 +86,7 @@ function SensorTableRow({ live }: { readonly live: LiveSensor }): JSX.Element {
         <Link to={sensorPath(sensor.id)}>{sensorName(sensor)}</Link>
         <span class="id">{sensor.id}</span>
       </HeadCell>
-      <Cell head="Last 10 minutes">{sensor.type === 'string' ? null : <Sparkline live={live} />}</Cell>
+      <Cell head="Recent">{sensor.type === 'string' ? null : <Sparkline live={live} />}</Cell>
       <Cell head="Value" align="end">
         <LiveValue live={live} />
       </Cell>

@@ -4,7 +4,6 @@ import { useEffect, useId, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { sparkPath, type SparkBox, type SparkSource } from '../charts/spark-path.ts'
 import type { Limits } from '../client/wire.ts'
-import { SPARK_SPAN_MS } from '../state/history-queue.ts'
 import type { LiveSensor } from '../state/live-sensor.ts'
 import { useServices } from '../state/services.ts'
 
@@ -29,7 +28,7 @@ export function Sparkline({ live }: { readonly live: LiveSensor }): JSX.Element 
         svg,
         live.series,
         live.sensor.limits,
-        { from: now - SPARK_SPAN_MS, to: now, width: WIDTH, height: HEIGHT },
+        { from: now - history.spanMs(now), to: now, width: WIDTH, height: HEIGHT },
         live.sensor.type === 'boolean',
       )
     }

@@ -3,7 +3,8 @@
 import type { GatewayApi } from '../client/gateway-api.ts'
 import type { LiveSensor } from './live-sensor.ts'
 
-export const SPARK_SPAN_MS = 600_000
+const LONGEST_SPAN_MS = 600_000
+const SHORTEST_SPAN_MS = 60_000
 const EVERY_SECONDS = 5
 const AT_ONCE = 4
 const LEAST_GAP_MS = 15_000
@@ -14,10 +15,19 @@ export class HistoryQueue {
   readonly #known = new WeakSet<LiveSensor>()
   readonly #waiting: LiveSensor[] = []
   #running = 0
+  #oldest = Number.POSITIVE_INFINITY
 
   constructor(api: GatewayApi, now: () => number) {
     this.#api = api
     this.#now = now
+  }
+
+  /**
+   * Milliseconds that every sparkline shows: ten minutes, less on a gateway that has just begun, so that its first minute is not
+   * a blot at the right edge. The same for all, so that they can be compared.
+   */
+  spanMs(now: number): number {
+    return Math.min(LONGEST_SPAN_MS, Math.max(SHORTEST_SPAN_MS, now - this.#oldest))
   }
 
   /** Asks for the past of a sensor once; numeric and boolean sensors only. */
@@ -45,7 +55,7 @@ export class HistoryQueue {
     try {
       const buckets = await this.#api.buckets(
         live.sensor.id,
-        { from: to - SPARK_SPAN_MS, to },
+        { from: to - LONGEST_SPAN_MS, to },
         EVERY_SECONDS,
         AbortSignal.timeout(15_000),
       )
@@ -68,6 +78,7 @@ export class HistoryQueue {
         }
       }
       live.series.prepend(times, values)
+      this.#oldest = Math.min(this.#oldest, live.series.firstTime)
     } catch {
       this.#known.delete(live) // the sparkline begins with the live values, and asks again when it is next seen
     }
