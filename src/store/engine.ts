@@ -166,9 +166,11 @@ export class StoreEngine {
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    this.turns.stop()
     try {
       do this.#commitOnce(true)
       while (this.#ring.waiting > 0)
+      this.#resolveWaiters()
     } finally {
       for (const waiter of this.#waiters) waiter.reject(new TelemetryError('STORE_IO', 'The store was closed'))
       this.#tables.db.close()
@@ -295,6 +297,7 @@ export class StoreEngine {
   }
 
   #onBackgroundError(error: unknown): void {
+    if (this.#closed) return
     if (isDamage(error)) this.#startAnew(error)
     else this.#log('warn', { reason: String(error) }, 'Work on the history failed and will be tried again')
   }

@@ -11,10 +11,10 @@ import type { StoreTables } from './tables.ts'
 import type { Steps, Turns } from './turns.ts'
 
 /** Compaction begins when this many records wait for each sensor, within the bounds, or after the longest wait. */
-const RECORDS_PER_SENSOR = 256
+const RECORDS_PER_SENSOR = 600
 const MIN_RECORDS = 131_072
 const MAX_RECORDS = 1_000_000
-const MAX_WAIT_MS = 300_000
+const MAX_WAIT_MS = 600_000
 
 const CHUNKS_PER_DELETE = 500
 const BLOCKS_PER_DELETE = 32

@@ -46,7 +46,7 @@ export class SegmentTable {
     this.#put = db.prepare('INSERT INTO chunk (id, data) VALUES (?, ?)')
     this.#get = db.prepare('SELECT data FROM chunk WHERE id = ?')
     this.#sensors = db.prepare('SELECT id FROM chunk WHERE id >= ? AND id < ?')
-    db.prepare(`UPDATE segment SET state = 'dead' WHERE state = 'building'`).run()
+    if (!db.readonly) db.prepare(`UPDATE segment SET state = 'dead' WHERE state = 'building'`).run()
     this.#live = sortByArrival(
       db
         .prepare<[], Segment>(

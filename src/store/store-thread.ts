@@ -12,6 +12,9 @@ interface Waiting {
   reject(error: TelemetryError): void
 }
 
+/** A thread that has closed its files and does not end within this time is stopped by force. */
+const FORCE_AFTER_MS = 10_000
+
 export class StoreThread {
   readonly #worker: Worker
   readonly #log: Log
@@ -89,11 +92,15 @@ export class StoreThread {
     if (this.#death !== undefined && !this.#isEnding) listener(this.#death)
   }
 
-  /** Resolves when the thread is gone. */
+  /**
+   * Resolves when the thread is gone, which it goes by itself once it has answered `close`. It is stopped by force only
+   * when it hangs: that would cut into SQLite at an arbitrary instant.
+   */
   async end(): Promise<void> {
     this.#isEnding = true
-    await this.#worker.terminate()
+    const force = setTimeout(() => void this.#worker.terminate(), FORCE_AFTER_MS)
     await this.#exited
+    clearTimeout(force)
   }
 
   #receive(message: FromStore): void {

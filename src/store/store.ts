@@ -11,9 +11,11 @@ import type { Journal } from '#domain/journal.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
+import { dropCounter, type DropCounter } from '#kit/dropped.ts'
 import { collectedCounter, collectedGauge, type Registry, secondsHistogram } from '#kit/metrics.ts'
 import { allocateRing, RingProducer } from '#kit/record-ring.ts'
 import type { FromStore, StoreFigures, StoreSettings } from './protocol.ts'
+import { keepSqliteLoaded } from './sqlite-library.ts'
 import { createHistory } from './store-history.ts'
 import { createJournal } from './store-journal.ts'
 import { StoreThread } from './store-thread.ts'
@@ -65,6 +67,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (error) {
     throw toTelemetryError(error, 'STORE_IO', { context: { dataDir } })
   }
+  keepSqliteLoaded()
   const memory = allocateRing(options.buffer.capacity)
   const { flushIntervalMs, sync, retention, maxBytes } = options
   const settings: StoreSettings = {
@@ -90,6 +93,7 @@ class RunningStore implements Store {
   readonly #options: StoreOptions
   readonly #thread: StoreThread
   readonly #drops: [number, number][] = []
+  readonly #ringDrops: DropCounter
   #figures: StoreFigures
   #retention: Timer | undefined
   #dropped = 0
@@ -104,6 +108,7 @@ class RunningStore implements Store {
   ) {
     this.#options = options
     this.#thread = thread
+    this.#ringDrops = dropCounter(options.registry, 'ring', 'full')
     this.#figures = ready.figures
     this.epoch = ready.epoch
     this.ring = new RingProducer({
@@ -177,7 +182,6 @@ class RunningStore implements Store {
       help: 'Bytes handed to the database for writing',
       collect: () => [{ value: this.#figures.writtenBytes }],
     })
-    countDrops(registry, () => this.#dropped)
   }
 
   #onDrop(from: number, to: number): void {
@@ -186,6 +190,7 @@ class RunningStore implements Store {
     else this.#drops.push([from, to])
     if (this.#drops.length > MAX_DROP_RANGES) this.#drops.shift() // long taken or overwritten by now
     this.#dropped += to - from + 1
+    this.#ringDrops.inc(to - from + 1)
     if (this.#clockOfDropEvent > this.#options.clock.monotonic()) return
     this.#clockOfDropEvent = this.#options.clock.monotonic() + DROP_EVENT_EVERY_MS
     const message = `The ring is full and the store does not keep up: ${this.#dropped} records are dropped so far, the last up to ${this.epoch}/${to}`
@@ -211,17 +216,4 @@ class RunningStore implements Store {
       this.#scheduleRetention()
     })
   }
-}
-
-/** Adds the ring to the counter of drops, which other stages may have made already. */
-function countDrops(registry: Registry, dropped: () => number): void {
-  const name = 'telemetryx_dropped_total'
-  if (registry.getSingleMetric(name)) return
-  collectedCounter({
-    registry,
-    name,
-    help: 'Records given up, by stage and reason',
-    labelNames: ['stage', 'reason'],
-    collect: () => [{ labels: { stage: 'ring', reason: 'full' }, value: dropped() }],
-  })
 }

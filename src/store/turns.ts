@@ -10,17 +10,28 @@ const SLICE_MS = 8
 
 interface Task {
   advance(until: number): boolean
+  abandon(): void
 }
 
 export class Turns {
   #queries: Task[] = []
   #background: Task[] = []
   #scheduled = false
+  #stopped = false
+
+  /** Nothing runs any more: called before the files are closed. Unfinished work is dropped, its callers hear ABORTED. */
+  stop(): void {
+    this.#stopped = true
+    for (const task of [...this.#queries, ...this.#background]) task.abandon()
+    this.#queries = []
+    this.#background = []
+  }
 
   /** Runs a query; its first slice at once. Rejects with ABORTED when `signal` aborts. */
   query<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
       const task = taskOf(steps, resolve, reject, signal)
+      if (this.#stopped) return task.abandon()
       if (task.advance(performance.now() + SLICE_MS)) return
       this.#queries.push(task)
       this.#schedule()
@@ -30,7 +41,9 @@ export class Turns {
   /** Runs work that nobody waits for, one after another. */
   background<T>(steps: Steps<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#background.push(taskOf(steps, resolve, reject))
+      const task = taskOf(steps, resolve, reject)
+      if (this.#stopped) return task.abandon()
+      this.#background.push(task)
       this.#schedule()
     })
   }
@@ -62,14 +75,21 @@ function taskOf<T>(
   reject: (error: unknown) => void,
   signal?: AbortSignal,
 ): Task {
+  const abandon = (): void => {
+    try {
+      steps.return(undefined as never) // runs the work's finally blocks
+    } finally {
+      reject(new TelemetryError('ABORTED', 'The query was stopped'))
+    }
+  }
   return {
+    abandon,
     /** True when the work has ended. */
     advance: (until) => {
       try {
         do {
           if (signal?.aborted) {
-            steps.return(undefined as never) // runs the work's finally blocks
-            reject(new TelemetryError('ABORTED', 'The query was stopped'))
+            abandon()
             return true
           }
           const step = steps.next()
