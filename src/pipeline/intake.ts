@@ -16,7 +16,7 @@ import type { CheckRunner } from './check-runner.ts'
 import { passesByInteger, passesByItself, passesByNumber } from './deadband.ts'
 import type { LatestFeed } from './latest.ts'
 import type { Outlet } from './outlet.ts'
-import { scaleInteger, scaleNumber } from './scale.ts'
+import { scaleInteger, scaleNumber } from '#kit/scale.ts'
 import { Kind, type SensorTable } from './sensor-table.ts'
 
 export interface IntakeOptions {

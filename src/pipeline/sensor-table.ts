@@ -3,7 +3,7 @@
 
 import type { Model, Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
-import { compileScale, type CompiledScale } from './scale.ts'
+import { compileScale, type CompiledScale } from '#kit/scale.ts'
 
 /** Value types as bytes; ABSENT for a number that the model does not have. */
 export const Kind = { absent: 0, number: 1, boolean: 2, int64: 3, uint64: 4, string: 5 } as const

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileScale, scaleInteger, scaleNumber } from '#pipeline/scale.ts'
+import { compileScale, scaleInteger, scaleNumber } from '#kit/scale.ts'
 
 function scaled(raw: number, factor: number, offset = 0): number {
   return scaleNumber(compileScale({ factor, offset }), raw)
