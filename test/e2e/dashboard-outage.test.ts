@@ -1,17 +1,13 @@
 // The dashboard while the gateway is away, before anyone has signed in, and with many sensors: never a value that looks live and is not.
 
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { buildDashboard, RESULTS, type BuiltDashboard } from './built-dashboard.ts'
 import { chromiumPath, launchChromium } from './chromium.ts'
-import { DASHBOARD_DIR, startFixtureServer, type FixtureServer, type FixtureServerOptions } from './fixture-server.ts'
-
-const ROOT = join(DASHBOARD_DIR, '../..')
-const RESULTS = join(ROOT, 'test-results')
+import { startFixtureServer, type FixtureServer, type FixtureServerOptions } from './fixture-server.ts'
 
 /** Runs in the page: milliseconds of the longest frame within five seconds. */
 const LONGEST_FRAME = `new Promise((resolve) => {
@@ -27,10 +23,11 @@ const LONGEST_FRAME = `new Promise((resolve) => {
   requestAnimationFrame(frame)
 })`
 
+let dashboard: BuiltDashboard
 let browser: Browser
 
 async function startServer(options: FixtureServerOptions): Promise<FixtureServer> {
-  const server = await startFixtureServer(options)
+  const server = await startFixtureServer({ ...options, dashboardDir: dashboard.folder })
   onTestFinished(() => server.stop())
   return server
 }
@@ -50,13 +47,14 @@ async function seriousFindings(page: Page): Promise<string[]> {
 
 describe.skipIf(chromiumPath === null)('the dashboard in trouble (needs chromium)', () => {
   beforeAll(async () => {
-    if (!existsSync(join(DASHBOARD_DIR, 'index.html'))) {
-      await build({ root: join(ROOT, 'src/ui'), configFile: join(ROOT, 'vite.config.ts'), logLevel: 'error' })
-    }
+    dashboard = await buildDashboard()
     await mkdir(RESULTS, { recursive: true })
     browser = await launchChromium()
   })
-  afterAll(() => browser?.close())
+  afterAll(async () => {
+    await browser?.close()
+    await dashboard?.remove()
+  })
 
   it('says that it is not connected, marks every value stale, and comes back by itself', async () => {
     const first = await startServer({})

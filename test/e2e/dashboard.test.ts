@@ -1,19 +1,17 @@
 // The built dashboard in the system's Chromium, before the real API and a plant that moves. Screenshots go to test-results/.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { buildDashboard, RESULTS, type BuiltDashboard } from './built-dashboard.ts'
 import { chromiumPath, launchChromium } from './chromium.ts'
 import { HOT_SENSOR } from './fixture-model.ts'
-import { DASHBOARD_DIR, startFixtureServer, type FixtureServer } from './fixture-server.ts'
+import { startFixtureServer, type FixtureServer } from './fixture-server.ts'
 
-const ROOT = join(DASHBOARD_DIR, '../..')
-const RESULTS = join(ROOT, 'test-results')
 const MAX_GZIPPED_BYTES = 150_000
 
 const PAGES = [
@@ -42,6 +40,7 @@ const LOOKS = [
   },
 ] as const satisfies readonly { look: string; isFull: boolean; options: BrowserContextOptions }[]
 
+let dashboard: BuiltDashboard
 let server: FixtureServer
 let browser: Browser
 
@@ -79,18 +78,21 @@ function filesBelow(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
 }
 
-describe('the built dashboard', () => {
-  beforeAll(() => build({ root: join(ROOT, 'src/ui'), configFile: join(ROOT, 'vite.config.ts'), logLevel: 'error' }))
+beforeAll(async () => {
+  dashboard = await buildDashboard()
+})
+afterAll(() => dashboard?.remove())
 
+describe('the built dashboard', () => {
   it('is smaller than 150 kB gzipped, fonts included', () => {
-    const sizes = filesBelow(DASHBOARD_DIR).map((file) => gzipSync(readFileSync(file), { level: 9 }).length)
+    const sizes = filesBelow(dashboard.folder).map((file) => gzipSync(readFileSync(file), { level: 9 }).length)
     const total = sizes.reduce((sum, size) => sum + size, 0)
     expect(sizes.length).toBeGreaterThan(3)
     expect(total).toBeLessThan(MAX_GZIPPED_BYTES)
   })
 
   it('holds no inline script or style, so that a strict content security policy can stand', () => {
-    const html = readFileSync(join(DASHBOARD_DIR, 'index.html'), 'utf8')
+    const html = readFileSync(join(dashboard.folder, 'index.html'), 'utf8')
     expect(html).toMatch(/<script[^>]+src="/)
     expect(html).not.toMatch(/<script(?![^>]*src=)|<style|\sstyle=|\son[a-z]+=/)
   })
@@ -98,9 +100,8 @@ describe('the built dashboard', () => {
 
 describe.skipIf(chromiumPath === null)('the dashboard in a browser (needs chromium)', () => {
   beforeAll(async () => {
-    if (!existsSync(join(DASHBOARD_DIR, 'index.html'))) throw new Error('The dashboard was not built')
     await mkdir(RESULTS, { recursive: true })
-    server = await startFixtureServer()
+    server = await startFixtureServer({ dashboardDir: dashboard.folder })
     browser = await launchChromium()
   })
   afterAll(async () => {

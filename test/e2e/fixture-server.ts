@@ -11,13 +11,13 @@ import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
 import { FixturePlant } from './fixture-plant.ts'
 
-export const DASHBOARD_DIR = fileURLToPath(new URL('../../dist/ui', import.meta.url))
-
 export interface FixtureServerOptions {
   /** Default: a free one. */
   readonly port?: number
   readonly extraMachines?: number
   readonly auth?: 'required' | 'none'
+  /** The built dashboard; default: dist/ui. */
+  readonly dashboardDir?: string
 }
 
 export interface FixtureServer {
@@ -40,7 +40,7 @@ export async function startFixtureServer(options: FixtureServerOptions = {}): Pr
     registry: new Registry(),
     http: { host: '127.0.0.1', port: options.port ?? 0, auth: options.auth ?? 'none' },
     dataDir,
-    dashboardDir: DASHBOARD_DIR,
+    dashboardDir: options.dashboardDir ?? fileURLToPath(new URL('../../dist/ui', import.meta.url)),
     clock: systemClock,
     log: silentLogger,
   })
