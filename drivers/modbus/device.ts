@@ -1,23 +1,19 @@
 // One Modbus unit at run time: polls its groups by prepared requests, decodes answers straight into the sink, writes.
 
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
-import type { Device, DriverContext, PollOutcome } from '#domain/driver.ts'
-import { NO_TIME, type ReadingSink } from '#domain/reading.ts'
-import type { Sensor, SensorNumber } from '#domain/sensor.ts'
+import type { Device, DriverContext, PollOutcome, RequestPlan } from '#domain/driver.ts'
+import type { ReadingSink } from '#domain/reading.ts'
+import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
-import { decodedPoint, PointDecoder, type DecodedPoint } from './decode.ts'
-import { exceptionStatus, exceptionText, isUnreachable } from './exceptions.ts'
+import type { Clock } from '#kit/clock.ts'
+import { PointDecoder } from './decode.ts'
+import { exceptionText, isUnreachable } from './exceptions.ts'
+import { Learned } from './learned.ts'
 import type { Link, LinkMember } from './link.ts'
-import { exceptionOf, READ_DATA_START, readRequest } from './pdu.ts'
-import { planRequests, type PlanLimits } from './plan-requests.ts'
-import type { ModbusPoint } from './point.ts'
+import { exceptionOf } from './pdu.ts'
+import type { PlanLimits } from './plan-requests.ts'
+import { ReadGroup, type Asking, type DevicePoint } from './read-group.ts'
 import { PointWriter } from './write.ts'
-
-/** A sensor with its complete point. */
-export interface DevicePoint {
-  readonly sensor: Sensor
-  readonly point: ModbusPoint
-}
 
 /** Where a device gets its link from; links live as long as a device uses them. */
 export interface LinkSource {
@@ -34,12 +30,7 @@ export interface ModbusDeviceOptions {
   readonly groups: readonly (readonly DevicePoint[])[]
   readonly links: LinkSource
   readonly context: DriverContext
-}
-
-/** One request with everything that its answer needs. */
-interface Block {
-  readonly request: Buffer
-  readonly points: readonly DecodedPoint[]
+  readonly clock: Clock
 }
 
 export class ModbusDevice implements Device, LinkMember {
@@ -47,8 +38,9 @@ export class ModbusDevice implements Device, LinkMember {
   readonly unit: number
   readonly timeoutMs: number
   readonly #options: ModbusDeviceOptions
-  readonly #groups: readonly (readonly Block[])[]
-  readonly #decoder = new PointDecoder()
+  readonly #groups: readonly ReadGroup[]
+  /** Kept over connections: what a device refuses is seldom another the next time. */
+  readonly #learned = new Learned()
   readonly #writable = new Map<SensorNumber, DevicePoint>()
   readonly #writer: PointWriter
   #link: Link | null = null
@@ -61,9 +53,11 @@ export class ModbusDevice implements Device, LinkMember {
     this.unit = options.unit
     this.timeoutMs = options.timeoutMs
     this.#options = options
-    this.#groups = options.groups.map((points) => blocksOf(points, options.limits))
+    const { limits, groups } = options
+    const decoder = new PointDecoder()
+    this.#groups = groups.map((points) => new ReadGroup({ points, limits, learned: this.#learned, decoder }))
     for (const entry of options.groups.flat()) this.#writable.set(entry.sensor.number, entry)
-    this.#writer = new PointWriter(this.#decoder, (pdu, signal) => this.#request(pdu, signal))
+    this.#writer = new PointWriter(decoder, (pdu, signal) => this.#request(pdu, signal))
   }
 
   async connect(signal: AbortSignal): Promise<void> {
@@ -72,6 +66,7 @@ export class ModbusDevice implements Device, LinkMember {
     this.#connections += 1
     try {
       await link.join(this, AbortSignal.any([signal, this.#closing.signal]))
+      this.#learned.retryAll()
     } catch (error) {
       this.#drop()
       throw error
@@ -81,23 +76,33 @@ export class ModbusDevice implements Device, LinkMember {
   async poll(group: number, sink: ReadingSink, signal: AbortSignal): Promise<PollOutcome> {
     let requests = 0
     let isReachable = false
-    try {
-      for (const block of this.#groups[group] ?? []) {
-        const answer = await this.#request(block.request, signal)
+    const asking: Asking = {
+      send: async (request) => {
+        const answer = await this.#request(request, signal)
         requests += 1
-        const exception = exceptionOf(answer)
-        if (exception === null) {
-          for (const point of block.points) this.#decoder.decode(point, answer, READ_DATA_START, sink)
-        } else {
-          this.#refuse(block, exception, sink)
-          if (isUnreachable(exception) && !isReachable) throw this.#unreachable(exception)
-        }
-        isReachable = true
-      }
+        isReachable ||= !isUnreachable(exceptionOf(answer))
+        return answer
+      },
+      refused: (exception) => {
+        if (!isReachable) throw this.#unreachable(exception)
+      },
+      sink,
+      nowMs: this.#options.clock.monotonic(),
+    }
+    try {
+      await this.#groups[group]?.read(asking)
     } catch (error) {
       throw withRequests(error, requests)
     }
     return { requests }
+  }
+
+  plan(): RequestPlan {
+    const { groups } = this.#options
+    return {
+      pointRequests: groups.reduce((sum, points) => sum + points.length, 0),
+      requests: this.#groups.reduce((sum, group) => sum + group.requests, 0),
+    }
   }
 
   async write(sensor: SensorNumber, value: Value, signal: AbortSignal): Promise<Value> {
@@ -144,11 +149,6 @@ export class ModbusDevice implements Device, LinkMember {
     return answer
   }
 
-  #refuse(block: Block, exception: number, sink: ReadingSink): void {
-    const status = exceptionStatus(exception)
-    for (const point of block.points) sink.bad(point.sensor, status, NO_TIME)
-  }
-
   /** The gateway in between gets no answer from the unit: asking for the other blocks would only hold up the bus. */
   #unreachable(exception: number): TelemetryError {
     return new TelemetryError('DEVICE_EXCEPTION', `Unit ${this.unit} cannot be reached: ${exceptionText(exception)}`, {
@@ -165,15 +165,4 @@ function withRequests(error: unknown, answered: number): unknown {
   const wasSent = code === 'TIMEOUT' || code === 'PROTOCOL'
   const requests = answered + (wasSent ? 1 : 0)
   return new TelemetryError(code, message, { retryable, context: { ...context, requests }, cause })
-}
-
-function blocksOf(entries: readonly DevicePoint[], limits: PlanLimits): readonly Block[] {
-  const reads = planRequests(
-    entries.map((entry) => entry.point),
-    limits,
-  )
-  return reads.map(({ register, address, width, members }) => ({
-    request: readRequest(register, address, width),
-    points: members.map((member) => decodedPoint(entries[member]!.sensor.number, entries[member]!.point, address)),
-  }))
 }

@@ -8,6 +8,7 @@ import { Link } from './link.ts'
 import { pointOf, pointType, valueTypeOf } from './point.ts'
 import { modbusProblems } from './problems.ts'
 import {
+  DEFAULT_MAX_GAP,
   DEFAULT_PORT,
   DEFAULT_TIMEOUT_MS,
   DEFAULT_UNIT,
@@ -33,14 +34,15 @@ export function modbusDriver(options: { clock: Clock }): Driver {
     open(setup, context) {
       const { connection, reads = {}, groups } = decoded(setup)
       const { host, port = DEFAULT_PORT, unit = DEFAULT_UNIT, timeout = DEFAULT_TIMEOUT_MS } = connection
-      const { maxGap = 0, maxRegisters = MAX_READ_REGISTERS, maxBits = MAX_READ_BITS } = reads
+      const { maxGap = DEFAULT_MAX_GAP, maxRegisters = MAX_READ_REGISTERS, maxBits = MAX_READ_BITS } = reads
       const bus = `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`
       return new ModbusDevice({
         id: setup.id,
         bus,
         unit,
         timeoutMs: timeout,
-        limits: { maxGap, maxRegisters, maxBits },
+        limits: { maxGap, maxRegisters, maxBits, onePerRequest: false, zeroStart: false },
+        clock: options.clock,
         groups,
         links: linkSource(
           links,

@@ -1,8 +1,10 @@
-// Exceptions of Modbus: what they say (V1.1b3 §7), and the nearest OPC UA status for the points that were refused.
+// Exceptions of Modbus: what they say (V1.1b3 §7), and the nearest OPC UA status for the points that were refused. 0 is
+// none of Modbus: it stands for an answer that holds less than one point.
 
 import { Status, type StatusCode } from '#domain/quality.ts'
 
 const EXCEPTIONS: ReadonlyMap<number, { readonly meaning: string; readonly status: StatusCode }> = new Map([
+  [0, { meaning: 'answer without its data', status: Status.BadDecodingError }],
   [1, { meaning: 'illegal function', status: Status.BadNotSupported }],
   [2, { meaning: 'illegal data address', status: Status.BadNodeIdUnknown }],
   [3, { meaning: 'illegal data value', status: Status.BadOutOfRange }],
@@ -25,7 +27,12 @@ export function exceptionText(code: number): string {
   return known === undefined ? `exception ${code}` : `exception ${code}, ${known.meaning}`
 }
 
+/** True when the addresses or their number are refused: fewer of them may be answered. */
+export function isAboutAddresses(code: number): boolean {
+  return code === 2 || code === 3
+}
+
 /** True when a gateway in between says that it cannot reach the unit at all: asking for more only holds up the bus. */
-export function isUnreachable(code: number): boolean {
+export function isUnreachable(code: number | null): boolean {
   return code === 10 || code === 11
 }

@@ -61,7 +61,7 @@ export function exceptionOf(answer: Buffer): number | null {
   return (answer[0]! & EXCEPTION_BIT) === 0 ? null : answer[1]!
 }
 
-/** Why an answer cannot be the answer to this request; null when it fits. Allocates only when it does not. */
+/** Why an answer cannot be the answer to this request; null when it fits, a short one included. Allocates only when it does not. */
 export function mismatch(request: Buffer, answer: Buffer): string | null {
   const asked = request[0]!
   if (answer.length < 2) return `the answer has ${answer.length} bytes`
@@ -71,13 +71,28 @@ export function mismatch(request: Buffer, answer: Buffer): string | null {
   return asked <= READ_FUNCTIONS.input ? readMismatch(request, answer) : writeMismatch(request, answer)
 }
 
-function readMismatch(request: Buffer, answer: Buffer): string | null {
+/** Data bytes that the answer to a read must have. */
+export function dataBytes(request: Buffer): number {
   const quantity = (request[3]! << 8) | request[4]!
-  const bytes = request[0]! <= READ_FUNCTIONS.discrete ? (quantity + 7) >> 3 : quantity * 2
-  if (answer[1] !== bytes) return `byte count ${answer[1]} came, ${bytes} were asked for`
+  return request[0]! <= READ_FUNCTIONS.discrete ? (quantity + 7) >> 3 : quantity * 2
+}
+
+/** True for a whole answer that fits but holds less than was asked for: some devices shorten what is too long for them. */
+export function isShort(request: Buffer, answer: Buffer): boolean {
+  return answer[0]! <= READ_FUNCTIONS.input && answer[1]! < dataBytes(request)
+}
+
+function readMismatch(request: Buffer, answer: Buffer): string | null {
+  const asked = dataBytes(request)
+  const bytes = answer[1]!
   if (answer.length !== READ_DATA_START + bytes)
-    return `${answer.length - READ_DATA_START} data bytes came, ${bytes} were asked for`
-  return null
+    return `${answer.length - READ_DATA_START} data bytes came, the byte count is ${bytes}`
+  const isPossible = bytes === asked || (bytes > 0 && bytes < asked && isWhole(request, bytes))
+  return isPossible ? null : `byte count ${bytes} came, ${asked} were asked for`
+}
+
+function isWhole(request: Buffer, bytes: number): boolean {
+  return request[0]! <= READ_FUNCTIONS.discrete || bytes % 2 === 0
 }
 
 function writeMismatch(request: Buffer, answer: Buffer): string | null {

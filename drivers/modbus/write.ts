@@ -15,6 +15,7 @@ import { encodeBool, encodeRegisters } from './encode.ts'
 import { exceptionText } from './exceptions.ts'
 import {
   exceptionOf,
+  isShort,
   maskWriteRequest,
   READ_DATA_START,
   readRequest,
@@ -77,7 +78,7 @@ export class PointWriter {
       }
       this.#masksBits = false
     }
-    const answer = accepted(await this.#send(readRequest('holding', address, 1), signal))
+    const answer = await this.#read(readRequest('holding', address, 1), signal)
     const before = answer.readUInt16BE(READ_DATA_START)
     const data = Buffer.alloc(2)
     data.writeUInt16BE(on ? before | mask : before & ~mask)
@@ -89,8 +90,14 @@ export class PointWriter {
     accepted(exceptionOf(answer) === ILLEGAL_FUNCTION ? await this.#send(fallback, signal) : answer)
   }
 
+  async #read(request: Buffer, signal: AbortSignal): Promise<Buffer> {
+    const answer = accepted(await this.#send(request, signal))
+    if (!isShort(request, answer)) return answer
+    throw new TelemetryError('PROTOCOL', 'What was read back is shorter than was asked for', { retryable: true })
+  }
+
   async #readBack(point: ModbusPoint, signal: AbortSignal): Promise<Value> {
-    const answer = accepted(await this.#send(readRequest(point.register, point.address, point.width), signal))
+    const answer = await this.#read(readRequest(point.register, point.address, point.width), signal)
     const held = new HeldValue()
     this.#decoder.decode(decodedPoint(0, point, point.address), answer, READ_DATA_START, held)
     if (held.value === null) throw new TelemetryError('PROTOCOL', `What was read back makes no sense: ${held.problem}`)

@@ -69,6 +69,16 @@ describe('an answer that does not fit the request', () => {
     await recovers()
   })
 
+  it('but is whole and only shorter is asked for again in parts, on the same connection', async () => {
+    slave.behaviour = (request) =>
+      request.reply(slave.honestPdu({ ...request, quantity: Math.min(2, request.quantity) }))
+    expect(results(await unit.poll())).toEqual(good)
+    slave.requests.length = 0
+    expect(results(await unit.poll())).toEqual(good)
+    expect(slave.requests.map(({ quantity }) => quantity)).toEqual([2, 1])
+    expect(slave.accepted).toBe(1)
+  })
+
   it('is found even when the same bytes bring a good answer first', async () => {
     expect(
       await failedPoll((request) =>
@@ -199,14 +209,12 @@ describe('a slave that', () => {
 describe('an exception', () => {
   it.each([
     [1, 'BadNotSupported'],
-    [2, 'BadNodeIdUnknown'],
-    [3, 'BadOutOfRange'],
     [4, 'BadDeviceFailure'],
     [6, 'BadTooManyOperations'],
     [99, 'BadUnexpectedError'],
   ])('%i makes the points of its block %s while the others are read', async (code, status) => {
     await unit.device.close()
-    unit = testDevice({ port: slave.port, sensors: holdings(0, 1, 10) })
+    unit = testDevice({ port: slave.port, sensors: holdings(0, 1, 10), reads: { maxGap: 0 } })
     await unit.device.connect(NEVER)
     slave.behaviour = (request) =>
       request.address === 0 ? request.reply(Buffer.from([0x83, code])) : slave.answer(request)
@@ -216,9 +224,36 @@ describe('an exception', () => {
     expect(unit.context.lostCauses).toEqual([])
   })
 
+  it.each([
+    [2, 'BadNodeIdUnknown'],
+    [3, 'BadOutOfRange'],
+  ])(
+    '%i makes the point that is refused alone %s, in the same poll in which its block is refused',
+    async (code, status) => {
+      slave.behaviour = (request) =>
+        request.address === 0 ? request.reply(Buffer.from([0x83, code])) : slave.answer(request)
+      expect(results(await unit.poll())).toEqual([{ bad: status }, { value: 101 }, { value: 102 }])
+      expect(unit.device.plan!()).toEqual({ pointRequests: 3, requests: 1 })
+      expect(unit.context.errors.get(`exception-${code}`)).toBe(2)
+      slave.requests.length = 0
+      expect(results(await unit.poll())).toEqual([{ bad: status }, { value: 101 }, { value: 102 }])
+      expect(slave.requests).toHaveLength(1)
+    },
+  )
+
+  it('2 for a point is asked about again after a new connection', async () => {
+    slave.behaviour = (request) =>
+      request.address === 0 ? request.reply(Buffer.from([0x83, 2])) : slave.answer(request)
+    await unit.poll()
+    await unit.device.close()
+    slave.behaviour = slave.answer
+    await unit.device.connect(NEVER)
+    expect(results(await unit.poll())).toEqual(good)
+  })
+
   it('11 from a gateway whose unit is dead ends the poll, so that the bus is not held up for each block', async () => {
     await unit.device.close()
-    unit = testDevice({ port: slave.port, sensors: holdings(0, 5, 10) })
+    unit = testDevice({ port: slave.port, sensors: holdings(0, 5, 10), reads: { maxGap: 0 } })
     await unit.device.connect(NEVER)
     slave.behaviour = (request) => request.reply(Buffer.from([0x83, 11]))
     const sink = new RecordingSink()

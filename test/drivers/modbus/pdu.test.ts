@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   exceptionOf,
+  isShort,
   maskWriteRequest,
   mismatch,
   readRequest,
@@ -56,11 +57,13 @@ describe('an answer', () => {
     ['another function', '03 00 6b 00 03', '04 06 02 2b 00 00 00 64'],
     ['the exception of another function', '03 00 6b 00 03', '84 02'],
     ['an exception that is too long', '03 00 6b 00 03', '83 02 00'],
-    ['another byte count', '03 00 6b 00 03', '03 04 02 2b 00 00'],
+    ['a larger byte count', '03 00 6b 00 03', '03 08 02 2b 00 00 00 64 00 00'],
+    ['half a register', '03 00 6b 00 03', '03 03 02 2b 00'],
+    ['no data', '03 00 6b 00 03', '03 00'],
     ['a byte count that lies about what follows', '03 00 6b 00 03', '03 06 02 2b 00 00'],
     ['a byte count that lies although all data came', '03 00 6b 00 03', '03 04 02 2b 00 00 00 64'],
     ['more data than the byte count says', '03 00 6b 00 03', '03 06 02 2b 00 00 00 64 00 00'],
-    ['too few coils', '01 00 13 00 13', '01 02 cd 6b'],
+    ['too many coils', '01 00 13 00 13', '01 04 cd 6b 05 00'],
     ['another address confirmed', '06 00 01 00 03', '06 00 02 00 03'],
     ['another value confirmed', '05 00 ac ff 00', '05 00 ac 00 00'],
     ['fewer registers confirmed', '10 00 01 00 02 04 00 0a 01 02', '10 00 01 00 01'],
@@ -72,13 +75,23 @@ describe('an answer', () => {
     expect(mismatch(bytes(request), bytes(answer))).toEqual(expect.any(String))
   })
 
+  it.each([
+    ['03 00 6b 00 03', '03 04 02 2b 00 00'],
+    ['01 00 13 00 13', '01 02 cd 6b'],
+  ])('that is whole but shorter than asked for fits, and is known to be short: %s → %s', (request, answer) => {
+    expect(mismatch(bytes(request), bytes(answer))).toBeNull()
+    expect(isShort(bytes(request), bytes(answer))).toBe(true)
+    expect(isShort(bytes(request), bytes('83 02'))).toBe(false)
+  })
+
   it('of any bytes fits a read only when its byte count and length are right', () => {
     const request = readRequest('holding', 0, 3)
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 260 }), (any) => {
         const answer = Buffer.from(any)
         const fits =
-          (answer.length === 8 && answer[0] === 3 && answer[1] === 6) || (answer.length === 2 && answer[0] === 0x83)
+          (answer[0] === 3 && [2, 4, 6].includes(answer[1]!) && answer.length === 2 + answer[1]!) ||
+          (answer.length === 2 && answer[0] === 0x83)
         expect(mismatch(request, answer) === null).toBe(fits)
       }),
     )

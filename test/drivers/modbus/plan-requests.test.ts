@@ -1,9 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { planRequests, type PlanLimits, type Span } from '#drivers/modbus/plan-requests.ts'
+import { planRequests as plan, type PlanLimits, type Span } from '#drivers/modbus/plan-requests.ts'
 import { isBitTable, REGISTERS } from '#drivers/modbus/point.ts'
 
-const LIMITS: PlanLimits = { maxGap: 0, maxRegisters: 125, maxBits: 2000 }
+const LIMITS: PlanLimits = { maxGap: 0, maxRegisters: 125, maxBits: 2000, onePerRequest: false, zeroStart: false }
+const planRequests = (spans: readonly Span[], limits: Partial<PlanLimits>) =>
+  plan(spans, { ...LIMITS, ...limits }).reads.map((read) => ({
+    ...read,
+    members: read.cells.flatMap(({ members }) => members),
+  }))
 const holding = (address: number, width = 1): Span => ({ register: 'holding', address, width })
 const shape = (spans: Span[], limits: Partial<PlanLimits> = {}): number[][] =>
   planRequests(spans, { ...LIMITS, ...limits }).map(({ address, width }) => [address, width])
@@ -37,6 +42,27 @@ describe('the planner', () => {
     const [read] = planRequests([holding(5), holding(5), holding(4, 2)], LIMITS)
     expect(read).toMatchObject({ address: 4, width: 2 })
     expect([...read!.members].toSorted((a, b) => a - b)).toEqual([0, 1, 2])
+  })
+
+  it('merges nothing for a device that wants one point in each request', () => {
+    expect(shape([holding(0), holding(1), holding(1), holding(2, 2)], { onePerRequest: true })).toEqual([
+      [0, 1],
+      [1, 1],
+      [2, 2],
+    ])
+  })
+
+  it('begins each table at address 0 for a device that wants it so', () => {
+    expect(shape([holding(3), holding(9, 2)], { zeroStart: true, maxGap: 8 })).toEqual([[0, 11]])
+    expect(shape([holding(100), holding(130)], { zeroStart: true })).toEqual([
+      [0, 101],
+      [130, 1],
+    ])
+    expect(shape([holding(200)], { zeroStart: true })).toEqual([
+      [0, 1],
+      [200, 1],
+    ])
+    expect(shape([holding(0)], { zeroStart: true })).toEqual([[0, 1]])
   })
 
   const span = fc
