@@ -6,7 +6,7 @@
 import { Command, CommanderError } from 'commander'
 import { isTelemetryError, toTelemetryError, type TelemetryError } from '#domain/errors.ts'
 import { packageVersion } from '#gateway/version.ts'
-import { EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-codes.ts'
+import { EXIT_IO, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-codes.ts'
 import { hintOf } from './hints.ts'
 
 type Register = (program: Command) => void
@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   gateway: async () => (await import('./gateway.ts')).registerGateway,
   check: async () => (await import('./check.ts')).registerCheck,
   schema: async () => (await import('./schema.ts')).registerSchema,
+  export: async () => (await import('./export.ts')).registerExport,
   version: async () => (await import('./version.ts')).registerVersion,
 }
 
@@ -77,10 +78,11 @@ function stacks(error: unknown): string {
   return error.cause === undefined ? own + context : `${own}${context}\ncaused by ${stacks(error.cause)}`
 }
 
-/** `telemetryx schema gateway | head` is no error. */
+/** `telemetryx schema gateway | head` is no error; a full disk behind standard output is. */
 function endQuietlyWhenNobodyReads(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT_OK)
-    throw error
+    console.error(`telemetryx: standard output cannot be written: ${error.message} [STORE_IO]`)
+    process.exit(EXIT_IO)
   })
 }

@@ -3,7 +3,7 @@
 
 import { Series } from './series.ts'
 
-const BATCH_ROWS = 16_384
+const BATCH_ROWS = 16_384 // 450 kB in columns, about a megabyte of CSV
 
 /** Readings that may lie between two times (Unix milliseconds, inclusive). */
 export interface MergeSource {
@@ -32,12 +32,15 @@ export class MergedSources {
   readonly #range: MergeRange
   /** Not loaded yet, the one that begins last first. */
   readonly #waiting: { readonly source: MergeSource; readonly rank: number }[]
-  readonly #batch = new Series(BATCH_ROWS)
+  readonly #batch: Series
+  readonly #batchRows: number
   #heads: Head[] = []
 
   /** `sources` in order of arrival. */
-  constructor(sources: readonly MergeSource[], range: MergeRange) {
+  constructor(sources: readonly MergeSource[], range: MergeRange, batchRows = BATCH_ROWS) {
     this.#range = range
+    this.#batchRows = batchRows
+    this.#batch = new Series(batchRows)
     this.#waiting = sources
       .map((source, rank) => ({ source, rank }))
       .filter(({ source }) => source.lastTime >= range.start && source.firstTime < range.to)
@@ -55,7 +58,7 @@ export class MergedSources {
       this.#loadDue()
       const head = this.#earliest()
       if (!head) break
-      const full = batch.length >= BATCH_ROWS
+      const full = batch.length >= this.#batchRows
       if (full && head.series.timeAt(head.row) !== batch.timeAt(batch.length - 1)) break
       this.#take(head)
     }
@@ -69,7 +72,7 @@ export class MergedSources {
     const { words } = series.cells
     const limit = this.#heads.length === 1 ? (this.#waiting.at(-1)?.source.firstTime ?? Number.POSITIVE_INFINITY) : null
     do batch.push(series, head.row++, words)
-    while (limit !== null && head.row < end && batch.length < BATCH_ROWS && series.timeAt(head.row) < limit)
+    while (limit !== null && head.row < end && batch.length < this.#batchRows && series.timeAt(head.row) < limit)
     if (head.row >= end) this.#heads = this.#heads.filter((other) => other !== head)
   }
 

@@ -76,10 +76,6 @@ class GroupBuffer extends ByteWriter {
     this.index = 0 // nothing is written to the buffer before the output has taken it
     await this.#output.write(bytes)
   }
-
-  override finish(): Promise<void> {
-    return this.flush()
-  }
 }
 
 export interface ParquetOptions {
@@ -89,6 +85,7 @@ export interface ParquetOptions {
 }
 
 export class ParquetExport implements ExportWriter {
+  readonly #buffer: GroupBuffer
   readonly #parquet: ParquetWriter
   readonly #schema: readonly SchemaElement[]
   #columns: unknown[][]
@@ -96,8 +93,9 @@ export class ParquetExport implements ExportWriter {
   constructor(output: ExportOutput, { isBuckets, createdBy }: ParquetOptions) {
     this.#schema = isBuckets ? BUCKET_COLUMNS : READING_COLUMNS
     this.#columns = this.#schema.map(() => [])
+    this.#buffer = new GroupBuffer(output)
     this.#parquet = new ParquetWriter({
-      writer: new GroupBuffer(output),
+      writer: this.#buffer,
       schema: [{ name: 'schema', num_children: this.#schema.length }, ...this.#schema],
       codec: 'ZSTD',
       compressors,
@@ -138,6 +136,7 @@ export class ParquetExport implements ExportWriter {
   async end(): Promise<void> {
     if (this.#columns[0]!.length > 0) await this.#writeGroup()
     await this.#parquet.finish()
+    await this.#buffer.flush()
   }
 
   #push(cells: readonly unknown[]): void {
