@@ -2,7 +2,8 @@
 // Figures named written come from /proc/self/io: what the kernel was given to write to the disk.
 
 import Database from 'better-sqlite3'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Status } from '#domain/quality.ts'
@@ -205,31 +206,49 @@ async function measureYear(): Promise<Record<string, number>> {
   })
 }
 
-/** From the start to the first answer, with values that do not compress. */
+const GIGABYTE = 1e9
+const TEXT_SENSOR = SENSORS
+
+/**
+ * After a power cut with a database of 1 GB: from the start to the first answer, and to the first new reading durable.
+ * The files are copied while the store works, as a power cut leaves them: with a write-ahead log and blocks that wait.
+ */
 async function measureOpening(): Promise<Record<string, number>> {
   return inFolder(async (folder) => {
-    let store = await open(folder, SENSORS)
-    for (let n = 0; n < 12_000_000; n++) await pushNoise(store, n)
+    const grown = join(folder, 'grown')
+    let store = await open(grown, SENSORS)
+    await store.registerSensors([{ id: 'bench.text', valueType: 'string' }])
+    let time = START
+    for (let n = 0; n < 4_000_000; n++) await pushNoise(store, n % SENSORS, time++)
+    while (store.history.status().bytes < GIGABYTE) {
+      const text = randomBytes(3000).toString('base64')
+      while (!store.ring.pushText(TEXT_SENSOR, Status.Good, NO_TIME, time, text)) await turn()
+      time += 1
+    }
+    await store.compact()
+    for (let n = 0; n < 500_000; n++) await pushNoise(store, n % SENSORS, time++)
+    await store.flush()
+    const cut = join(folder, 'cut')
+    cpSync(grown, cut, { recursive: true })
     await store.close()
-    const recoveredBytes = statSync(join(folder, 'telemetryx.db')).size
+    rmSync(grown, { recursive: true })
+    const files = ['telemetryx.db', 'telemetryx.db-wal'].map((name) => statSync(join(cut, name)).size)
     const start = performance.now()
-    store = await open(folder, SENSORS)
-    await store.history.readings({
-      sensor: 'bench.s3',
-      from: 0,
-      to: START * 2,
-      limit: 1,
-      cursor: null,
-      order: 'newestFirst',
-    })
+    store = await open(cut, SENSORS)
+    const openMs = performance.now() - start
+    const range = { from: 0, to: START * 2, limit: 1, cursor: null, order: 'newestFirst' } as const
+    const { items } = await store.history.readings({ sensor: 'bench.s3', ...range })
+    if (items.length !== 1) throw new Error('The newest reading is gone')
     const recoverMs = performance.now() - start
+    await pushNoise(store, 3, time++)
+    await store.flush()
+    const firstDurableMs = performance.now() - start
     await store.close()
-    return { recoverMs, recoveredBytes }
+    return { openMs, recoverMs, firstDurableMs, recoveredBytes: files[0]!, recoveredLogBytes: files[1]! }
   })
 }
 
-function pushNoise(store: Store, n: number): Promise<void> | void {
+function pushNoise(store: Store, sensor: number, time: number): Promise<void> | void {
   const value = Math.random()
-  if (!store.ring.pushNumber(n % SENSORS, Status.Good, NO_TIME, START + n, value))
-    return push(store, n % SENSORS, START + n, value)
+  if (!store.ring.pushNumber(sensor, Status.Good, NO_TIME, time, value)) return push(store, sensor, time, value)
 }

@@ -6,7 +6,8 @@ import type { BlockCodec } from './block-codec.ts'
 import { ChunkCodec } from './chunk-codec.ts'
 import { numericValues } from './numeric-values.ts'
 import type { Part, Recent } from './recent.ts'
-import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup, RollupCodec, rollupOf } from './rollup.ts'
+import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup, rollupOf } from './rollup.ts'
+import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
 import { Staging, type SegmentBuilder } from './staging.ts'
 import type { StoreTables } from './tables.ts'
@@ -50,6 +51,7 @@ export function* compact(parts: readonly Part[], options: CompactionOptions): St
       staging.write()
       yield
     }
+    yield* staging.writeLater()
     staging.publish([], () => tables.meta.set('compacted', end))
   } catch (error) {
     staging.abandon()

@@ -3,7 +3,8 @@
 // for the first time also give an hour segment.
 
 import { ChunkCodec } from './chunk-codec.ts'
-import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup, RollupCodec } from './rollup.ts'
+import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup } from './rollup.ts'
+import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
 import type { Segment, SegmentKind } from './segments.ts'
 import { Staging, type SegmentBuilder } from './staging.ts'
@@ -42,6 +43,7 @@ export function* mergeSegments(sources: readonly Segment[], tables: StoreTables)
       staging.write()
       yield
     }
+    yield* staging.writeLater()
     staging.publish(sources)
   } catch (error) {
     staging.abandon()

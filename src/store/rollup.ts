@@ -4,17 +4,10 @@
 // Algorithm for Computing Sample Variances", Stanford STAN-CS-79-773, 1979.
 
 import { isBad } from '#domain/quality.ts'
-import { ByteReader, ByteWriter, corrupt } from './bytes.ts'
-import { readTimes, writeTimes } from './column-codec.ts'
-import { seal, unseal } from './frame.ts'
 import type { Series } from './series.ts'
-import { readValues, ValueCells, writeDoubles } from './value-codec.ts'
 
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
-
-const VERSION = 1
-const MAX_ROLLUP_ROWS = 2 ** 26
 
 /** One aggregate, mutable, empty at first. */
 export class Aggregate {
@@ -159,59 +152,5 @@ export function mergeRollups(parts: readonly Rollup[], widthMs: number): Rollup 
         cell.merge(rollup, next[part]!++)
     }
     merged.push(start, cell)
-  }
-}
-
-/**
- * Turns rollups into bytes and back. Inside a frame: u8 version, varint width and count, cell numbers and counts as times,
- * last times less the cell's start as times, then min, max, last, mean and squares as values (value-codec.ts).
- */
-export class RollupCodec {
-  readonly #out = new ByteWriter()
-
-  encode(rollup: Rollup, widthMs: number): Uint8Array<ArrayBuffer> {
-    const out = this.#out
-    const { length } = rollup
-    const cells = new ValueCells(length)
-    const scratch = cells.value
-    out.reset()
-    out.byte(VERSION)
-    out.varint(widthMs)
-    out.varint(length)
-    for (let row = 0; row < length; row++) scratch[row] = rollup.time[row]! / widthMs
-    writeTimes(out, scratch, 0, length)
-    writeTimes(out, rollup.count, 0, length)
-    for (let row = 0; row < length; row++) scratch[row] = rollup.lastTime[row]! - rollup.time[row]!
-    writeTimes(out, scratch, 0, length)
-    for (const column of [rollup.min, rollup.max, rollup.last, rollup.mean, rollup.squares]) {
-      scratch.set(column.subarray(0, length))
-      writeDoubles(out, cells, 0, length)
-    }
-    return seal(out.written)
-  }
-
-  /** Throws STORE_CORRUPT. */
-  decode(frame: Uint8Array): Rollup {
-    const input = new ByteReader(unseal(frame))
-    if (input.byte() !== VERSION) throw corrupt('A rollup has an unknown version')
-    const widthMs = input.varint()
-    const length = input.varint()
-    if (length > MAX_ROLLUP_ROWS) throw corrupt('A rollup claims too many rows')
-    const rollup = new Rollup(length)
-    rollup.length = length
-    const cells = new ValueCells(length)
-    readTimes(input, rollup.time, 0, length)
-    readTimes(input, rollup.count, 0, length)
-    readTimes(input, rollup.lastTime, 0, length)
-    for (let row = 0; row < length; row++) {
-      rollup.time[row]! *= widthMs
-      rollup.lastTime[row]! += rollup.time[row]!
-    }
-    for (const column of [rollup.min, rollup.max, rollup.last, rollup.mean, rollup.squares]) {
-      readValues(input, cells, 0, length)
-      column.set(cells.value)
-    }
-    input.end()
-    return rollup
   }
 }

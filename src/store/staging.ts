@@ -4,6 +4,7 @@
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Segment, SegmentKind } from './segments.ts'
 import type { StoreTables } from './tables.ts'
+import type { Steps } from './turns.ts'
 
 const STAGED_BYTES = 256 * 1024 // one transaction of this size takes a few milliseconds
 const STAGED_CHUNKS = 400
@@ -51,10 +52,19 @@ export class SegmentBuilder {
   }
 }
 
+interface StagedChunk {
+  readonly segment: number
+  readonly sensor: SensorNumber
+  readonly data: Uint8Array
+}
+
 export class Staging {
   readonly #tables: StoreTables
   readonly #builders: SegmentBuilder[] = []
-  #staged: { segment: number; sensor: SensorNumber; data: Uint8Array }[] = []
+  /** Of the first builder: written whenever they are worth it. */
+  #staged: StagedChunk[] = []
+  /** Of the other builders, far smaller: written after the first one's last, so that SQLite only ever appends. */
+  #later: StagedChunk[] = []
   #bytes = 0
   /** Bytes of all chunks written. */
   writtenBytes = 0
@@ -70,8 +80,10 @@ export class Staging {
   }
 
   put(builder: SegmentBuilder, sensor: SensorNumber, data: Uint8Array): void {
-    this.#staged.push({ segment: builder.id, sensor, data })
-    this.#bytes += data.length
+    const isFirst = builder === this.#builders[0]
+    const list = isFirst ? this.#staged : this.#later
+    list.push({ segment: builder.id, sensor, data })
+    if (isFirst) this.#bytes += data.length
     this.writtenBytes += data.length
   }
 
@@ -80,20 +92,33 @@ export class Staging {
   }
 
   write(): void {
-    const { db, segments } = this.#tables
-    db.pragma('synchronous = NORMAL')
-    db.transaction(() => {
-      // In order of key, so that SQLite appends; the segments of one compaction are written side by side.
-      this.#staged.sort((a, b) => a.segment - b.segment || a.sensor - b.sensor)
-      for (const { segment, sensor, data } of this.#staged) segments.put(segment, sensor, data)
-    })()
+    this.#put(this.#staged)
     this.#staged = []
     this.#bytes = 0
   }
 
+  /** Writes what waited for the first builder's end, in several transactions. */
+  *writeLater(): Steps<void> {
+    this.write()
+    this.#later.sort((a, b) => a.segment - b.segment || a.sensor - b.sensor)
+    while (this.#later.length > STAGED_CHUNKS) {
+      yield
+      this.#put(this.#later.splice(0, STAGED_CHUNKS))
+    }
+    yield
+  }
+
+  #put(chunks: readonly StagedChunk[]): void {
+    const { db, segments } = this.#tables
+    db.pragma('synchronous = NORMAL')
+    db.transaction(() => {
+      for (const { segment, sensor, data } of chunks) segments.put(segment, sensor, data)
+    })()
+  }
+
   /** Makes all of it visible and retires `replaced`; `alongside` runs in the same transaction. */
   publish(replaced: readonly Segment[], alongside?: () => void): void {
-    this.write()
+    this.#put([...this.#staged, ...this.#later])
     const { db, segments } = this.#tables
     const added = this.#builders.map((builder) => builder.finish()).filter((segment) => segment !== null)
     db.transaction(() => {

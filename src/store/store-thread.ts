@@ -92,12 +92,17 @@ export class StoreThread {
     if (this.#death !== undefined && !this.#isEnding) listener(this.#death)
   }
 
+  /** From now on the thread's end is no surprise: its exit may be heard before its last answer was taken. */
+  expectEnd(): void {
+    this.#isEnding = true
+  }
+
   /**
    * Resolves when the thread is gone, which it goes by itself once it has answered `close`. It is stopped by force only
    * when it hangs: that would cut into SQLite at an arbitrary instant.
    */
   async end(): Promise<void> {
-    this.#isEnding = true
+    this.expectEnd()
     const force = setTimeout(() => void this.#worker.terminate(), FORCE_AFTER_MS)
     await this.#exited
     clearTimeout(force)

@@ -151,6 +151,7 @@ class RunningStore implements Store {
   async #close(): Promise<void> {
     this.#retention?.cancel()
     try {
+      this.#thread.expectEnd()
       await this.#thread.call('close', {})
     } finally {
       await this.#thread.end()

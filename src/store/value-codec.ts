@@ -18,7 +18,8 @@ const INTEGER = 4
 
 const MAX_DECIMALS = 12
 const MAX_SCALED = 2 ** 51 // differences then stay within 2^52, their zigzag within 2^53
-const POWERS = Float64Array.from({ length: MAX_DECIMALS + 1 }, (_, exponent) => Number(`1e${exponent}`))
+/** 10^n at n. */
+export const POWERS = Float64Array.from({ length: MAX_DECIMALS + 1 }, (_, exponent) => Number(`1e${exponent}`))
 
 /** Cells of 64 bits, seen as float64 and as pairs of 32-bit words (low word first: all supported machines are little endian). */
 export class ValueCells {
@@ -110,7 +111,7 @@ export function readValues(input: ByteReader, cells: ValueCells, start: number, 
 }
 
 /** Fewest decimals with which every value seems to be n / 10^decimals; −1 when there are none. */
-function decimalsOf(value: Float64Array, start: number, end: number): number {
+export function decimalsOf(value: Float64Array, start: number, end: number): number {
   let decimals = 0
   let power = 1
   for (let i = start; i < end; i++) {

@@ -56,7 +56,8 @@ function serve(engine: StoreEngine): void {
     running.set(id, controller)
     try {
       const answerOne = answers[call] as (ask: unknown, signal: AbortSignal) => unknown
-      send({ type: 'answer', id, answer: await answerOne(ask, controller.signal) })
+      const answer = await answerOne(ask, controller.signal)
+      port.postMessage({ type: 'answer', id, answer } satisfies FromStore, buffersOf(answer))
     } catch (error) {
       send({ type: 'failure', id, error: columnsOf(error) })
     }
@@ -127,6 +128,13 @@ function batchColumns(batch: RecordBatch | null): BatchColumns | null {
   if (!batch) return null
   const { epoch, firstSeq, length, sensor, status, sourceTime, receivedAt, value, texts } = batch
   return { epoch, firstSeq, length, sensor, status, sourceTime, receivedAt, value, texts }
+}
+
+/** Memory of an answer's columns, which are its own: it is handed over instead of copied. */
+function buffersOf(answer: unknown): ArrayBuffer[] {
+  if (typeof answer !== 'object' || answer === null) return []
+  const columns = Object.values(answer).filter((column) => ArrayBuffer.isView(column))
+  return columns.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer)
 }
 
 function columnsOf(error: unknown): ErrorColumns {
