@@ -83,7 +83,7 @@ describe.skipIf(chromiumPath === null)('the dashboard in trouble (needs chromium
     expect(await seriousFindings(visitor)).toEqual([])
 
     const page = await openPage(server.setupUrl!)
-    await page.getByLabel('Name').fill('maria')
+    await page.getByLabel('Name').fill('shift-lead')
     await page.getByLabel('Password', { exact: true }).fill('correct horse')
     await page.getByLabel('Password again').fill('correct hare')
     await page.getByRole('button', { name: 'Make administrator' }).click()
@@ -99,7 +99,7 @@ describe.skipIf(chromiumPath === null)('the dashboard in trouble (needs chromium
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.screenshot({ path: join(RESULTS, 'login.png') })
     expect(await seriousFindings(page)).toEqual([])
-    await page.getByLabel('Name').fill('maria')
+    await page.getByLabel('Name').fill('shift-lead')
     await page.getByLabel('Password').fill('wrong')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('Name or password is wrong').waitFor()

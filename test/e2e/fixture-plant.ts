@@ -140,7 +140,7 @@ export class FixturePlant {
       shelvedUntil: now + 34 * MINUTE_MS,
       acknowledged: true,
       acknowledgedAt: now - 25 * MINUTE_MS,
-      acknowledgedBy: 'maria',
+      acknowledgedBy: 'shift-lead',
       finding: { value: 5.2, limit: 5 },
     })
   }

@@ -12,7 +12,7 @@ import { isoTime, NullableTimeSchema } from '../time.ts'
 export const NameSchema = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$',
   description: 'Letters, digits and . _ @ -',
-  examples: ['maria'],
+  examples: ['shift-lead'],
 })
 /** Long enough to resist guessing, short enough to hash. */
 export const NewPasswordSchema = Type.String({ minLength: 10, maxLength: 256, description: 'At least 10 characters.' })

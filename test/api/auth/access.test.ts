@@ -120,15 +120,15 @@ describe('roles', () => {
     const added = await call(api.url, '/api/v1/users', {
       method: 'POST',
       headers,
-      body: { name: 'maria', password: PASSWORD, role: 'operator' },
+      body: { name: 'shift-lead', password: PASSWORD, role: 'operator' },
     })
-    expect(added).toMatchObject({ status: 201, json: { name: 'maria', role: 'operator' } })
+    expect(added).toMatchObject({ status: 201, json: { name: 'shift-lead', role: 'operator' } })
     expect(
       (
         await call(api.url, '/api/v1/users', {
           method: 'POST',
           headers,
-          body: { name: 'maria', password: PASSWORD, role: 'admin' },
+          body: { name: 'shift-lead', password: PASSWORD, role: 'admin' },
         })
       ).status,
     ).toBe(409)
@@ -146,11 +146,11 @@ describe('roles', () => {
     const users = await call(again.url, '/api/v1/users', { headers })
     expect(users.json.items.map(({ name, role }: { name: string; role: string }) => [name, role])).toEqual([
       ['admin', 'admin'],
-      ['maria', 'operator'],
+      ['shift-lead', 'operator'],
     ])
     expect(users.text).not.toMatch(/argon2|hash/i)
-    expect((await call(again.url, '/api/v1/users/maria', { method: 'DELETE', headers })).status).toBe(204)
-    expect((await call(again.url, '/api/v1/users/maria', { method: 'DELETE', headers })).status).toBe(404)
+    expect((await call(again.url, '/api/v1/users/shift-lead', { method: 'DELETE', headers })).status).toBe(204)
+    expect((await call(again.url, '/api/v1/users/shift-lead', { method: 'DELETE', headers })).status).toBe(404)
     expect((await call(again.url, '/api/v1/users/admin', { method: 'DELETE', headers })).json).toMatchObject({
       status: 409,
       detail: 'The last administrator stays',

@@ -64,13 +64,13 @@ describe('the throttle', () => {
     const throttle = new Throttle({ clock: new ManualClock(), free: 2, maxDelayMs: 5000 })
     const waits: number[] = []
     for (let failure = 0; failure < 7; failure++) {
-      throttle.failed('maria')
-      waits.push(throttle.waitMs('maria'))
+      throttle.failed('shift-lead')
+      waits.push(throttle.waitMs('shift-lead'))
     }
     expect(waits).toEqual([0, 0, 1000, 2000, 4000, 5000, 5000])
     expect(throttle.waitMs('jo')).toBe(0)
-    throttle.succeeded('maria')
-    expect(throttle.waitMs('maria')).toBe(0)
+    throttle.succeeded('shift-lead')
+    expect(throttle.waitMs('shift-lead')).toBe(0)
   })
 
   it('remembers a bounded number of keys', () => {

@@ -54,14 +54,14 @@ describe('the first set-up', () => {
     })
 
     const setUp = (body: object): Promise<Answer> => call(api.url, '/api/v1/setup', { method: 'POST', body })
-    expect((await setUp({ token: `${token}x`, name: 'maria', password: PASSWORD })).status).toBe(401)
-    const done = await setUp({ token, name: 'maria', password: PASSWORD })
-    expect(done).toMatchObject({ status: 201, json: { setup: false, user: { name: 'maria', role: 'admin' } } })
+    expect((await setUp({ token: `${token}x`, name: 'shift-lead', password: PASSWORD })).status).toBe(401)
+    const done = await setUp({ token, name: 'shift-lead', password: PASSWORD })
+    expect(done).toMatchObject({ status: 201, json: { setup: false, user: { name: 'shift-lead', role: 'admin' } } })
     expect((await withCookie(api, cookieOf(done), '/api/v1/users')).json.items).toMatchObject([
-      { name: 'maria', role: 'admin' },
+      { name: 'shift-lead', role: 'admin' },
     ])
     expect(api.api.setupUrl).toBeNull()
-    expect((await setUp({ token, name: 'eve', password: PASSWORD })).json).toMatchObject({
+    expect((await setUp({ token, name: 'night-shift', password: PASSWORD })).json).toMatchObject({
       status: 409,
       code: 'CONFLICT',
     })
@@ -79,7 +79,7 @@ describe('the first set-up', () => {
     const oldToken = first.api.setupUrl!.split('=')[1]!
     await first.api.stop(AbortSignal.timeout(1000))
     const second = await startApi({ auth: 'required', dataDir: first.dataDir })
-    const body = { token: oldToken, name: 'maria', password: PASSWORD }
+    const body = { token: oldToken, name: 'shift-lead', password: PASSWORD }
     expect((await call(second.url, '/api/v1/setup', { method: 'POST', body })).status).toBe(401)
     expect(
       (
@@ -96,7 +96,7 @@ describe('the first set-up', () => {
     const token = api.api.setupUrl!.split('=')[1]!
     const setUp = (name: string): Promise<Answer> =>
       call(api.url, '/api/v1/setup', { method: 'POST', body: { token, name, password: PASSWORD } })
-    const answers = await Promise.all([setUp('maria'), setUp('eve')])
+    const answers = await Promise.all([setUp('shift-lead'), setUp('night-shift')])
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409])
   })
 
@@ -175,19 +175,19 @@ describe('sessions', () => {
   it('end with their user, and do not come back with a new user of that name', async () => {
     const api = await startWithAdmin()
     const admin = cookieOf(await logIn(api))
-    const addMaria = (): Promise<Answer> =>
+    const addOperator = (): Promise<Answer> =>
       call(api.url, '/api/v1/users', {
         method: 'POST',
         headers: { cookie: admin },
-        body: { name: 'maria', password: PASSWORD, role: 'operator' },
+        body: { name: 'shift-lead', password: PASSWORD, role: 'operator' },
       })
-    await addMaria()
-    const maria = cookieOf(await logIn(api, PASSWORD, 'maria'))
-    expect((await withCookie(api, maria)).status).toBe(200)
-    await withCookie(api, admin, '/api/v1/users/maria', 'DELETE')
-    expect((await withCookie(api, maria)).status).toBe(401)
-    expect((await addMaria()).status).toBe(201)
-    expect((await withCookie(api, maria)).status).toBe(401)
+    await addOperator()
+    const shift-lead = cookieOf(await logIn(api, PASSWORD, 'shift-lead'))
+    expect((await withCookie(api, shift-lead)).status).toBe(200)
+    await withCookie(api, admin, '/api/v1/users/shift-lead', 'DELETE')
+    expect((await withCookie(api, shift-lead)).status).toBe(401)
+    expect((await addOperator()).status).toBe(201)
+    expect((await withCookie(api, shift-lead)).status).toBe(401)
   })
 
   it('cannot be ridden by a page of another origin', async () => {

@@ -20,7 +20,7 @@ function addClosed(api: Fixture, id: string, raisedAt: number, more: Partial<Ala
     ...cleared,
     acknowledged: true,
     acknowledgedAt: raisedAt + 2 * MINUTE,
-    acknowledgedBy: 'maria',
+    acknowledgedBy: 'shift-lead',
   }
   api.history.addTransition('acknowledged', raisedAt + 2 * MINUTE, acknowledged)
 }
@@ -49,7 +49,7 @@ describe('alerts and anomalies', () => {
       raisedAt: '2026-11-20T11:50:00.000Z',
       clearedAt: '2026-11-20T11:51:00.000Z',
       acknowledgedAt: '2026-11-20T11:52:00.000Z',
-      acknowledgedBy: 'maria',
+      acknowledgedBy: 'shift-lead',
       message: `${SENSOR} is high`,
       value: 80,
       limit: 75,
@@ -106,18 +106,18 @@ describe('alerts and anomalies', () => {
       active: false,
       clearedAt: NOON - 29 * MINUTE,
       acknowledged: true,
-      acknowledgedBy: 'maria',
+      acknowledgedBy: 'shift-lead',
     })
     api.history.addTransition('acknowledged', NOON - 5 * MINUTE, last)
     expect(await list(api, '/alerts')).toMatchObject([
-      { id: '3-1', raisedAt: '2026-11-20T11:30:00.000Z', acknowledgedBy: 'maria' },
+      { id: '3-1', raisedAt: '2026-11-20T11:30:00.000Z', acknowledgedBy: 'shift-lead' },
       {
         id: '3-1',
         raisedAt: '2026-11-20T11:20:00.000Z',
         clearedAt: '2026-11-20T11:21:00.000Z',
-        acknowledgedBy: 'maria',
+        acknowledgedBy: 'shift-lead',
       },
-      { id: '3-1', raisedAt: '2026-11-20T11:10:00.000Z', acknowledgedBy: 'maria' },
+      { id: '3-1', raisedAt: '2026-11-20T11:10:00.000Z', acknowledgedBy: 'shift-lead' },
     ])
   })
 
