@@ -1,6 +1,7 @@
 // In-memory implementations of the ports that the API uses: small, complete and honest, so that a test drives them and the
 // real server in front of them.
 
+import { confirm, reset, returnToService, takeOutOfService } from '#alarms/alarm-state.ts'
 import type { Alarm } from '#domain/alarm.ts'
 import type { HealthReason } from '#domain/component.ts'
 import type { WireFrame } from '#domain/driver.ts'
@@ -11,6 +12,7 @@ import type { Model, Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { UplinkStatus } from '#domain/uplink.ts'
 import type { Value } from '#domain/value.ts'
 import type {
+  AlarmMeasures,
   AlarmRegister,
   DeviceDirectory,
   DeviceStatus,
@@ -154,6 +156,39 @@ export class FakeAlarms implements AlarmRegister {
     if (alarm.shelvedUntil === null) throw new TelemetryError('CONFLICT', `Alarm ${id} is not shelved`)
     return this.put({ ...alarm, shelvedUntil: null })
   }
+  confirm(id: string, by: string, comment: string | null): Alarm {
+    this.comments.push(comment)
+    return this.put(confirm(this.#find(id), this.#clock.now(), by))
+  }
+  reset(id: string, _by: string, comment: string | null): Alarm {
+    this.comments.push(comment)
+    return this.put(reset(this.#find(id)))
+  }
+  comment(id: string, by: string, text: string): Alarm {
+    return this.put({ ...this.#find(id), lastComment: { text, by, time: this.#clock.now() } })
+  }
+  takeOutOfService(id: string, _by: string, comment: string | null): Alarm {
+    this.comments.push(comment)
+    return this.put(takeOutOfService(this.#find(id)))
+  }
+  returnToService(id: string, _by: string, comment: string | null): Alarm {
+    this.comments.push(comment)
+    return this.put(returnToService(this.#find(id)))
+  }
+  measures = (): AlarmMeasures => ({
+    since: Date.UTC(2026, 0, 1),
+    active: this.list().filter(({ active }) => active).length,
+    unacknowledged: 0,
+    shelved: 0,
+    suppressed: 0,
+    outOfService: 0,
+    per10Minutes: { now: 1, mean: 0.5, max: 2 },
+    flood: { isActive: false, since: null, floods: 0 },
+    chattering: [],
+    top: [{ sensor: 'press-1.oil-temperature', check: 'threshold', count: 3 }],
+    stale: [],
+    standing: this.list().filter(({ active }) => active),
+  })
   subscribe(listener: (alarm: Alarm) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

@@ -182,12 +182,12 @@ describe('sessions', () => {
         body: { name: 'shift-lead', password: PASSWORD, role: 'operator' },
       })
     await addOperator()
-    const shift-lead = cookieOf(await logIn(api, PASSWORD, 'shift-lead'))
-    expect((await withCookie(api, shift-lead)).status).toBe(200)
+    const leadCookie = cookieOf(await logIn(api, PASSWORD, 'shift-lead'))
+    expect((await withCookie(api, leadCookie)).status).toBe(200)
     await withCookie(api, admin, '/api/v1/users/shift-lead', 'DELETE')
-    expect((await withCookie(api, shift-lead)).status).toBe(401)
+    expect((await withCookie(api, leadCookie)).status).toBe(401)
     expect((await addOperator()).status).toBe(201)
-    expect((await withCookie(api, shift-lead)).status).toBe(401)
+    expect((await withCookie(api, leadCookie)).status).toBe(401)
   })
 
   it('cannot be ridden by a page of another origin', async () => {
