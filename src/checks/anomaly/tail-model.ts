@@ -1,0 +1,105 @@
+// How rare is a deviation: the largest deviations of the recent past, and the tail that they span.
+//
+// In: one deviation (≥ 0) after the other. Out: the surprise −log10 P, where P estimates the chance of a reading that
+// deviates at least as far. Nothing is assumed about the shape of the distribution but its tail, so that bell-shaped
+// noise and bursty counts are judged by the same limit.
+
+/** Largest deviations that span the tail; scores differ by less than two points from 24 to 64 (docs/anomaly.md). */
+const TAIL = 32
+
+/** Generations of largest deviations; the oldest is forgotten whole. */
+const ERAS = 4
+
+/** Flattest tail believed in: else bounded or coarsely quantised noise would make a hair's breadth look impossible. */
+const MIN_TAIL_INDEX = 0.05
+
+/** Beyond 10^-20 no tail estimate means anything. */
+const MAX_SURPRISE = 20
+
+/**
+ * Return level by the Hill estimator: P(D > d) = TAIL / n · (d / dk)^(−1/ξ), with dk the smallest of the TAIL largest of
+ * the n deviations remembered, and ξ the mean of log(di / dk) over the others. Sources: Hill 1975, "A simple general
+ * approach to inference about the tail of a distribution"; Siffer et al. 2017 (SPOT) for its use on streams.
+ * Remembers between 3 and 4 eras exactly as if every reading in them were kept. Memory: 8 · 32 · (4 + 2) bytes.
+ */
+export class TailModel {
+  /** Per era its largest deviations, ascending; unused places are −1. */
+  readonly #eras = new Float64Array(ERAS * TAIL).fill(-1)
+  readonly #eraCounts = new Float64Array(ERAS)
+  #era = 0
+  /** The largest of all eras, ascending, and their logarithms. */
+  readonly #top = new Float64Array(TAIL).fill(-1)
+  readonly #logs = new Float64Array(TAIL).fill(-Infinity)
+  #count = 0
+
+  /** Deviations remembered. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The deviation from which on readings are part of the tail; 0 while there are too few. */
+  get tailStart(): number {
+    return Math.max(0, this.#top[0]!)
+  }
+
+  /**
+   * Surprise of `deviation` (finite, ≥ 0) against those before, then learns it: −log10 P, 0 for all that is not in the
+   * tail, at most 20. An era ends after `eraReadings`.
+   */
+  take(deviation: number, eraReadings: number): number {
+    const surprise = deviation > this.#top[0]! ? this.#surprise(deviation) : 0
+    if (this.#eraCounts[this.#era]! >= eraReadings) this.#startEra()
+    this.#eraCounts[this.#era]! += 1
+    this.#count += 1
+    const offset = this.#era * TAIL
+    if (deviation > this.#eras[offset]!) insert(this.#eras, offset, deviation)
+    if (deviation > this.#top[0]!) {
+      const at = insert(this.#top, 0, deviation)
+      this.#logs.copyWithin(0, 1, at + 1)
+      this.#logs[at] = Math.log(deviation)
+    }
+    return surprise
+  }
+
+  #surprise(deviation: number): number {
+    const start = this.#top[0]!
+    if (start < 0) return 0
+    if (start === 0) return this.#surpriseOfChange(deviation)
+    const startLog = this.#logs[0]!
+    let sum = 0
+    for (let at = 1; at < TAIL; at++) sum += this.#logs[at]! - startLog
+    const tailIndex = Math.max(MIN_TAIL_INDEX, sum / (TAIL - 1))
+    const beyond = (Math.log(deviation) - startLog) / tailIndex / Math.LN10
+    return Math.min(MAX_SURPRISE, Math.max(0, Math.log10(this.#count / TAIL) + beyond))
+  }
+
+  /** Fewer than TAIL readings ever deviated: there is no tail, but their share is known. */
+  #surpriseOfChange(deviation: number): number {
+    if (deviation === 0) return 0
+    let changes = 1
+    for (let at = 0; at < TAIL; at++) if (this.#top[at]! > 0) changes += 1
+    return Math.log10(Math.max(1, this.#count / changes))
+  }
+
+  #startEra(): void {
+    this.#era = (this.#era + 1) % ERAS
+    this.#count -= this.#eraCounts[this.#era]!
+    this.#eraCounts[this.#era] = 0
+    this.#eras.fill(-1, this.#era * TAIL, (this.#era + 1) * TAIL)
+    this.#top.fill(-1)
+    for (const deviation of this.#eras) if (deviation > this.#top[0]!) insert(this.#top, 0, deviation)
+    for (let at = 0; at < TAIL; at++) this.#logs[at] = Math.log(Math.max(0, this.#top[at]!))
+  }
+}
+
+/** Puts `value` into the ascending TAIL numbers from `offset`, the smallest of which drops out. Answers its place. */
+function insert(sorted: Float64Array, offset: number, value: number): number {
+  const end = offset + TAIL - 1
+  let at = offset
+  while (at < end && sorted[at + 1]! < value) {
+    sorted[at] = sorted[at + 1]!
+    at += 1
+  }
+  sorted[at] = value
+  return at - offset
+}
