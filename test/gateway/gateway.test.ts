@@ -6,14 +6,10 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { parseGatewayConfig } from '#config/load.ts'
-import { createCatalogue } from '#gateway/catalogue.ts'
-import { startGateway, type Gateway } from '#gateway/gateway.ts'
-import { systemClock } from '#kit/clock.ts'
-import { silentLogger } from '#kit/logger.ts'
-import { seededRandom } from '#kit/random.ts'
+import type { Gateway } from '#gateway/gateway.ts'
 import { ModbusServer } from '#simulate/modbus-server.ts'
 import { RegisterBank } from '#simulate/register-bank.ts'
+import { getJson, startTestGateway } from './start-gateway.ts'
 
 const eventually = { timeout: 15_000, interval: 50 }
 const gateways: Gateway[] = []
@@ -28,19 +24,9 @@ afterEach(async () => {
 })
 
 async function start(yaml: string): Promise<Gateway> {
-  const catalogue = createCatalogue({ clock: systemClock })
-  const head = 'version: 1\ngateway: { id: edge-01, factory: Plant A }\ndata: ./data\nhttp: { port: 0, auth: none }\n'
-  const parsed = parseGatewayConfig(head + yaml, { file: join(folder, 'gateway.yaml'), catalogue, env: {} })
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
-  const options = { config: parsed.config, catalogue, clock: systemClock, log: silentLogger, random: seededRandom(1) }
-  const gateway = await startGateway(options)
+  const gateway = await startTestGateway(folder, yaml)
   gateways.push(gateway)
   return gateway
-}
-
-async function get<T>(gateway: Gateway, path: string): Promise<T> {
-  const response = await fetch(`${gateway.url}${path}`)
-  return (await response.json()) as T
 }
 
 /** A port that nobody listens on. */
@@ -69,7 +55,10 @@ describe('the gateway', () => {
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
     expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200)
     await vi.waitFor(async () => {
-      expect(await get(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({ quality: 'bad', value: null })
+      expect(await getJson(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({
+        quality: 'bad',
+        value: null,
+      })
       expect(gateway.health().map(({ code }) => code)).toEqual(['device-down', 'uplink-down'])
     }, eventually)
     const bank = new RegisterBank()
@@ -77,7 +66,10 @@ describe('the gateway', () => {
     const server = new ModbusServer(new Map([[1, { bank, silent: false }]]))
     await server.listen(port)
     await vi.waitFor(async () => {
-      expect(await get(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({ quality: 'good', value: 42 })
+      expect(await getJson(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({
+        quality: 'good',
+        value: 42,
+      })
     }, eventually)
     await server.close()
   })
@@ -87,16 +79,19 @@ describe('the gateway', () => {
     unit.bank.setHolding(0, 150)
     const server = new ModbusServer(new Map([[1, unit]]))
     const gateway = await start(device(await server.listen(0)))
-    const active = (): Promise<{ items: unknown[] }> => get(gateway, '/api/v1/alarms?state=active')
+    const active = (): Promise<{ items: unknown[] }> => getJson(gateway, '/api/v1/alarms?state=active')
     await vi.waitFor(async () => expect((await active()).items).toHaveLength(1), eventually)
     unit.silent = true
     await vi.waitFor(async () => {
-      expect(await get(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({ quality: 'bad', value: null })
+      expect(await getJson(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({
+        quality: 'bad',
+        value: null,
+      })
     }, eventually)
     const polls = async (): Promise<number> =>
-      (await get<{ errors: Record<string, number> }>(gateway, '/api/v1/devices/press-1')).errors['timeout'] ?? 0
+      (await getJson<{ errors: Record<string, number> }>(gateway, '/api/v1/devices/press-1')).errors['timeout'] ?? 0
     await vi.waitFor(async () => expect(await polls()).toBeGreaterThan(1), eventually)
-    const { items } = await get<{ items: { quality: string }[] }>(
+    const { items } = await getJson<{ items: { quality: string }[] }>(
       gateway,
       '/api/v1/sensors/press-1.level/readings?from=-1m',
     )
@@ -123,10 +118,10 @@ describe('the gateway', () => {
 
   it('gives each start a greater epoch', async () => {
     const first = await start('')
-    const { epoch: before } = await get<{ epoch: number }>(first, '/api/v1/gateway')
+    const { epoch: before } = await getJson<{ epoch: number }>(first, '/api/v1/gateway')
     await first.stop({ deadlineMs: 2000 })
     const second = await start('')
-    expect((await get<{ epoch: number }>(second, '/api/v1/gateway')).epoch).toBeGreaterThan(before)
+    expect((await getJson<{ epoch: number }>(second, '/api/v1/gateway')).epoch).toBeGreaterThan(before)
   })
 
   it('refuses a data folder that another gateway uses', async () => {
