@@ -2,7 +2,7 @@
 // added and removed one by one while the others run on.
 
 import type { Component } from '#domain/component.ts'
-import type { Log, Point, WireFrame } from '#domain/driver.ts'
+import type { DriverServices, Log, Point, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Quality } from '#domain/quality.ts'
 import type { ReadingSink } from '#domain/reading.ts'
@@ -36,6 +36,8 @@ export interface AcquisitionOptions {
   /** Quality of the latest reading; null when there is none yet. */
   sensorQuality(sensor: SensorNumber): Quality | null
   readonly devices: readonly AcquiredDevice[]
+  /** Passed on to the drivers. */
+  readonly offered?: DriverServices
 }
 
 export interface Acquisition extends Component, DeviceDirectory {
@@ -87,6 +89,7 @@ class DeviceAcquisition implements Acquisition {
       buses: new Buses(this.#scheduler),
       phases: new Phases(),
       metrics: new AcquisitionMetrics(registry, () => this.#upSamples()),
+      offered: options.offered ?? {},
     }
     for (const device of options.devices) this.#add(device)
   }

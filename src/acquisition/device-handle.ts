@@ -1,6 +1,6 @@
 // The driver's device object of one device: made when needed, closed safely, given up for a new one when it hangs.
 
-import type { Device, Driver, DeviceSetup, Log, RequestPlan, WireFrame } from '#domain/driver.ts'
+import type { Device, Driver, DeviceSetup, DriverServices, Log, RequestPlan, WireFrame } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Bus, Buses, BusMember } from './bus.ts'
 import type { DeviceStatistics } from './device-statistics.ts'
@@ -18,6 +18,7 @@ export interface DeviceHandleOptions {
   readonly statistics: DeviceStatistics
   /** The device object in use says that its connection is gone. */
   readonly onLost: (cause: unknown) => void
+  readonly offered: DriverServices
 }
 
 export class DeviceHandle {
@@ -92,10 +93,11 @@ export class DeviceHandle {
   }
 
   #make(): Device {
-    const { driver, setup, log, timers, statistics, onLost } = this.#options
+    const { driver, setup, log, timers, statistics, onLost, offered } = this.#options
     this.#life += 1
     const life = this.#life
     return driver.open(setup, {
+      ...offered,
       log,
       now: () => timers.now(),
       lost: (cause) => {

@@ -1,6 +1,6 @@
 // What all devices of one acquisition share.
 
-import type { Log } from '#domain/driver.ts'
+import type { DriverServices, Log } from '#domain/driver.ts'
 import type { AcquisitionMetrics } from './acquisition-metrics.ts'
 import type { Buses } from './bus.ts'
 import type { Phases } from './phases.ts'
@@ -20,4 +20,6 @@ export interface DeviceServices {
   readonly buses: Buses
   readonly phases: Phases
   readonly metrics: AcquisitionMetrics
+  /** What drivers get from the gateway. */
+  readonly offered: DriverServices
 }

@@ -83,7 +83,8 @@ export class RunningDevice implements PollerOwner {
     })
     const member = this.#poller
     const onLost = (cause: unknown): void => this.#fail(lossError(cause), 'connection-lost')
-    this.#handle = new DeviceHandle({ setup, driver, timers, buses: services.buses, member, log, statistics, onLost })
+    const { buses, offered } = services
+    this.#handle = new DeviceHandle({ setup, driver, timers, buses, member, log, statistics, onLost, offered })
     const handle = this.#handle
     this.#backoff = new Backoff({
       firstMs: limits.RETRY_FIRST_MS,

@@ -1,6 +1,8 @@
 // The driver port: how a protocol is added. A driver knows its protocol and nothing of schedules, retries, scaling or storage.
 
 import type { TObject } from 'typebox'
+import type { LocalBroker } from './broker.ts'
+import type { Inbox } from './ingest.ts'
 import type { ReadingSink } from './reading.ts'
 import type { Sensor, SensorNumber } from './sensor.ts'
 import type { Value, ValueType } from './value.ts'
@@ -38,7 +40,24 @@ export interface DeviceSetup<C = unknown, S = unknown> {
   readonly groups: readonly PointGroup<S>[]
 }
 
-export interface DriverContext {
+/** What a gateway offers to its drivers beyond a place for readings. Each is absent where a driver runs without a gateway. */
+export interface DriverServices {
+  /** Id of the gateway, for names at a server (an MQTT client id). */
+  readonly gateway?: string
+  /**
+   * Resolves when everything that was given to the sink so far is durable in the journal: a source that keeps what is not
+   * acknowledged is acknowledged then. Never rejects; waits while the disk refuses.
+   */
+  readonly durable?: () => Promise<void>
+  /** False while the buffer is full: a source that can wait should; what is given to the sink now may be lost. */
+  readonly hasRoom?: () => boolean
+  /** The embedded MQTT broker. */
+  readonly broker?: LocalBroker
+  /** Where devices report that take what programs send by HTTP. */
+  readonly inbox?: Inbox
+}
+
+export interface DriverContext extends DriverServices {
   readonly log: Log
   /** Wall clock, Unix milliseconds. */
   now(): number

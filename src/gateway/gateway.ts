@@ -19,6 +19,7 @@ import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type UplinkDefinition } from '#uplinks/uplinks.ts'
 import { acquiredDevices } from './devices.ts'
+import { Durability } from './durability.ts'
 import { healthReasons } from './health.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { packageVersion, PACKAGE_ROOT } from './version.ts'
@@ -98,6 +99,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     model,
     openAlarms: await store.history.openAlarms(),
   })
+  const durability = new Durability({ clock, flush: () => store.flush() })
   const acquisition = createAcquisition({
     clock,
     log: log.child({ room: 'acquisition' }),
@@ -110,6 +112,11 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       return latest === null ? null : qualityOf(latest.status)
     },
     devices: acquiredDevices(config, catalogue, model),
+    offered: {
+      gateway: config.gateway.id,
+      durable: () => durability.whenDurable(),
+      hasRoom: () => pipeline.hasRoom(),
+    },
   })
   const uplinks = createUplinks({
     clock,
@@ -220,7 +227,7 @@ class RunningGateway implements Gateway {
     }
     await step('acquisition', () => acquisition.stop(abort.signal))
     this.#record('gateway-stopping', `Gateway ${config.gateway.id} is stopping`, { epoch: store.epoch })
-    await step('store', () => store.flush())
+    await step('store', () => store.flush(abort.signal))
     await step('uplinks', () => uplinks.stop(abort.signal))
     await step('api', () => api.stop(abort.signal))
     pipeline.close()

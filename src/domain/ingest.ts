@@ -1,0 +1,43 @@
+// The inbox: where programs hand in readings and events by HTTP, and the devices that take them.
+
+import type { EventSeverity } from './alarm.ts'
+import type { JsonValue } from './value.ts'
+
+/** One reading as a program sends it. */
+export interface IngestReading {
+  /** The sensor's `field`: by default its id without the device's. */
+  readonly sensor: string
+  readonly value: JsonValue
+  /** Unix milliseconds; null: the time of arrival. */
+  readonly time: number | null
+}
+
+export interface IngestEvent {
+  readonly severity: EventSeverity
+  readonly message: string
+  /** Stable word for programs. */
+  readonly type: string
+  /** Unix milliseconds; null: the time of arrival. */
+  readonly time: number | null
+  readonly data: Readonly<Record<string, unknown>> | null
+}
+
+export interface IngestProblem {
+  /** Place in the list of readings, from 0. */
+  readonly reading: number
+  readonly message: string
+}
+
+/** A device that takes readings of programs. All of them are checked before one is taken. */
+export interface InboxEndpoint {
+  /** Everything that is wrong; empty when all can be taken. */
+  check(readings: readonly IngestReading[]): readonly IngestProblem[]
+  /** Passes on what `check` found without problems. Synchronous. */
+  take(readings: readonly IngestReading[]): void
+}
+
+/** Where such devices report. */
+export interface Inbox {
+  /** Returns what ends it. */
+  open(device: string, endpoint: InboxEndpoint): () => void
+}
