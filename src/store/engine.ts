@@ -102,9 +102,14 @@ export class StoreEngine {
   }
 
   /** Resolves when everything pushed so far is durable, also against a power cut; while the disk refuses, it waits. */
-  flush(): Promise<void> {
+  flush(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject })
+      const waiter = { resolve, reject }
+      signal?.addEventListener('abort', () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter)
+        reject(new TelemetryError('ABORTED', 'The flush was given up'))
+      })
+      this.#waiters.push(waiter)
       if (this.#failure === null) this.#commitAll(true)
     })
   }
@@ -153,8 +158,8 @@ export class StoreEngine {
   }
 
   /** Compacts all that is durable, merges what is full, deletes what is dead. */
-  async compactNow(): Promise<void> {
-    await this.flush()
+  async compactNow(signal?: AbortSignal): Promise<void> {
+    await this.flush(signal)
     await this.#maintenance.compactNow()
   }
 

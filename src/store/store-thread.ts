@@ -60,7 +60,12 @@ export class StoreThread {
       return Promise.reject(new TelemetryError('ABORTED', 'The query was stopped', { cause: signal.reason }))
     const id = this.#next++
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => this.send({ type: 'abort', id })
+      // Rejects at this moment: the thread may be held up by a disk that stalls.
+      const onAbort = (): void => {
+        this.send({ type: 'abort', id })
+        this.#waiting.delete(id)
+        reject(new TelemetryError('ABORTED', 'The caller gave up', { cause: signal?.reason }))
+      }
       const done = (): void => signal?.removeEventListener('abort', onAbort)
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.set(id, {

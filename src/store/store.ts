@@ -44,10 +44,10 @@ export interface Store {
   readonly history: History
   /** Numbers of sensors, durable. */
   registerSensors(sensors: readonly { id: string; valueType: ValueType }[]): Promise<readonly SensorNumber[]>
-  /** Resolves when everything pushed so far is durable; waits while the disk refuses. */
-  flush(): Promise<void>
-  /** Compacts the journal into the history now instead of when it is due. */
-  compact(): Promise<void>
+  /** Resolves when everything pushed so far is durable; waits while the disk refuses, or until `signal` aborts (ABORTED). */
+  flush(signal?: AbortSignal): Promise<void>
+  /** Compacts the journal into the history now instead of when it is due; waits like `flush`. */
+  compact(signal?: AbortSignal): Promise<void>
   /** Drains the ring, commits and ends the thread. Rejects with STORE_IO or STORE_FULL when the last commit failed. */
   close(): Promise<void>
 }
@@ -135,12 +135,12 @@ class RunningStore implements Store {
     return this.#thread.call('register', { sensors: sensors.map(({ id, valueType }) => ({ id, valueType })) })
   }
 
-  async flush(): Promise<void> {
-    await this.#thread.call('flush', {})
+  async flush(signal?: AbortSignal): Promise<void> {
+    await this.#thread.call('flush', {}, signal)
   }
 
-  async compact(): Promise<void> {
-    await this.#thread.call('compact', {})
+  async compact(signal?: AbortSignal): Promise<void> {
+    await this.#thread.call('compact', {}, signal)
   }
 
   close(): Promise<void> {

@@ -88,8 +88,8 @@ function serve(engine: StoreEngine): void {
 function answersOf(engine: StoreEngine): Answers {
   return {
     register: ({ sensors }) => engine.register(sensors),
-    flush: async () => {
-      await engine.flush()
+    flush: async (_ask, signal) => {
+      await engine.flush(signal)
       return null
     },
     close: () => {
@@ -110,8 +110,8 @@ function answersOf(engine: StoreEngine): Answers {
       engine.commitEntries()
       return engine.tables.entries.openAlarms()
     },
-    compact: async () => {
-      await engine.compactNow()
+    compact: async (_ask, signal) => {
+      await engine.compactNow(signal)
       return null
     },
   }
