@@ -1,14 +1,22 @@
 // What the command line may do with a data folder: export it, back it up, restore it, ask it in SQL. Works beside a running
 // gateway and without one; nothing here starts a store.
 
-import { TelemetryError } from '#domain/errors.ts'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import { copyDatabase, writeBackup, type BackupFile, type BackupManifest } from '#store/backup.ts'
+import { restoreBackup, type Restored, type RestoreOptions } from '#store/backup-restore.ts'
 import { exportHistory, selectSensors, type ExportProgress, type ExportSummary } from '#store/export.ts'
 import { EXPORT_FORMATS, type ExportFormat, type ExportOutput } from '#store/export-format.ts'
 import { ALL_TIME, HistoryReader } from '#store/export-reader.ts'
+import { DATABASE_FILE } from '#store/open-database.ts'
 import { packageVersion } from './version.ts'
 
-export { EXPORT_FORMATS }
-export type { ExportFormat, ExportOutput, ExportProgress, ExportSummary }
+export { EXPORT_FORMATS, restoreBackup }
+export type { BackupManifest, ExportFormat, ExportOutput, ExportProgress, ExportSummary, Restored, RestoreOptions }
+
+const CREATOR = `TelemetryX Edge ${packageVersion()}`
+const AUTH_FILE = 'auth.json'
 
 export interface ExportRequest {
   readonly dataDir: string
@@ -47,10 +55,59 @@ export async function exportStored(request: ExportRequest): Promise<ExportSummar
       everyMs,
       format,
       output: await request.openOutput(),
-      createdBy: `TelemetryX Edge ${packageVersion()}`,
+      createdBy: CREATOR,
       onProgress,
     })
   } finally {
     reader.close()
+  }
+}
+
+export interface BackupRequest {
+  readonly dataDir: string
+  /** Absolute; null: not in the backup. */
+  readonly configFile: string | null
+  /** Files that the configuration names, absolute; those beside or below it are taken along. */
+  readonly sensorFiles: readonly string[]
+  /** A folder of one's own for the copy of the database, with room for all of it. */
+  readonly workDir: string
+  /** Unix milliseconds. */
+  readonly now: number
+  readonly output: ExportOutput
+  readonly onProgress: (done: number, total: number) => void
+}
+
+export interface BackupResult {
+  readonly manifest: BackupManifest
+  /** Files that the configuration names and that lie elsewhere: not in the backup. */
+  readonly leftOut: readonly string[]
+}
+
+/** Backs up a data folder, also of a running gateway. Throws NOT_FOUND (no database), CONFLICT, STORE_IO, STORE_FULL. */
+export async function backUp(request: BackupRequest): Promise<BackupResult> {
+  const { dataDir, configFile, workDir, onProgress } = request
+  const copy = join(workDir, DATABASE_FILE)
+  const { epoch } = await copyDatabase({ dataDir, copyTo: copy, onProgress })
+  const files: BackupFile[] = [{ name: DATABASE_FILE, source: copy }]
+  const auth = join(dataDir, AUTH_FILE)
+  if (existsSync(auth)) files.push({ name: AUTH_FILE, source: contentOf(auth) })
+  const leftOut: string[] = []
+  if (configFile !== null) {
+    files.push({ name: `config/${basename(configFile)}`, source: contentOf(configFile) })
+    for (const path of request.sensorFiles) {
+      const name = relative(dirname(configFile), path)
+      if (name.startsWith('..') || !existsSync(path)) leftOut.push(path)
+      else files.push({ name: `config/${name}`, source: contentOf(path) })
+    }
+  }
+  const { now, output } = request
+  return { manifest: await writeBackup({ files, epoch, createdBy: CREATOR, now, output }), leftOut }
+}
+
+function contentOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw toTelemetryError(error, 'STORE_IO', { context: { path } })
   }
 }

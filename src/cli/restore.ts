@@ -1,0 +1,56 @@
+// `telemetryx restore`: a backup into a data folder.
+
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { restoreBackup } from '#gateway/stored-data.ts'
+import { yieldToTheGateway } from './beside-gateway.ts'
+import { progressLine } from './progress-line.ts'
+
+interface RestoreCommandOptions {
+  readonly data: string
+  readonly force?: true
+  readonly json?: true
+}
+
+export function registerRestore(program: Command): void {
+  program
+    .command('restore')
+    .summary('put a backup into a data folder')
+    .description(
+      'Checks a backup and puts it into a data folder on which no gateway runs. What the folder held before is never ' +
+        'deleted. The restored gateway numbers its records beyond those of the old one, so that receivers mix up nothing.',
+    )
+    .argument('<file>', 'what `telemetryx backup` wrote')
+    .requiredOption('--data <dir>', 'data folder; made when it is not there')
+    .option('--force', 'restore even if the folder holds data: they are set aside in it')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExample:\n  telemetryx restore edge-01.tar --data /var/lib/telemetryx')
+    .action(runRestore)
+}
+
+async function runRestore(file: string, options: RestoreCommandOptions): Promise<void> {
+  yieldToTheGateway()
+  const progress = progressLine()
+  try {
+    const { manifest, epoch, setAside } = await restoreBackup({
+      file,
+      dataDir: resolve(options.data),
+      force: options.force === true,
+      now: Date.now(),
+      onProgress: (done, total) => progress.show(() => `restoring: ${Math.floor((done / Math.max(1, total)) * 100)} %`),
+    })
+    progress.clear()
+    const files = manifest.files.map(({ name }) => name)
+    if (options.json) {
+      console.log(JSON.stringify({ data: options.data, createdAt: manifest.createdAt, epoch, files, setAside }))
+      return
+    }
+    console.log(`${options.data}: restored ${files.join(', ')}, as of ${manifest.createdAt}`)
+    for (const name of setAside) console.log(`Set aside: ${options.data}/${name}`)
+    const config = files.find((name) => /^config\/[^/]+\.ya?ml$/.test(name))
+    if (config !== undefined)
+      console.log(`Start it with: telemetryx gateway -c ${options.data}/${config} --data ${options.data}`)
+  } finally {
+    progress.clear()
+  }
+}
