@@ -1,7 +1,7 @@
 // Entries (alarm transitions and events) beside the journal, so that they can be queried; and the alarms that are open.
 
 import type { Database, Statement } from 'better-sqlite3'
-import type { AlarmEntry, Entry } from '#domain/alarm.ts'
+import { isOpen, type AlarmEntry, type Entry } from '#domain/alarm.ts'
 import type { EntryQuery, Page, StoredEntry } from '#domain/history.ts'
 import { ENTRY, type RecordBatch } from '#domain/reading.ts'
 
@@ -47,9 +47,16 @@ export class EntryTable {
         json,
       )
       if (!alarm) continue
-      if (alarm.active || !alarm.acknowledged) this.#open.run(alarm.id, json)
+      if (isOpen(alarm)) this.#open.run(alarm.id, json)
       else this.#close.run(alarm.id)
     }
+  }
+
+  /** Deletes up to `limit` entries older than a time; answers how many. Alarms that are open stay open. */
+  deleteBefore(time: number, limit: number): number {
+    const oldest = 'SELECT id FROM entry WHERE kind = ? AND time < ? LIMIT ?'
+    const remove = this.#db.prepare<[string, number, number]>(`DELETE FROM entry WHERE id IN (${oldest})`)
+    return remove.run('alarm', time, limit).changes + remove.run('event', time, limit).changes
   }
 
   openAlarms(): AlarmEntry[] {

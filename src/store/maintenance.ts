@@ -6,8 +6,9 @@ import { compact } from './compaction.ts'
 import { mergeCandidates, mergeSegments } from './merge.ts'
 import type { FromStore, StoreSettings } from './protocol.ts'
 import type { Part, Recent } from './recent.ts'
-import { expired, overBudget, type Loss } from './retention.ts'
+import { expired, nextToThin, overBudget, thinningLoss, type Loss } from './retention.ts'
 import type { StoreTables } from './tables.ts'
+import { thinSegment } from './thinning.ts'
 import type { Steps, Turns } from './turns.ts'
 
 /** Compaction begins when this many records wait for each sensor, within the bounds, or after the longest wait. */
@@ -18,6 +19,7 @@ const MAX_WAIT_MS = 600_000
 
 const CHUNKS_PER_DELETE = 500
 const BLOCKS_PER_DELETE = 32
+const ENTRIES_PER_DELETE = 500
 const EARLY_MS = 60_000 // until then, readers of earlier runs hold the journal too
 const RETRY_MS = 30_000
 
@@ -116,7 +118,7 @@ export class Maintenance {
     if (this.#force || this.#isFull()) yield* this.#compact()
     this.#force = false
     if (this.#retainAt !== null) {
-      this.#retain(this.#retainAt)
+      yield* this.#retain(this.#retainAt)
       this.#retainAt = null
     }
     for (let full = mergeCandidates(tables().segments.live); full; full = mergeCandidates(tables().segments.live)) {
@@ -176,29 +178,45 @@ export class Maintenance {
     journal.confirmDeleted(before)
   }
 
-  #retain(now: number): void {
-    const { settings, tables, send } = this.#options
-    const { db, segments, journal, meta } = tables()
-    const losses: Loss[] = [
-      ...expired(segments.live, settings.retention, now),
-      ...overBudget(tables(), settings.maxBytes),
-    ]
-    for (const loss of losses) {
-      db.transaction(() => segments.publish([], loss.segments))()
-      segments.confirm([], loss.segments)
-      if (loss.blocksBefore !== null)
-        this.#deleteBlocks(Math.min(loss.blocksBefore, meta.get('compacted'), journal.end))
-      if (loss.segments.length === 0 && loss.blocksBefore === null) continue
-      send({
-        type: 'event',
-        event: {
-          type: 'store-retention',
-          severity: loss.reason === 'age' ? 'info' : 'warning',
-          message: loss.message,
-          data: loss.data,
-        },
-      })
+  *#retain(now: number): Steps<void> {
+    const { settings, tables, onWritten } = this.#options
+    for (const loss of expired(tables().segments.live, settings.retention, now)) this.#lose(loss)
+    yield* this.#expireEntries(now - settings.retention.hourMs)
+    for (let whole = nextToThin(tables(), settings.maxBytes); whole; whole = nextToThin(tables(), settings.maxBytes)) {
+      const { removed, writtenBytes } = yield* thinSegment(whole, tables())
+      onWritten(writtenBytes)
+      if (removed > 0) this.#lose(thinningLoss(whole, removed))
+      yield* this.#deleteDead()
     }
+    for (const loss of overBudget(tables(), settings.maxBytes)) this.#lose(loss)
+  }
+
+  /** Carries out one loss, tells it and counts it. */
+  #lose({ segments: gone, blocksBefore, dropped, reason, message, data }: Loss): void {
+    const { tables, send } = this.#options
+    const { db, segments, journal, meta } = tables()
+    db.transaction(() => segments.publish([], gone))()
+    segments.confirm([], gone)
+    if (blocksBefore !== null) this.#deleteBlocks(Math.min(blocksBefore, meta.get('compacted'), journal.end))
+    if (dropped) send({ type: 'dropped', ...dropped })
+    const severity = reason === 'age' ? 'info' : 'warning'
+    send({ type: 'event', event: { type: 'store-retention', severity, message, data } })
+  }
+
+  /** Alarms and events are kept as long as the coarsest aggregates. */
+  *#expireEntries(before: number): Steps<void> {
+    const { tables, send } = this.#options
+    let count = 0
+    for (;;) {
+      const deleted = tables().entries.deleteBefore(before, ENTRIES_PER_DELETE)
+      count += deleted
+      if (deleted < ENTRIES_PER_DELETE) break
+      yield
+    }
+    if (count === 0) return
+    const message = `${count} alarms and events up to ${new Date(before).toISOString()} are older than they are kept`
+    const data = { kind: 'entry', reason: 'age', entries: count }
+    send({ type: 'event', event: { type: 'store-retention', severity: 'info', message, data } })
   }
 }
 

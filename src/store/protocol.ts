@@ -8,6 +8,7 @@ import type { SensorNumber } from '#domain/sensor.ts'
 import type { RingMemory } from '#kit/record-ring.ts'
 import type { BucketPage } from './query-buckets.ts'
 import type { ReadingColumnsPage } from './query-readings.ts'
+import type { DropReason } from './retention.ts'
 import type { SensorIdentity } from './small-tables.ts'
 
 /** What the thread needs at its start. */
@@ -113,6 +114,8 @@ export type FromStore =
   | { readonly type: 'failure'; readonly id: number; readonly error: ErrorColumns }
   /** Latencies: from the receipt of each committed block's oldest record to its being durable, in seconds. */
   | { readonly type: 'figures'; readonly figures: StoreFigures; readonly latencies: readonly number[] }
+  /** Readings or records that were given up, for the counter of drops. */
+  | { readonly type: 'dropped'; readonly reason: DropReason; readonly count: number }
   | { readonly type: 'event'; readonly event: Omit<EventEntry, 'kind' | 'time' | 'source'> }
   | {
       readonly type: 'log'

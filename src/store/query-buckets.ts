@@ -8,7 +8,7 @@ import { numericValues } from './numeric-values.ts'
 import type { QueryView } from './query-view.ts'
 import { Aggregate, HOUR_MS, MINUTE_MS, type Rollup } from './rollup.ts'
 import type { Series } from './series.ts'
-import type { Segment, SegmentKind } from './segments.ts'
+import { THINNED_LEVEL, type Segment, type SegmentKind } from './segments.ts'
 import type { Steps } from './turns.ts'
 
 type Resolution = SegmentKind
@@ -143,12 +143,15 @@ function horizonOf(view: QueryView, kind: 'raw' | 'minute'): number {
   const width = kind === 'raw' ? MINUTE_MS : HOUR_MS
   let own = Number.POSITIVE_INFINITY
   let coarser = Number.POSITIVE_INFINITY
+  let thinnedTo = Number.NEGATIVE_INFINITY
   for (const segment of view.segments) {
-    if (segment.kind === kind) own = Math.min(own, segment.first_time)
+    if (kind === 'raw' && isThinned(segment)) thinnedTo = Math.max(thinnedTo, segment.last_time + 1)
+    else if (segment.kind === kind) own = Math.min(own, segment.first_time)
     else if (segment.kind === 'hour' || kind === 'raw') coarser = Math.min(coarser, segment.first_time)
   }
   for (const part of view.parts) own = Math.min(own, part.firstTime)
-  const cell = Math.floor(own / width) * width
+  // Up to its last thinned reading, a kind is not complete.
+  const cell = Math.max(Math.floor(own / width) * width, Math.ceil(thinnedTo / width) * width)
   return coarser < cell ? cell : Number.NEGATIVE_INFINITY
 }
 
@@ -171,8 +174,14 @@ function* aggregate(view: QueryView, sensorId: string, pieces: readonly Piece[],
   }
 }
 
-function isSourceOf({ kind, level, first_time, last_time }: Segment, piece: Piece): boolean {
-  if (last_time < piece.from || first_time >= piece.to) return false
+/** Thinned readings are true, but counting or averaging them would not be. */
+function isThinned({ kind, level }: Segment): boolean {
+  return kind === 'raw' && level === THINNED_LEVEL
+}
+
+function isSourceOf(segment: Segment, piece: Piece): boolean {
+  const { kind, level, first_time, last_time } = segment
+  if (last_time < piece.from || first_time >= piece.to || isThinned(segment)) return false
   // Minutes that were never merged are not in an hour segment yet.
   return kind === piece.resolution || (piece.resolution === 'hour' && kind === 'minute' && level === 0)
 }

@@ -21,6 +21,9 @@ export interface Segment {
   readonly bytes: number
 }
 
+/** Level of raw segments that were thinned to their extremes: they are merged no further. */
+export const THINNED_LEVEL = 3
+
 const SENSORS = 2 ** 24
 
 interface DeadSegment {

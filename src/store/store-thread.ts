@@ -133,6 +133,7 @@ export class StoreThread {
         return
       case 'figures':
       case 'event':
+      case 'dropped':
         if (this.#listeners.length === 0) this.#unheard.push(message)
         for (const listener of this.#listeners) listener(message)
         return

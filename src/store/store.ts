@@ -165,12 +165,20 @@ class RunningStore implements Store {
       'telemetryx_pipeline_latency_seconds',
       'Received to durable, for the oldest reading of each journal block',
     )
+    const drops = {
+      age: dropCounter(registry, 'store', 'age'),
+      size: dropCounter(registry, 'store', 'size'),
+      thinned: dropCounter(registry, 'store', 'thinned'),
+      journal: dropCounter(registry, 'store', 'journal'),
+    }
     this.#thread.onMessage((message) => {
       if (message.type === 'figures') {
         this.#figures = message.figures
         for (const seconds of message.latencies) latency.observe(seconds)
       } else if (message.type === 'event') {
         this.#tell(message.event)
+      } else if (message.type === 'dropped') {
+        drops[message.reason].inc(message.count)
       }
     })
     const gauge = (name: string, help: string, value: () => number): void =>
