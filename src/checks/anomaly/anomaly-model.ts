@@ -124,8 +124,10 @@ export class AnomalyModel {
     this.#horizon = horizon
     const surprise = this.#judge(relative, horizon) - Math.log10(Math.max(1, perDay / LOOKS_PER_DAY))
     this.#learn(relative, horizon)
-    this.#surprise = this.#count <= LEARNING_READINGS ? 0 : Math.max(0, surprise)
-    return this.#news(this.#surprise, horizon)
+    this.#surprise = Math.max(0, surprise)
+    const news = this.#news(this.#surprise, horizon)
+    // While it learns a surprise is noted, so that its echo in the means is no news later, but not told.
+    return this.#count <= LEARNING_READINGS ? 0 : news
   }
 
   /**

@@ -10,6 +10,9 @@ const TAIL = 32
 /** Generations of largest deviations; the oldest is forgotten whole. */
 const ERAS = 4
 
+/** Where the largest of all eras stand. */
+const TOP = ERAS * TAIL
+
 /** Flattest tail believed in: else bounded or coarsely quantised noise would make a hair's breadth look impossible. */
 const MIN_TAIL_INDEX = 0.05
 
@@ -20,16 +23,15 @@ const MAX_SURPRISE = 20
  * Return level by the Hill estimator: P(D > d) = TAIL / n · (d / dk)^(−1/ξ), with dk the smallest of the TAIL largest of
  * the n deviations remembered, and ξ the mean of log(di / dk) over the others. Sources: Hill 1975, "A simple general
  * approach to inference about the tail of a distribution"; Siffer et al. 2017 (SPOT) for its use on streams.
- * Remembers between 3 and 4 eras exactly as if every reading in them were kept. Memory: 8 · 32 · (4 + 2) bytes.
+ * Remembers between 3 and 4 eras exactly as if every reading in them were kept. Memory: 8 · 32 · (4 + 1 + 1) bytes.
  */
 export class TailModel {
-  /** Per era its largest deviations, ascending; unused places are −1. */
-  readonly #eras = new Float64Array(ERAS * TAIL).fill(-1)
-  readonly #eraCounts = new Float64Array(ERAS)
-  #era = 0
-  /** The largest of all eras, ascending, and their logarithms. */
-  readonly #top = new Float64Array(TAIL).fill(-1)
+  /** The largest deviations of each era, ascending, then those of all eras; unused places are −1. */
+  readonly #largest = new Float64Array((ERAS + 1) * TAIL).fill(-1)
+  /** Logarithms of those of all eras. */
   readonly #logs = new Float64Array(TAIL).fill(-Infinity)
+  readonly #eraCounts: number[] = Array.from({ length: ERAS }, () => 0)
+  #era = 0
   #count = 0
 
   /** Deviations remembered. */
@@ -39,7 +41,7 @@ export class TailModel {
 
   /** The deviation from which on readings are part of the tail; 0 while there are too few. */
   get tailStart(): number {
-    return Math.max(0, this.#top[0]!)
+    return Math.max(0, this.#largest[TOP]!)
   }
 
   /**
@@ -47,14 +49,14 @@ export class TailModel {
    * tail, at most 20. An era ends after `eraReadings`.
    */
   take(deviation: number, eraReadings: number): number {
-    const surprise = deviation > this.#top[0]! ? this.#surprise(deviation) : 0
+    const surprise = deviation > this.#largest[TOP]! ? this.#surprise(deviation) : 0
     if (this.#eraCounts[this.#era]! >= eraReadings) this.#startEra()
     this.#eraCounts[this.#era]! += 1
     this.#count += 1
     const offset = this.#era * TAIL
-    if (deviation > this.#eras[offset]!) insert(this.#eras, offset, deviation)
-    if (deviation > this.#top[0]!) {
-      const at = insert(this.#top, 0, deviation)
+    if (deviation > this.#largest[offset]!) insert(this.#largest, offset, deviation)
+    if (deviation > this.#largest[TOP]!) {
+      const at = insert(this.#largest, TOP, deviation)
       this.#logs.copyWithin(0, 1, at + 1)
       this.#logs[at] = Math.log(deviation)
     }
@@ -62,7 +64,7 @@ export class TailModel {
   }
 
   #surprise(deviation: number): number {
-    const start = this.#top[0]!
+    const start = this.#largest[TOP]!
     if (start < 0) return 0
     if (start === 0) return this.#surpriseOfChange(deviation)
     const startLog = this.#logs[0]!
@@ -77,7 +79,7 @@ export class TailModel {
   #surpriseOfChange(deviation: number): number {
     if (deviation === 0) return 0
     let changes = 1
-    for (let at = 0; at < TAIL; at++) if (this.#top[at]! > 0) changes += 1
+    for (let at = 0; at < TAIL; at++) if (this.#largest[TOP + at]! > 0) changes += 1
     return Math.log10(Math.max(1, this.#count / changes))
   }
 
@@ -85,10 +87,11 @@ export class TailModel {
     this.#era = (this.#era + 1) % ERAS
     this.#count -= this.#eraCounts[this.#era]!
     this.#eraCounts[this.#era] = 0
-    this.#eras.fill(-1, this.#era * TAIL, (this.#era + 1) * TAIL)
-    this.#top.fill(-1)
-    for (const deviation of this.#eras) if (deviation > this.#top[0]!) insert(this.#top, 0, deviation)
-    for (let at = 0; at < TAIL; at++) this.#logs[at] = Math.log(Math.max(0, this.#top[at]!))
+    const largest = this.#largest
+    largest.fill(-1, this.#era * TAIL, (this.#era + 1) * TAIL)
+    largest.fill(-1, TOP)
+    for (let at = 0; at < TOP; at++) if (largest[at]! > largest[TOP]!) insert(largest, TOP, largest[at]!)
+    for (let at = 0; at < TAIL; at++) this.#logs[at] = Math.log(Math.max(0, largest[TOP + at]!))
   }
 }
 
