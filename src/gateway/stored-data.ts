@@ -10,10 +10,13 @@ import { exportHistory, selectSensors, type ExportProgress, type ExportSummary }
 import { EXPORT_FORMATS, type ExportFormat, type ExportOutput } from '#store/export-format.ts'
 import { ALL_TIME, HistoryReader } from '#store/export-reader.ts'
 import { DATABASE_FILE } from '#store/open-database.ts'
+import { SQL_TABLES, SqlHistory, type SqlResult, type SqlValue } from '#store/sql.ts'
+import { splitStatements } from '#store/sql-statements.ts'
 import { packageVersion } from './version.ts'
 
-export { EXPORT_FORMATS, restoreBackup }
-export type { BackupManifest, ExportFormat, ExportOutput, ExportProgress, ExportSummary, Restored, RestoreOptions }
+export { EXPORT_FORMATS, restoreBackup, splitStatements, SQL_TABLES }
+export type { BackupManifest, ExportFormat, ExportOutput, ExportProgress, ExportSummary }
+export type { Restored, RestoreOptions, SqlResult, SqlValue }
 
 const CREATOR = `TelemetryX Edge ${packageVersion()}`
 const AUTH_FILE = 'auth.json'
@@ -109,5 +112,38 @@ function contentOf(path: string): Uint8Array {
     return readFileSync(path)
   } catch (error) {
     throw toTelemetryError(error, 'STORE_IO', { context: { path } })
+  }
+}
+
+export interface SqlRequest {
+  readonly dataDir: string
+  readonly units: ReadonlyMap<string, string>
+  /** Unix milliseconds, [from, to); null: no limit. */
+  readonly from: number | null
+  readonly to: number | null
+  /** Unix milliseconds of a time that a query names. Throws USAGE. */
+  readonly parseTime: (text: string) => number
+}
+
+export interface SqlSession {
+  /** Throws USAGE for what is no query. */
+  query(sql: string): SqlResult
+  /** What could not be read and was left out so far. */
+  damaged(): readonly string[]
+  close(): void
+}
+
+/** Opens a data folder, also of a running gateway, for questions in SQL. Throws NOT_FOUND, CONFLICT, STORE_IO. */
+export function openSql({ dataDir, units, from, to, parseTime }: SqlRequest): SqlSession {
+  const reader = new HistoryReader(dataDir)
+  const span = { from: from ?? ALL_TIME.from, to: to ?? ALL_TIME.to }
+  const sql = new SqlHistory({ reader, units, span, parseTime })
+  return {
+    query: (text) => sql.query(text),
+    damaged: () => reader.damaged,
+    close: () => {
+      sql.close()
+      reader.close()
+    },
   }
 }
