@@ -44,6 +44,8 @@ export interface DeviceSetup<C = unknown, S = unknown> {
 export interface DriverServices {
   /** Id of the gateway, for names at a server (an MQTT client id). */
   readonly gateway?: string
+  /** The gateway's data folder, absolute: a driver keeps files in a folder of its own there (certificates). */
+  readonly dataDir?: string
   /**
    * Resolves when everything that was given to the sink so far is durable in the journal: a source that keeps what is not
    * acknowledged is acknowledged then. Never rejects; waits while the disk refuses.

@@ -1,6 +1,7 @@
 // The composition root of the gateway: makes every part, starts them in order and stops them without losing anything.
 //
-//   start: store → pipeline → API → uplinks → drivers        stop: drivers → pipeline → commit → uplinks → API → store
+//   start: store → pipeline → API → uplinks → broker → drivers
+//   stop: broker → drivers → pipeline → commit → uplinks → API → store
 
 import { existsSync } from 'node:fs'
 import { createAcquisition } from '#acquisition/acquisition.ts'
@@ -18,6 +19,7 @@ import { Registry } from '#kit/metrics.ts'
 import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type UplinkDefinition } from '#uplinks/uplinks.ts'
+import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
 import { acquiredDevices } from './devices.ts'
 import { Durability } from './durability.ts'
 import { healthReasons } from './health.ts'
@@ -55,6 +57,7 @@ interface Parts {
   readonly api: Api
   readonly uplinks: Component & UplinkDirectory
   readonly acquisition: Component & DeviceDirectory
+  readonly broker: EmbeddedBroker | null
 }
 
 /** Starts a gateway; resolves once it serves, whether or not devices and uplinks can be reached. Throws PORT_IN_USE, STORE_LOCKED, … */
@@ -100,6 +103,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     openAlarms: await store.history.openAlarms(),
   })
   const durability = new Durability({ clock, flush: () => store.flush() })
+  const broker = gatewayBroker({ config: config.broker, clock, log: log.child({ room: 'broker' }), registry })
   const acquisition = createAcquisition({
     clock,
     log: log.child({ room: 'acquisition' }),
@@ -114,8 +118,10 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     devices: acquiredDevices(config, catalogue, model),
     offered: {
       gateway: config.gateway.id,
+      dataDir: config.data,
       durable: () => durability.whenDurable(),
       hasRoom: () => pipeline.hasRoom(),
+      ...(broker ? { broker } : {}),
     },
   })
   const uplinks = createUplinks({
@@ -152,7 +158,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     clock,
     log: log.child({ room: 'api' }),
   })
-  return { store, pipeline, api, uplinks, acquisition }
+  return { store, pipeline, api, uplinks, acquisition, broker }
 }
 
 function uplinkDefinitions(config: GatewayConfig, catalogue: Catalogue): UplinkDefinition[] {
@@ -164,7 +170,7 @@ function uplinkDefinitions(config: GatewayConfig, catalogue: Catalogue): UplinkD
   })
 }
 
-function gatewayHealth(parts: Omit<Parts, 'api'>): HealthReason[] {
+function gatewayHealth(parts: Omit<Parts, 'api' | 'broker'>): HealthReason[] {
   return healthReasons({
     store: parts.store.history.status(),
     hasRoom: parts.pipeline.hasRoom(),
@@ -197,11 +203,12 @@ class RunningGateway implements Gateway {
   }
 
   async start(): Promise<void> {
-    const { api, uplinks, acquisition, store } = this.#parts
+    const { api, uplinks, acquisition, store, broker } = this.#parts
     const never = new AbortController().signal
     this.#record('gateway-started', `Gateway ${this.#options.config.gateway.id} started`, { epoch: store.epoch })
     await api.start(never)
     await uplinks.start(never)
+    await broker?.start(never)
     await acquisition.start(never)
     this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')
   }
@@ -212,7 +219,7 @@ class RunningGateway implements Gateway {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    const { api, uplinks, acquisition, pipeline, store } = this.#parts
+    const { api, uplinks, acquisition, pipeline, store, broker } = this.#parts
     const { clock, log, config } = this.#options
     const abort = new AbortController()
     const timer = clock.after(deadlineMs * 0.75, () => {
@@ -225,6 +232,8 @@ class RunningGateway implements Gateway {
         log.error({ part: name, err: error }, 'A part did not stop cleanly')
       }
     }
+    // First: what is published from now on would be acknowledged with nobody there to take it.
+    await step('broker', async () => broker?.stop(abort.signal))
     await step('acquisition', () => acquisition.stop(abort.signal))
     this.#record('gateway-stopping', `Gateway ${config.gateway.id} is stopping`, { epoch: store.epoch })
     await step('store', () => store.flush(abort.signal))
