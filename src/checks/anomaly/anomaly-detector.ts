@@ -10,8 +10,8 @@ export const SENSITIVITIES = ['low', 'normal', 'high'] as const
 export type Sensitivity = (typeof SENSITIVITIES)[number]
 
 /**
- * Surprise from which on a reading is an anomaly: chance readings reach the normal one about every fourth day at most,
- * the low one every twentieth, the high one daily (docs/anomaly.md).
+ * Surprise from which on a reading is an anomaly. At the worst noise and pace chance reaches the low limit once in 17
+ * days, the normal one once in 3, the high one twice a day (docs/anomaly.md).
  */
 const LIMITS: Readonly<Record<Sensitivity, number>> = { low: 5, normal: 4, high: 3 }
 
