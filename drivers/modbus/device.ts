@@ -1,19 +1,21 @@
 // One Modbus unit at run time: polls its groups by prepared requests, decodes answers straight into the sink, writes.
 
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
-import type { Device, DriverContext, PollOutcome, RequestPlan } from '#domain/driver.ts'
-import type { ReadingSink } from '#domain/reading.ts'
+import type { Device, DriverContext, PollOutcome, RequestPlan, WireFrame } from '#domain/driver.ts'
+import { Status } from '#domain/quality.ts'
+import { NO_TIME, type ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
 import type { Clock } from '#kit/clock.ts'
 import { PointDecoder } from './decode.ts'
 import { exceptionText, isUnreachable } from './exceptions.ts'
+import { FrameRecorder } from './frame-recorder.ts'
 import { Learned } from './learned.ts'
 import type { Link, LinkMember } from './link.ts'
 import { exceptionOf } from './pdu.ts'
 import type { PlanLimits } from './plan-requests.ts'
 import { ReadGroup, type Asking, type DevicePoint } from './read-group.ts'
-import { PointWriter } from './write.ts'
+import { PointWriter, type SendRequest } from './write.ts'
 
 /** Where a device gets its link from; links live as long as a device uses them. */
 export interface LinkSource {
@@ -25,7 +27,13 @@ export interface ModbusDeviceOptions {
   readonly id: string
   readonly bus: string
   readonly unit: number
+  /** Unit 0 of a serial line: every unit obeys, none answers. */
+  readonly isBroadcast: boolean
   readonly timeoutMs: number
+  readonly pauseAfterConnectMs: number
+  readonly delayAfterMs: number
+  /** Holding registers are written and read back by one function 23. */
+  readonly writesAndReads: boolean
   readonly limits: PlanLimits
   readonly groups: readonly (readonly DevicePoint[])[]
   readonly links: LinkSource
@@ -37,6 +45,9 @@ export class ModbusDevice implements Device, LinkMember {
   readonly bus: string
   readonly unit: number
   readonly timeoutMs: number
+  readonly pauseAfterConnectMs: number
+  readonly delayAfterMs: number
+  readonly trace: FrameRecorder
   readonly #options: ModbusDeviceOptions
   readonly #groups: readonly ReadGroup[]
   /** Kept over connections: what a device refuses is seldom another the next time. */
@@ -52,12 +63,17 @@ export class ModbusDevice implements Device, LinkMember {
     this.bus = options.bus
     this.unit = options.unit
     this.timeoutMs = options.timeoutMs
+    this.pauseAfterConnectMs = options.pauseAfterConnectMs
+    this.delayAfterMs = options.delayAfterMs
+    this.trace = new FrameRecorder(() => options.context.now())
     this.#options = options
     const { limits, groups } = options
     const decoder = new PointDecoder()
     this.#groups = groups.map((points) => new ReadGroup({ points, limits, learned: this.#learned, decoder }))
     for (const entry of options.groups.flat()) this.#writable.set(entry.sensor.number, entry)
-    this.#writer = new PointWriter(decoder, (pdu, signal) => this.#request(pdu, signal))
+    const { isBroadcast, writesAndReads } = options
+    const send: SendRequest = (pdu, signal) => this.#request(pdu, signal)
+    this.#writer = new PointWriter({ decoder, send, isBroadcast, writesAndReads })
   }
 
   async connect(signal: AbortSignal): Promise<void> {
@@ -74,6 +90,7 @@ export class ModbusDevice implements Device, LinkMember {
   }
 
   async poll(group: number, sink: ReadingSink, signal: AbortSignal): Promise<PollOutcome> {
+    if (this.#options.isBroadcast) return this.#readNothing(group, sink)
     let requests = 0
     let isReachable = false
     const asking: Asking = {
@@ -105,6 +122,10 @@ export class ModbusDevice implements Device, LinkMember {
     }
   }
 
+  frames(): readonly WireFrame[] {
+    return this.trace.frames()
+  }
+
   async write(sensor: SensorNumber, value: Value, signal: AbortSignal): Promise<Value> {
     const entry = this.#writable.get(sensor)
     const context = { device: this.#options.id, sensor: entry?.sensor.id ?? sensor }
@@ -133,6 +154,11 @@ export class ModbusDevice implements Device, LinkMember {
 
   countError(kind: string): void {
     this.#options.context.countError(kind)
+  }
+
+  #readNothing(group: number, sink: ReadingSink): PollOutcome {
+    for (const { sensor } of this.#options.groups[group] ?? []) sink.bad(sensor.number, Status.BadNotReadable, NO_TIME)
+    return { requests: 0 }
   }
 
   #drop(): void {

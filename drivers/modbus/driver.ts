@@ -1,17 +1,17 @@
 // The Modbus driver: its kind, schemas and devices. One driver object shares one connection among all devices that are
-// behind the same host and port.
+// behind the same host and port, and one serial port among all units on it.
 
 import type { ConfigProblem, DeviceSetup, Driver } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'
+import { connectionOf, transportFor } from './connection.ts'
 import { ModbusDevice, type LinkSource } from './device.ts'
 import { Link } from './link.ts'
+import type { PlanLimits } from './plan-requests.ts'
 import { pointOf, pointType, valueTypeOf } from './point.ts'
 import { modbusProblems } from './problems.ts'
+import type { DevicePoint } from './read-group.ts'
 import {
   DEFAULT_MAX_GAP,
-  DEFAULT_PORT,
-  DEFAULT_TIMEOUT_MS,
-  DEFAULT_UNIT,
   MAX_READ_BITS,
   MAX_READ_REGISTERS,
   ModbusDeviceSchema,
@@ -19,11 +19,19 @@ import {
   type ModbusDeviceConfig,
   type ModbusSensorConfig,
 } from './schema.ts'
-import { TcpTransport } from './tcp-transport.ts'
+import { SerialPorts } from './serial-wire.ts'
 
-/** Makes the driver; `clock` times answers and connections. */
-export function modbusDriver(options: { clock: Clock }): Driver {
+export interface ModbusDriverOptions {
+  /** Times answers and connections. */
+  readonly clock: Clock
+  /** Times silences of serial lines; default: the same. */
+  readonly lineClock?: Clock
+}
+
+/** Makes the driver. */
+export function modbusDriver({ clock, lineClock = clock }: ModbusDriverOptions): Driver {
   const links = new Map<string, Link>()
+  const parts = { clock, lineClock, serialPorts: new SerialPorts(lineClock) }
   return {
     kind: 'modbus',
     deviceSchema: ModbusDeviceSchema,
@@ -32,36 +40,44 @@ export function modbusDriver(options: { clock: Clock }): Driver {
     problems: (deviceConfig, sensorConfigs): readonly ConfigProblem[] =>
       modbusProblems(deviceConfig as ModbusDeviceConfig, sensorConfigs as readonly ModbusSensorConfig[]),
     open(setup, context) {
-      const { connection, reads = {}, groups } = decoded(setup)
-      const { host, port = DEFAULT_PORT, unit = DEFAULT_UNIT, timeout = DEFAULT_TIMEOUT_MS } = connection
-      const { maxGap = DEFAULT_MAX_GAP, maxRegisters = MAX_READ_REGISTERS, maxBits = MAX_READ_BITS } = reads
-      const bus = `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`
+      const config = setup.config as ModbusDeviceConfig
+      const connection = connectionOf(config.connection)
+      const { pauseAfterConnect = 0, delayAfterRequest = 0, writeAndRead = false } = config.quirks ?? {}
       return new ModbusDevice({
         id: setup.id,
-        bus,
-        unit,
-        timeoutMs: timeout,
-        limits: { maxGap, maxRegisters, maxBits, onePerRequest: false, zeroStart: false },
-        clock: options.clock,
-        groups,
+        bus: connection.bus,
+        unit: connection.unit,
+        isBroadcast: connection.unit === 0 && connection.end.kind !== 'tcp',
+        timeoutMs: connection.timeoutMs,
+        pauseAfterConnectMs: pauseAfterConnect,
+        delayAfterMs: delayAfterRequest,
+        writesAndReads: writeAndRead,
+        limits: planLimits(config),
+        groups: pointsOf(setup),
         links: linkSource(
           links,
-          bus,
-          () => new Link((events) => new TcpTransport({ host, port, clock: options.clock, events })),
+          connection.bus,
+          () => new Link(clock, (events) => transportFor(connection, parts, events)),
         ),
         context,
+        clock,
       })
     },
   }
 }
 
-/** The configurations as the schemas decoded them: the port hands them over as unknown. */
-function decoded(setup: DeviceSetup) {
-  const { connection, reads } = setup.config as ModbusDeviceConfig
-  const groups = setup.groups.map((group) =>
+/** The limits of the planner with every default applied. */
+export function planLimits({ reads = {}, quirks = {} }: ModbusDeviceConfig): PlanLimits {
+  const { maxGap = DEFAULT_MAX_GAP, maxRegisters = MAX_READ_REGISTERS, maxBits = MAX_READ_BITS } = reads
+  const { onePerRequest = false, zeroStart = false } = quirks
+  return { maxGap, maxRegisters, maxBits, onePerRequest, zeroStart }
+}
+
+/** The sensors as the schema decoded them: the port hands them over as unknown. */
+function pointsOf(setup: DeviceSetup): readonly (readonly DevicePoint[])[] {
+  return setup.groups.map((group) =>
     group.points.map(({ sensor, config }) => ({ sensor, point: pointOf(config as ModbusSensorConfig) })),
   )
-  return { connection, reads, groups }
 }
 
 function linkSource(links: Map<string, Link>, bus: string, create: () => Link): LinkSource {

@@ -1,14 +1,20 @@
-// One wire shared by all devices (units) behind one host and port: opened by the first, closed after the last, requests one
+// One wire shared by all devices (units) behind one host and port, or on one serial line: opened by the first, closed after the last, requests one
 // at a time in the order in which they came. Each device has at most one request, so that order is fair and the queue bounded.
 
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
-import type { Transport, TransportEvents } from './transport.ts'
+import type { Clock } from '#kit/clock.ts'
+import type { FrameTrace, Transport, TransportEvents } from './transport.ts'
 
 /** A device as the link sees it. */
 export interface LinkMember {
   readonly unit: number
   /** Longest wait for a connection and for each answer. */
   readonly timeoutMs: number
+  /** Rest of the wire after each of its requests. */
+  readonly delayAfterMs: number
+  /** Rest of a new connection before its first request. */
+  readonly pauseAfterConnectMs: number
+  readonly trace: FrameTrace
   lost(cause: unknown): void
   countError(kind: string): void
 }
@@ -21,17 +27,23 @@ interface Waiter {
 
 export class Link {
   readonly #transport: Transport
+  readonly #clock: Clock
   readonly #members = new Set<LinkMember>()
   readonly #waiting: Waiter[] = []
   #holder: LinkMember | null = null
   #opening: Promise<void> | null = null
   #joining = 0
   #timeoutsInARow = 0
+  #openedAt = 0
+  /** Monotonic time before which nothing is sent. */
+  #readyAt = 0
 
-  constructor(createTransport: (events: TransportEvents) => Transport) {
+  constructor(clock: Clock, createTransport: (events: TransportEvents) => Transport) {
+    this.#clock = clock
     this.#transport = createTransport({
       broken: (cause) => this.#onBroken(cause),
       lateAnswer: (unit) => this.#onLateAnswer(unit),
+      damaged: () => this.#holder?.countError('crc'),
     })
   }
 
@@ -71,13 +83,16 @@ export class Link {
     else await this.#turn(member, signal)
     try {
       if (!this.#members.has(member)) throw lostError('The device is not connected')
-      const answer = await this.#transport.exchange({ unit: member.unit, pdu, timeoutMs: member.timeoutMs }, signal)
+      const { unit, timeoutMs, trace } = member
+      const notBeforeMs = Math.max(this.#readyAt, this.#openedAt + member.pauseAfterConnectMs)
+      const answer = await this.#transport.exchange({ unit, pdu, timeoutMs, notBeforeMs, trace }, signal)
       this.#timeoutsInARow = 0
       return answer
     } catch (error) {
       if (isTelemetryError(error, 'TIMEOUT')) this.#onTimeout(error)
       throw error
     } finally {
+      if (member.delayAfterMs > 0) this.#readyAt = this.#clock.monotonic() + member.delayAfterMs
       this.#holder = null
       this.#waiting.shift()?.grant()
     }
@@ -88,6 +103,7 @@ export class Link {
     this.#opening ??= this.#transport.open(timeoutMs).finally(() => {
       this.#opening = null
       this.#timeoutsInARow = 0
+      this.#openedAt = this.#clock.monotonic()
     })
     return this.#opening
   }
@@ -121,7 +137,7 @@ export class Link {
    */
   #onTimeout(cause: TelemetryError): void {
     this.#timeoutsInARow += 1
-    if (this.#timeoutsInARow >= this.#members.size) this.#transport.fail(cause)
+    if (this.#transport.mayDieSilently && this.#timeoutsInARow >= this.#members.size) this.#transport.fail(cause)
   }
 
   #onBroken(cause: TelemetryError): void {

@@ -4,6 +4,8 @@
 //   read        01 coils · 02 discrete · 03 holding · 04 input   address u16, quantity u16   → byte count u8, data
 //   write one   05 coil (FF00 or 0000) · 06 register             address u16, value u16      → the request again
 //   write many  15 coils · 16 registers   address u16, quantity u16, byte count u8, data     → address u16, quantity u16
+//   both        23   read address u16, read quantity u16, write address u16, write quantity u16, byte count u8, data
+//                                                                                        → byte count u8, data read
 //   mask        22   address u16, and-mask u16, or-mask u16                                  → the request again
 //   refused     function | 80                                                                → exception code u8
 
@@ -14,7 +16,8 @@ const WRITE_COIL = 5
 const WRITE_REGISTER = 6
 const WRITE_COILS = 15
 const WRITE_REGISTERS = 16
-const MASK_WRITE = 22
+export const MASK_WRITE = 22
+const WRITE_AND_READ = 23
 
 const EXCEPTION_BIT = 0x80
 
@@ -44,6 +47,12 @@ export function writeRegistersRequest(address: number, data: Buffer): Buffer {
   return Buffer.concat([words(WRITE_REGISTERS, address, data.length / 2), Buffer.from([data.length]), data])
 }
 
+/** Writes the registers and reads the same ones back, in one request. `data`: 2 to 242 bytes, an even number. */
+export function writeAndReadRequest(address: number, data: Buffer): Buffer {
+  const quantity = data.length / 2
+  return Buffer.concat([words(WRITE_AND_READ, address, quantity, address, quantity), Buffer.from([data.length]), data])
+}
+
 /** The device sets the register to (register AND and) OR (or AND NOT and). */
 export function maskWriteRequest(address: number, and: number, or: number): Buffer {
   return words(MASK_WRITE, address, and, or)
@@ -56,9 +65,9 @@ function words(functionCode: number, ...values: number[]): Buffer {
   return pdu
 }
 
-/** Exception code of an answer, 0 … 255; null when it is none. */
+/** Exception code of an answer, 0 … 255; null when it is none, or nothing. */
 export function exceptionOf(answer: Buffer): number | null {
-  return (answer[0]! & EXCEPTION_BIT) === 0 ? null : answer[1]!
+  return answer.length === 0 || (answer[0]! & EXCEPTION_BIT) === 0 ? null : answer[1]!
 }
 
 /** Why an answer cannot be the answer to this request; null when it fits, a short one included. Allocates only when it does not. */
@@ -68,18 +77,24 @@ export function mismatch(request: Buffer, answer: Buffer): string | null {
   if (answer[0] === (asked | EXCEPTION_BIT))
     return answer.length === 2 ? null : `the exception has ${answer.length} bytes`
   if (answer[0] !== asked) return `function ${answer[0]} came for function ${asked}`
-  return asked <= READ_FUNCTIONS.input ? readMismatch(request, answer) : writeMismatch(request, answer)
+  return isRead(request) ? readMismatch(request, answer) : writeMismatch(request, answer)
+}
+
+/** True for requests whose answer holds data. */
+export function isRead(request: Buffer): boolean {
+  return request[0]! <= READ_FUNCTIONS.input || request[0] === WRITE_AND_READ
 }
 
 /** Data bytes that the answer to a read must have. */
 export function dataBytes(request: Buffer): number {
+  // Of function 23, too, the read quantity comes first.
   const quantity = (request[3]! << 8) | request[4]!
   return request[0]! <= READ_FUNCTIONS.discrete ? (quantity + 7) >> 3 : quantity * 2
 }
 
 /** True for a whole answer that fits but holds less than was asked for: some devices shorten what is too long for them. */
 export function isShort(request: Buffer, answer: Buffer): boolean {
-  return answer[0]! <= READ_FUNCTIONS.input && answer[1]! < dataBytes(request)
+  return isRead(request) && (answer[0]! & EXCEPTION_BIT) === 0 && answer[1]! < dataBytes(request)
 }
 
 function readMismatch(request: Buffer, answer: Buffer): string | null {

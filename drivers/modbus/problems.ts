@@ -2,7 +2,14 @@
 
 import type { ConfigProblem } from '#domain/driver.ts'
 import { isBitTable, MAX_ADDRESS, orderOf, pointType, registersOf, type PointType } from './point.ts'
-import { MAX_READ_BITS, MAX_READ_REGISTERS, type ModbusDeviceConfig, type ModbusSensorConfig } from './schema.ts'
+import {
+  DEFAULT_BAUD_RATE,
+  DEFAULT_PORT,
+  MAX_READ_BITS,
+  MAX_READ_REGISTERS,
+  type ModbusDeviceConfig,
+  type ModbusSensorConfig,
+} from './schema.ts'
 
 /** Problems with paths from the device's YAML: `['sensors', 3, 'order']`. */
 export function modbusProblems(
@@ -10,13 +17,45 @@ export function modbusProblems(
   sensors: readonly ModbusSensorConfig[],
 ): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
-  if (device.connection.timeout === 0)
-    problems.push({ path: ['connection', 'timeout'], message: 'A timeout of 0 leaves no time for an answer' })
+  for (const { key, message } of connectionProblems(device.connection)) {
+    problems.push({ path: key === null ? ['connection'] : ['connection', key], message })
+  }
   for (const [index, sensor] of sensors.entries()) {
     for (const { key, message } of sensorProblems(sensor, device))
       problems.push({ path: ['sensors', index, key], message })
   }
   return problems
+}
+
+interface ConnectionProblem {
+  /** null: the connection as a whole. */
+  readonly key: keyof ModbusDeviceConfig['connection'] | null
+  readonly message: string
+}
+
+// What a configuration says without need is not told apart from a default by now, so only what differs is a mistake.
+const SERIAL_DEFAULTS = { path: undefined, baudRate: DEFAULT_BAUD_RATE, parity: 'none', stopBits: 1 } as const
+const TCP_DEFAULTS = { host: undefined, port: DEFAULT_PORT } as const
+
+function* connectionProblems(connection: ModbusDeviceConfig['connection']): Generator<ConnectionProblem> {
+  const { transport = 'tcp', timeout, echo = false } = connection
+  if (timeout === 0) yield { key: 'timeout', message: 'A timeout of 0 leaves no time for an answer' }
+  if (transport === 'rtu') {
+    if (connection.path === undefined)
+      yield { key: null, message: 'Transport rtu needs the path of its serial port, for example path: /dev/ttyUSB0' }
+    for (const key of ['host', 'port'] as const) {
+      if ((connection[key] ?? TCP_DEFAULTS[key]) !== TCP_DEFAULTS[key])
+        yield { key, message: `Transport rtu has no ${key}; for a serial device server it is rtu-over-tcp` }
+    }
+    return
+  }
+  if (connection.host === undefined)
+    yield { key: null, message: `Transport ${transport} needs the host that it connects to` }
+  for (const key of ['path', 'baudRate', 'parity', 'stopBits'] as const) {
+    if ((connection[key] ?? SERIAL_DEFAULTS[key]) !== SERIAL_DEFAULTS[key])
+      yield { key, message: `Transport ${transport} has no ${key}; that is for rtu` }
+  }
+  if (transport === 'tcp' && echo) yield { key: 'echo', message: 'Only a serial line has an echo, not tcp' }
 }
 
 interface SensorProblem {

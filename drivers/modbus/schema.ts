@@ -5,6 +5,7 @@ import { durationSchema, strictObject } from '#domain/schema.ts'
 
 export const DEFAULT_PORT = 502 // registered with IANA as mbap
 export const DEFAULT_UNIT = 1
+export const DEFAULT_BAUD_RATE = 9600
 export const DEFAULT_TIMEOUT_MS = 1000
 
 /** Most registers that one answer holds. Modbus Application Protocol V1.1b3 §6.3 */
@@ -22,21 +23,64 @@ export const MAX_TEXT_LENGTH = 246
 const ConnectionSchema = strictObject(
   {
     transport: Type.Optional(
-      Type.Literal('tcp', { default: 'tcp', description: 'How the device is reached: Modbus TCP.' }),
+      Type.Union([Type.Literal('tcp'), Type.Literal('rtu'), Type.Literal('rtu-over-tcp')], {
+        default: 'tcp',
+        description:
+          'How the device is reached: Modbus TCP; Modbus RTU on a serial port; or RTU frames through a TCP connection, to a serial device server.',
+      }),
     ),
-    host: Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description: 'Name or address of the device or of its gateway.',
-      examples: ['192.0.2.10'],
-    }),
-    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, default: DEFAULT_PORT, description: 'TCP port.' })),
+    host: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description: 'Name or address of the device or of its gateway. Not for rtu.',
+        examples: ['192.0.2.10'],
+      }),
+    ),
+    port: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 65_535, default: DEFAULT_PORT, description: 'TCP port. Not for rtu.' }),
+    ),
+    path: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4096,
+        description: 'Serial port, for rtu. A name of /dev/serial/by-id stays the same wherever it is plugged in.',
+        examples: ['/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10KZ1AB-if00-port0'],
+      }),
+    ),
+    baudRate: Type.Optional(
+      Type.Integer({
+        minimum: 50,
+        maximum: 4_000_000,
+        default: DEFAULT_BAUD_RATE,
+        description: 'Bits each second of the serial port.',
+      }),
+    ),
+    parity: Type.Optional(
+      Type.Union([Type.Literal('none'), Type.Literal('even'), Type.Literal('odd')], {
+        default: 'none',
+        description: 'Parity bit of the serial port.',
+      }),
+    ),
+    dataBits: Type.Optional(
+      Type.Literal(8, { default: 8, description: 'Data bits of the serial port: Modbus RTU needs all 8.' }),
+    ),
+    stopBits: Type.Optional(
+      Type.Union([Type.Literal(1), Type.Literal(2)], { default: 1, description: 'Stop bits of the serial port.' }),
+    ),
+    echo: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: 'For rtu and rtu-over-tcp: the adapter hands back what is sent, as two-wire RS-485 adapters may.',
+      }),
+    ),
     unit: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 255,
         default: DEFAULT_UNIT,
-        description: 'Unit id (slave address). Devices with the same host and port share one connection.',
+        description:
+          'Unit id (slave address). Devices with the same host and port, or on the same serial port, share it. 0 on a serial line is the broadcast: only written.',
       }),
     ),
     timeout: Type.Optional(
@@ -44,6 +88,34 @@ const ConnectionSchema = strictObject(
     ),
   },
   { description: 'Where the device is.' },
+)
+
+const QuirksSchema = strictObject(
+  {
+    pauseAfterConnect: Type.Optional(
+      durationSchema({ default: '0s', description: 'Rest of a new connection before its first request.' }),
+    ),
+    delayAfterRequest: Type.Optional(
+      durationSchema({
+        default: '0s',
+        description: 'Rest of the connection or line after each request to this device.',
+      }),
+    ),
+    onePerRequest: Type.Optional(
+      Type.Boolean({ default: false, description: 'Each request reads one point: nothing is merged.' }),
+    ),
+    zeroStart: Type.Optional(
+      Type.Boolean({ default: false, description: 'The first request of each table begins at address 0.' }),
+    ),
+    writeAndRead: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Holding registers are written and read back in one request (function 23). A device that does not know it is written and read in two.',
+      }),
+    ),
+  },
+  { description: 'What this device needs otherwise than others.' },
 )
 
 const ReadsSchema = strictObject(
@@ -77,7 +149,11 @@ const ReadsSchema = strictObject(
   { description: 'How reads are merged into requests.' },
 )
 
-export const ModbusDeviceSchema = strictObject({ connection: ConnectionSchema, reads: Type.Optional(ReadsSchema) })
+export const ModbusDeviceSchema = strictObject({
+  connection: ConnectionSchema,
+  reads: Type.Optional(ReadsSchema),
+  quirks: Type.Optional(QuirksSchema),
+})
 
 export const ModbusSensorSchema = strictObject({
   register: Type.Union(

@@ -1,5 +1,5 @@
-/* A Modbus TCP slave by libmodbus, for the tests: another implementation than the driver's library.
- * Prints "port N"; then takes one command a line on standard input and answers each with "ok ..." or "error":
+/* A Modbus slave by libmodbus, for the tests: another implementation than the driver. Modbus TCP on a free port; or, with
+ * a serial port and a unit id as arguments, RTU. Prints "port N"; then takes one command a line on standard input and answers each with "ok ..." or "error":
  *   set TABLE ADDRESS VALUE        get TABLE ADDRESS COUNT        (tables: coil discrete holding input)
  *   int32 | int64 | float TABLE ADDRESS VALUE, most significant register first; by libmodbus's integer macros, because
  *   its float functions disagree about the order of bytes between releases
@@ -54,7 +54,33 @@ static void obey(modbus_mapping_t *map, char *line) {
   fflush(stdout);
 }
 
-int main(void) {
+static int serve_serial(const char *path, int unit) {
+  modbus_t *ctx = modbus_new_rtu(path, 19200, 'N', 8, 1);
+  modbus_mapping_t *map = modbus_mapping_new(TABLE_SIZE, TABLE_SIZE, TABLE_SIZE, TABLE_SIZE);
+  uint8_t query[MODBUS_RTU_MAX_ADU_LENGTH];
+  char line[256];
+  if (ctx == NULL || map == NULL || modbus_set_slave(ctx, unit) != 0 || modbus_connect(ctx) != 0) return 1;
+  struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = modbus_get_socket(ctx), .events = POLLIN}};
+  printf("port 0\n");
+  fflush(stdout);
+  for (;;) {
+    if (poll(fds, 2, -1) < 0) return 1;
+    if (fds[0].revents != 0) {
+      if (fgets(line, sizeof line, stdin) == NULL) return 0;
+      obey(map, line);
+    }
+    if ((fds[1].revents & POLLIN) != 0) {
+      int length = modbus_receive(ctx, query);
+      if (length > 0) modbus_reply(ctx, query, length, map);
+    } else if (fds[1].revents != 0) {
+      return 0; /* unplugged */
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  setvbuf(stdin, NULL, _IONBF, 0);
+  if (argc == 3) return serve_serial(argv[1], atoi(argv[2]));
   modbus_t *ctx = modbus_new_tcp("127.0.0.1", 0);
   modbus_mapping_t *map = modbus_mapping_new(TABLE_SIZE, TABLE_SIZE, TABLE_SIZE, TABLE_SIZE);
   int listener = modbus_tcp_listen(ctx, 8);
@@ -64,7 +90,6 @@ int main(void) {
   int used = 2;
   char line[256];
   if (listener < 0 || map == NULL || getsockname(listener, (struct sockaddr *)&address, &size) != 0) return 1;
-  setvbuf(stdin, NULL, _IONBF, 0);
   printf("port %d\n", ntohs(address.sin_port));
   fflush(stdout);
   for (;;) {

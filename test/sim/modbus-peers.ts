@@ -18,6 +18,7 @@ import { createInterface, type Interface } from 'node:readline'
 export type Table = 'coil' | 'discrete' | 'holding' | 'input'
 
 export interface ModbusSlave {
+  /** 0 on a serial port. */
   readonly port: number
   /** Sets consecutive registers (0 … 65535) or bits (0, 1). Units: pymodbus only, default 1. */
   set(table: Table, address: number, values: readonly number[], unit?: number): Promise<void>
@@ -59,9 +60,16 @@ export const hasPymodbus = spawnSync(PYTHON, ['-c', 'import pymodbus.server']).s
 export const hasLibmodbus =
   spawnSync('cc', ['-E', '-I/usr/include/modbus', '-x', 'c', '-'], { input: '#include <modbus.h>\n' }).status === 0
 
-/** @param units unit ids that answer; others stay silent. */
-export async function startPymodbusSlave(units: readonly number[] = [1]): Promise<PymodbusSlave> {
-  const child = spawn(PYTHON, [join(import.meta.dirname, 'pymodbus-slave.py'), ...units.map(String)], {
+/**
+ * @param units unit ids that answer; others stay silent.
+ * @param serialPath serial port for RTU; without it, Modbus TCP.
+ */
+export async function startPymodbusSlave(
+  units: readonly number[] = [1],
+  serialPath: string | null = null,
+): Promise<PymodbusSlave> {
+  const serial = serialPath === null ? [] : ['--serial', serialPath]
+  const child = spawn(PYTHON, [join(import.meta.dirname, 'pymodbus-slave.py'), ...units.map(String), ...serial], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const lines = new Conversation(child)
@@ -80,12 +88,13 @@ export async function startPymodbusSlave(units: readonly number[] = [1]): Promis
   }
 }
 
-/** Compiles the slave into a temporary folder and starts it. */
-export async function startLibmodbusSlave(): Promise<LibmodbusSlave> {
+/** Compiles the slave into a temporary folder and starts it; on a serial port, it is one unit of an RTU line. */
+export async function startLibmodbusSlave(serial?: { path: string; unit: number }): Promise<LibmodbusSlave> {
   const folder = mkdtempSync(join(tmpdir(), 'telemetryx-libmodbus-'))
   const program = join(folder, 'libmodbus-slave')
   execFileSync('cc', ['-O1', '-o', program, join(import.meta.dirname, 'libmodbus-slave.c'), ...LIBMODBUS_FLAGS])
-  const lines = new Conversation(spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] }))
+  const line = serial === undefined ? [] : [serial.path, String(serial.unit)]
+  const lines = new Conversation(spawn(program, line, { stdio: ['pipe', 'pipe', 'inherit'] }))
   const port = Number((await lines.next()).replace('port ', ''))
   const ask = async (command: string): Promise<number[]> => {
     const [verdict, ...values] = (await lines.ask(command)).split(' ')

@@ -1,5 +1,5 @@
-# A Modbus TCP slave by pymodbus 3.0, for the tests: another implementation than the driver's library.
-# Prints {"port": n}; then takes one JSON command a line on standard input and answers each with one line:
+# A Modbus slave by pymodbus 3.0, for the tests: another implementation than the driver. Arguments: unit ids, and for RTU
+# the path of a serial port behind --serial; without it, Modbus TCP on a free port. Prints {"port": n}; then takes one JSON command a line on standard input and answers each with one line:
 #   {"store": "holding", "unit": 1, "address": 10, "type": "float32", "order": "CDAB", "value": "1.5"}
 #   {"set": "coil", "unit": 1, "address": 0, "values": [1, 0]}      {"get": "holding", "unit": 1, "address": 10, "count": 2}
 # Values are packed with Python's struct, and the order is applied letter by letter: nothing here comes from the driver.
@@ -11,7 +11,7 @@ import struct
 import sys
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
-from pymodbus.server.async_io import ModbusTcpServer
+from pymodbus.server.async_io import ModbusSerialServer, ModbusTcpServer
 
 logging.disable(logging.CRITICAL)  # pymodbus logs an error for each client that leaves
 
@@ -61,13 +61,31 @@ def obey(context, command):
     return {}
 
 
-async def main():
-    units = [int(argument) for argument in sys.argv[1:]] or [1]
-    context = ModbusServerContext(slaves={unit: slave() for unit in units}, single=False)
+async def serve(context, serial):
+    """Starts the server; answers its TCP port, or 0 on a serial port."""
+    if serial is not None:
+        server = ModbusSerialServer(
+            context, port=serial, baudrate=19200, ignore_missing_slaves=True, broadcast_enable=True, timeout=0.1
+        )
+        await server.start()
+        return server, 0
     server = ModbusTcpServer(context, address=("127.0.0.1", 0), ignore_missing_slaves=True)
     task = asyncio.create_task(server.serve_forever())
     await server.serving
-    print(json.dumps({"port": server.server.sockets[0].getsockname()[1]}), flush=True)
+    return task, server.server.sockets[0].getsockname()[1]
+
+
+async def main():
+    arguments = sys.argv[1:]
+    serial = None
+    if "--serial" in arguments:
+        place = arguments.index("--serial")
+        serial = arguments[place + 1]
+        del arguments[place : place + 2]
+    units = [int(argument) for argument in arguments] or [1]
+    context = ModbusServerContext(slaves={unit: slave() for unit in units}, single=False)
+    server, port = await serve(context, serial)  # held, or it would be collected
+    print(json.dumps({"port": port}), flush=True)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
@@ -76,7 +94,7 @@ async def main():
         except Exception as error:  # told to the test, which fails by it
             answer = {"error": repr(error)}
         print(json.dumps(answer), flush=True)
-    task.cancel()
+    del server
 
 
 asyncio.run(main())

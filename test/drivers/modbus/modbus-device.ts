@@ -2,6 +2,7 @@
 
 import type { Device, DeviceSetup, Driver } from '#domain/driver.ts'
 import type { Sensor } from '#domain/sensor.ts'
+import type { Clock } from '#kit/clock.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { modbusDriver } from '#drivers/modbus/driver.ts'
 import { pointType, valueTypeOf } from '#drivers/modbus/point.ts'
@@ -12,12 +13,17 @@ export const TIMEOUT_MS = 1000
 export const NEVER = new AbortController().signal
 
 export interface TestDeviceOptions {
-  readonly port: number
+  readonly port?: number
+  /** Instead of, or beside, Modbus TCP on `port` of this machine. */
+  readonly connection?: ModbusDeviceConfig['connection']
+  readonly quirks?: ModbusDeviceConfig['quirks']
   readonly sensors: readonly ModbusSensorConfig[]
   readonly unit?: number
   readonly reads?: ModbusDeviceConfig['reads']
   readonly driver?: Driver
   readonly clock?: ManualClock
+  /** Times the silences of a serial line; default: `clock`. */
+  readonly lineClock?: Clock
   readonly id?: string
 }
 
@@ -47,10 +53,13 @@ export function sensorOf(number: number, config: ModbusSensorConfig, writable = 
   }
 }
 
-export function modbusSetup({ port, sensors, unit = 1, reads, id = 'device' }: TestDeviceOptions): DeviceSetup {
+export function modbusSetup(options: TestDeviceOptions): DeviceSetup {
+  const { port, connection, sensors, unit = 1, reads, quirks, id = 'device' } = options
+  const tcp = port === undefined ? {} : { host: '127.0.0.1', port }
   const config: ModbusDeviceConfig = {
-    connection: { host: '127.0.0.1', port, unit, timeout: TIMEOUT_MS },
+    connection: { ...tcp, unit, timeout: TIMEOUT_MS, ...connection },
     ...(reads && { reads }),
+    ...(quirks && { quirks }),
   }
   const points = sensors.map((sensor, number) => ({ sensor: sensorOf(number, sensor), config: sensor }))
   return { id, config, groups: [{ intervalMs: 1000, points }] }
@@ -58,7 +67,7 @@ export function modbusSetup({ port, sensors, unit = 1, reads, id = 'device' }: T
 
 export function testDevice(options: TestDeviceOptions): TestDevice {
   const clock = options.clock ?? new ManualClock()
-  const driver = options.driver ?? modbusDriver({ clock })
+  const driver = options.driver ?? modbusDriver({ clock, ...(options.lineClock && { lineClock: options.lineClock }) })
   const context = new RecordingContext()
   const device = driver.open(modbusSetup(options), context)
   const poll = async (): Promise<RecordingSink> => {

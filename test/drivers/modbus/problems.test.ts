@@ -61,6 +61,28 @@ describe('the problems of a configuration', () => {
     ])
   })
 
+  it.each([
+    [{ transport: 'rtu' }, 'connection: Transport rtu needs the path'],
+    [{ transport: 'rtu', path: '/dev/ttyS0', host: 'plc' }, 'connection.host: Transport rtu has no host'],
+    [{ transport: 'rtu', path: '/dev/ttyS0', port: 503 }, 'connection.port: Transport rtu has no port'],
+    [{}, 'connection: Transport tcp needs the host'],
+    [{ transport: 'rtu-over-tcp' }, 'connection: Transport rtu-over-tcp needs the host'],
+    [{ host: 'plc', path: '/dev/ttyS0' }, 'connection.path: Transport tcp has no path'],
+    [{ host: 'plc', baudRate: 19_200 }, 'connection.baudRate: Transport tcp has no baudRate'],
+    [{ host: 'plc', echo: true }, 'connection.echo: Only a serial line has an echo'],
+  ])('name what is wrong with the connection %o', (connection, expected) => {
+    const problems = problem({ register: 'holding', address: 0 }, { connection })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(expected)
+  })
+
+  it.each([
+    { transport: 'rtu', path: '/dev/ttyS0', baudRate: 19_200, parity: 'even', dataBits: 8, stopBits: 1, port: 502 },
+    { transport: 'rtu-over-tcp', host: 'plc', echo: true, baudRate: 9600 },
+  ])('are none for the connection %o', (connection) => {
+    expect(problem({ register: 'holding', address: 0 }, { connection })).toEqual([])
+  })
+
   it('include a value that is wider than one request may be', () => {
     const narrow = { ...device, reads: { maxRegisters: 3 } }
     expect(problem({ register: 'holding', address: 0, type: 'float64' }, narrow)[0]).toContain(
@@ -73,7 +95,7 @@ describe('the schemas', () => {
   it('refuse unknown keys and impossible numbers', () => {
     const connection = { host: 'plc' }
     expect(Value.Check(driver.deviceSchema, { connection })).toBe(true)
-    expect(Value.Check(driver.deviceSchema, { connection: { ...connection, transport: 'rtu' } })).toBe(false)
+    expect(Value.Check(driver.deviceSchema, { connection: { ...connection, transport: 'ascii' } })).toBe(false)
     expect(Value.Check(driver.deviceSchema, { connection: { ...connection, unit: 256 } })).toBe(false)
     expect(Value.Check(driver.deviceSchema, { connection: { ...connection, port: 0 } })).toBe(false)
     expect(Value.Check(driver.deviceSchema, { connection, readd: {} })).toBe(false)

@@ -127,3 +127,41 @@ describe('writing', () => {
     await expect(device.write!(0, 1, NEVER)).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
   })
 })
+
+describe('writing to a device with the quirk writeAndRead', () => {
+  const values: [keyof typeof SENSORS, Value][] = [
+    ['word', 4711],
+    ['float', 1.5],
+    ['text', 'AB'],
+  ]
+
+  beforeEach(async () => {
+    await unit.device.close()
+    unit = testDevice({ port: slave.port, sensors: Object.values(SENSORS), quirks: { writeAndRead: true } })
+    await unit.device.connect(NEVER)
+  })
+
+  it('writes and reads registers back in one request', async () => {
+    slave.behaviour = (request) => {
+      if (request.functionCode !== 23) return slave.answer(request)
+      const target = request.pdu.readUInt16BE(5)
+      for (let at = 0; at < request.pdu.readUInt16BE(7); at++)
+        slave.words[target + at] = request.pdu.readUInt16BE(10 + at * 2)
+      request.reply(Buffer.concat([Buffer.of(23), slave.honestPdu({ ...request, functionCode: 3 }).subarray(1)]))
+    }
+    for (const [name, value] of values) expect(await write(name, value)).toBe(value)
+    expect(functions()).toEqual([23, 23, 23])
+    expect(await write('coil', true)).toBe(true)
+    expect([...slave.words.subarray(20, 22)]).toEqual([0x0000, 0x3fc0])
+  })
+
+  it('answers what the device holds, not what was written', async () => {
+    slave.behaviour = (request) => request.reply(Buffer.from([23, 2, 0, 100]))
+    expect(await write('word', 4711)).toBe(100)
+  })
+
+  it('falls back to two requests where the device does not know it, and remembers', async () => {
+    for (const [name, value] of values) expect(await write(name, value)).toBe(value)
+    expect(functions()).toEqual([23, 6, 3, 16, 3, 16, 3])
+  })
+})

@@ -1,0 +1,236 @@
+// The transport on any wire with any framing: opens the wire, sends one request at a time when the line is free for it,
+// waits for its answer, and gives up in time.
+
+import { TelemetryError } from '#domain/errors.ts'
+import type { Clock, Timer } from '#kit/clock.ts'
+import type { Framing, FramingEvents } from './framing.ts'
+import type { Exchange, FrameTrace, Transport, TransportEvents } from './transport.ts'
+import type { OpenWire, Wire } from './wire.ts'
+
+const NOTHING = Buffer.alloc(0)
+/** Beyond the time that a request itself may take: a line on which noise never ends. */
+const LONGEST_WAIT_MS = 5000
+
+export interface StreamTransportOptions {
+  readonly openWire: OpenWire
+  readonly framing: Framing
+  /** The other end, for people: `192.0.2.10:502`, `/dev/ttyUSB0`. */
+  readonly where: string
+  readonly mayDieSilently: boolean
+  /** Times answers and connections. */
+  readonly clock: Clock
+  /** Times silences of the line. */
+  readonly lineClock: Clock
+  readonly events: TransportEvents
+}
+
+interface Pending {
+  readonly request: Exchange
+  readonly signal: AbortSignal
+  readonly since: number
+  readonly resolve: (answer: Buffer) => void
+  readonly reject: (error: TelemetryError) => void
+  timer: Timer | null
+  isSent: boolean
+}
+
+export class StreamTransport implements Transport, FramingEvents {
+  readonly #options: StreamTransportOptions
+  #wire: Wire | null = null
+  #cancelOpening: ((cause: TelemetryError) => void) | null = null
+  #pending: Pending | null = null
+  /** Gets what comes in between two requests. */
+  #lastTrace: FrameTrace | null = null
+  readonly #onAbort = (): void => {
+    if (this.#pending !== null) this.abandon(this.#aborted(this.#pending.signal))
+  }
+
+  constructor(options: StreamTransportOptions) {
+    this.#options = options
+  }
+
+  get isOpen(): boolean {
+    return this.#wire !== null
+  }
+
+  get mayDieSilently(): boolean {
+    return this.#options.mayDieSilently
+  }
+
+  open(timeoutMs: number): Promise<void> {
+    const { openWire, clock, where } = this.#options
+    return new Promise((resolve, reject) => {
+      let mine: Wire | null = null
+      const isCurrent = (): boolean => mine !== null && this.#wire === mine
+      const opening = openWire({
+        data: (chunk) => {
+          if (isCurrent()) this.#options.framing.accept(chunk, this.#waiting, this)
+        },
+        lost: (cause) => {
+          if (isCurrent()) this.fail(this.#error('CONNECTION_LOST', `${where} ended the connection`, cause))
+        },
+      })
+      const giveUp = (cause: TelemetryError): void => {
+        timer.cancel()
+        this.#cancelOpening = null
+        opening.cancel()
+        reject(cause)
+      }
+      const timer = clock.after(timeoutMs, () =>
+        giveUp(this.#error('TIMEOUT', `No connection to ${where} within ${timeoutMs} ms`)),
+      )
+      this.#cancelOpening = giveUp
+      opening.opened.then(
+        (wire) => {
+          if (this.#cancelOpening !== giveUp) return wire.destroy()
+          timer.cancel()
+          this.#cancelOpening = null
+          this.#options.framing.reset()
+          mine = wire
+          this.#wire = wire
+          resolve()
+        },
+        (cause: NodeJS.ErrnoException) => {
+          if (this.#cancelOpening !== giveUp) return
+          giveUp(this.#error('CONNECTION_FAILED', `No connection to ${where} (${cause.code ?? cause.message})`, cause))
+        },
+      )
+    })
+  }
+
+  exchange(request: Exchange, signal: AbortSignal): Promise<Buffer> {
+    if (signal.aborted) return Promise.reject(this.#aborted(signal))
+    if (this.#wire === null)
+      return Promise.reject(this.#error('CONNECTION_LOST', `There is no connection to ${this.#options.where}`))
+    if (this.#pending !== null)
+      return Promise.reject(new TelemetryError('INTERNAL', 'Two Modbus requests at once on one wire'))
+    return new Promise((resolve, reject) => {
+      const since = this.#options.lineClock.monotonic()
+      this.#pending = { request, signal, since, resolve, reject, timer: null, isSent: false }
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+      this.#sendWhenFree(this.#pending)
+    })
+  }
+
+  abandon(cause: TelemetryError): void {
+    const pending = this.#pending
+    if (pending === null) return
+    this.#settle(pending)
+    const problem = pending.isSent ? this.#options.framing.abandon(pending.request, cause, this) : null
+    if (problem === null) {
+      pending.reject(cause)
+      return
+    }
+    const text = `The connection to ${this.#options.where} was given up: ${problem}`
+    const broken = this.#error(cause.code === 'TIMEOUT' ? 'PROTOCOL' : 'CONNECTION_LOST', text)
+    pending.reject(cause.code === 'TIMEOUT' ? broken : cause)
+    this.fail(broken)
+  }
+
+  fail(cause: TelemetryError): void {
+    if (this.#wire === null) return
+    this.#end(cause)
+    this.#options.events.broken(cause)
+  }
+
+  close(): void {
+    const cause = this.#error('CONNECTION_LOST', `The connection to ${this.#options.where} was closed`)
+    this.#cancelOpening?.(cause)
+    this.#end(cause)
+  }
+
+  answer(pdu: Buffer): void {
+    const pending = this.#pending!
+    this.#settle(pending)
+    pending.resolve(pdu)
+  }
+
+  late(unit: number | null): void {
+    this.#options.events.lateAnswer(unit)
+  }
+
+  damaged(reason: string): void {
+    const { unit } = this.#pending!.request
+    this.#options.events.damaged(unit)
+    this.abandon(this.#error('PROTOCOL', `Unit ${unit} at ${this.#options.where}: ${reason}`))
+  }
+
+  broken(reason: string): void {
+    this.fail(this.#error('PROTOCOL', `${this.#options.where} ${reason}`))
+  }
+
+  received(bytes: Uint8Array): void {
+    const trace = this.#pending?.request.trace ?? this.#lastTrace
+    trace?.received(bytes)
+  }
+
+  /** The request whose answer may come. */
+  get #waiting(): Exchange | null {
+    const pending = this.#pending
+    return pending !== null && pending.isSent ? pending.request : null
+  }
+
+  #sendWhenFree(pending: Pending): void {
+    const { framing, clock, lineClock } = this.#options
+    const { notBeforeMs, timeoutMs } = pending.request
+    const again = (): void => this.#sendWhenFree(pending)
+    const pauseMs = notBeforeMs > 0 ? notBeforeMs - clock.monotonic() : 0
+    if (pauseMs > 0) {
+      pending.timer = clock.after(Math.ceil(pauseMs), again)
+      return
+    }
+    const waitMs = framing.waitMs(pending.request)
+    if (waitMs <= 0) this.#send(pending)
+    else if (lineClock.monotonic() - pending.since < timeoutMs + LONGEST_WAIT_MS)
+      pending.timer = lineClock.after(Math.ceil(waitMs), again)
+    else this.abandon(this.#error('PROTOCOL', `The line ${this.#options.where} is never silent`))
+  }
+
+  #send(pending: Pending): void {
+    const { framing, clock } = this.#options
+    const { request } = pending
+    const frame = framing.frame(request)
+    pending.isSent = true
+    this.#lastTrace = request.trace
+    request.trace.sent(frame)
+    const lineMs = framing.lineMs(frame.length)
+    const restMs = framing.broadcastMs(request)
+    if (restMs === null) pending.timer = clock.after(request.timeoutMs + lineMs, () => this.#onTimeout(pending))
+    else pending.timer = this.#options.lineClock.after(restMs + lineMs, () => this.answer(NOTHING))
+    this.#wire!.write(frame)
+  }
+
+  #onTimeout({ request }: Pending): void {
+    const { unit, timeoutMs } = request
+    const { where } = this.#options
+    this.abandon(this.#error('TIMEOUT', `Unit ${unit} at ${where} did not answer within ${timeoutMs} ms`))
+  }
+
+  #settle(pending: Pending): void {
+    this.#pending = null
+    pending.timer?.cancel()
+    pending.signal.removeEventListener('abort', this.#onAbort)
+  }
+
+  #end(cause: TelemetryError): void {
+    const wire = this.#wire
+    this.#wire = null
+    wire?.destroy()
+    const pending = this.#pending
+    if (pending === null) return
+    this.#settle(pending)
+    pending.reject(cause)
+  }
+
+  #error(
+    code: 'TIMEOUT' | 'CONNECTION_FAILED' | 'CONNECTION_LOST' | 'PROTOCOL',
+    message: string,
+    cause?: Error,
+  ): TelemetryError {
+    return new TelemetryError(code, message, { retryable: true, context: { where: this.#options.where }, cause })
+  }
+
+  #aborted(signal: AbortSignal): TelemetryError {
+    return new TelemetryError('ABORTED', `The request to ${this.#options.where} was stopped`, { cause: signal.reason })
+  }
+}
