@@ -40,7 +40,7 @@ function* connectionProblems(connection: Connection): Generator<ConfigProblem> {
   if (policy === 'None' && mode !== 'None') {
     yield {
       path: ['connection', 'security', 'mode'],
-      message: `${mode} needs a policy, for example policy: Basic256Sha256`,
+      message: `Mode ${mode} needs a policy, for example policy: Basic256Sha256`,
     }
   } else if (policy !== 'None' && mode === 'None') {
     yield { path: ['connection', 'security', 'mode'], message: `Policy ${policy} needs mode Sign or SignAndEncrypt` }
@@ -65,16 +65,9 @@ function* userProblems({ user }: Connection): Generator<ConfigProblem> {
   }
 }
 
-function* publishProblems(device: OpcuaDeviceConfig): Generator<ConfigProblem> {
-  const { mode = 'subscribe', publishInterval } = device
-  if (mode === 'poll') {
-    for (const key of ['publishInterval', 'samplingInterval', 'queueSize', 'serverDeadband'] as const) {
-      if (device[key] !== undefined) yield { path: [key], message: `${key} belongs to mode: subscribe` }
-    }
-  } else if (
-    publishInterval !== undefined &&
-    (publishInterval < MIN_PUBLISH_INTERVAL_MS || publishInterval > MAX_PUBLISH_INTERVAL_MS)
-  ) {
+function* publishProblems({ mode, publishInterval }: OpcuaDeviceConfig): Generator<ConfigProblem> {
+  if (mode === 'poll' || publishInterval === undefined) return
+  if (publishInterval < MIN_PUBLISH_INTERVAL_MS || publishInterval > MAX_PUBLISH_INTERVAL_MS) {
     yield { path: ['publishInterval'], message: 'publishInterval lies between 10ms and 1m' }
   }
 }

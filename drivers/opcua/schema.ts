@@ -75,20 +75,27 @@ const ConnectionSchema = strictObject(
   { description: 'Where the server is and how one logs in.' },
 )
 
-const samplingInterval = Type.Optional(
-  durationSchema({
-    default: '0ms',
-    description: 'How often the server looks at a value; 0ms: as often as it can, so that each change is reported.',
-  }),
-)
-const queueSize = Type.Optional(
-  Type.Integer({
-    minimum: 1,
-    maximum: 10_000,
-    default: DEFAULT_QUEUE_SIZE,
-    description: 'Values that the server keeps for one sensor between two publishes.',
-  }),
-)
+/** For a device with its defaults; for a sensor without: it then has what its device has. */
+function samplingInterval(more: { default?: string }) {
+  return Type.Optional(
+    durationSchema({
+      ...more,
+      description: 'How often the server looks at a value; 0ms: as often as it can, so that each change is reported.',
+    }),
+  )
+}
+
+function queueSize(more: { default?: number }) {
+  return Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      ...more,
+      description: 'Values that the server keeps for one sensor between two publishes.',
+    }),
+  )
+}
+
 const serverDeadband = Type.Optional(
   Type.Number({
     exclusiveMinimum: 0,
@@ -107,8 +114,8 @@ export const OpcuaDeviceSchema = strictObject({
   publishInterval: Type.Optional(
     durationSchema({ default: '250ms', description: 'How often the server sends the changes that it has collected.' }),
   ),
-  samplingInterval,
-  queueSize,
+  samplingInterval: samplingInterval({ default: '0ms' }),
+  queueSize: queueSize({ default: DEFAULT_QUEUE_SIZE }),
   serverDeadband,
 })
 
@@ -139,8 +146,8 @@ export const OpcuaSensorSchema = strictObject({
   index: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Element of an array, counted from 0.' }),
   ),
-  samplingInterval,
-  queueSize,
+  samplingInterval: samplingInterval({}),
+  queueSize: queueSize({}),
   serverDeadband,
 })
 

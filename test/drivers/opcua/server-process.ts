@@ -23,6 +23,8 @@ export interface ServerSettings {
   /** Further Double variables Bulk0 … */
   readonly bulk?: number
   readonly maxNodesPerRead?: number
+  /** Only an unsecured endpoint. */
+  readonly isPlain?: boolean
 }
 
 export const NAMESPACE = 'http://example.org/line'
@@ -48,13 +50,17 @@ const server = new OPCUAServer({
   resourcePath: '/line',
   serverCertificateManager,
   userCertificateManager,
-  securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
-  securityPolicies: [
-    SecurityPolicy.None,
-    SecurityPolicy.Basic256Sha256,
-    SecurityPolicy.Aes128_Sha256_RsaOaep,
-    SecurityPolicy.Aes256_Sha256_RsaPss,
-  ],
+  securityModes: settings.isPlain
+    ? [MessageSecurityMode.None]
+    : [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
+  securityPolicies: settings.isPlain
+    ? [SecurityPolicy.None]
+    : [
+        SecurityPolicy.None,
+        SecurityPolicy.Basic256Sha256,
+        SecurityPolicy.Aes128_Sha256_RsaOaep,
+        SecurityPolicy.Aes256_Sha256_RsaPss,
+      ],
   allowAnonymous: true,
   userManager: { isValidUser: (name: string, password: string) => name === 'edge' && password === 'correct horse' },
   serverCapabilities: {
