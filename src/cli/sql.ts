@@ -76,11 +76,20 @@ async function runSql(query: string | undefined, options: SqlCommandOptions): Pr
 async function answerAll(session: SqlSession, sql: string, format: SqlFormat): Promise<void> {
   const output = standardOutput()
   const { complete, rest } = splitStatements(sql)
-  for (const [index, statement] of [...complete, ...(rest === '' ? [] : [rest])].entries()) {
+  const statements = [...complete, ...(rest === '' ? [] : [rest])].flatMap(withoutWords)
+  for (const [index, statement] of statements.entries()) {
     if (index > 0 && format === 'table') await output.write('\n')
     if (isWord(statement)) await output.write(wordAnswer(statement))
     else await writeResult(session.query(statement), format, (part) => output.write(part))
   }
+}
+
+/** A word like `.tables` ends with its line: what follows is a statement of its own. */
+function withoutWords(statement: string): string[] {
+  if (!isWord(statement)) return [statement]
+  const [word = '', ...lines] = statement.split('\n')
+  const rest = lines.join('\n').trim()
+  return rest === '' ? [word] : [word, ...withoutWords(rest)]
 }
 
 /** On a terminal: a query ends with a semicolon; a mistake does not end the conversation. */

@@ -22,6 +22,8 @@ const BAD = GOOD.replace('driver: modbus', 'driver: modbuss')
   .replace('address: 0', 'adress: 0')
   .replace('id: site', 'id: Site')
 
+const COMMANDS = ['demo', 'gateway', 'check', 'schema', 'export', 'backup', 'restore', 'sql', 'version']
+
 let folder: string
 
 beforeAll(() => {
@@ -137,21 +139,18 @@ describe.skipIf(!existsSync('/usr/bin/script'))('telemetryx on a terminal (needs
 describe('telemetryx', () => {
   it.each([['--help'], ['help'], ['-h']])('%s lists every command with a line each', async (word) => {
     const { code, stdout, stderr } = await telemetryx([word])
-    for (const command of ['demo', 'gateway', 'check', 'schema', 'version']) {
+    for (const command of COMMANDS) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command} .*[a-z]{3}`, 'm'))
     }
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 
-  it.each(['demo', 'gateway', 'check', 'schema', 'version'])(
-    '%s --help explains itself with an example',
-    async (command) => {
-      const { code, stdout } = await telemetryx([command, '--help'])
-      expect(stdout).toContain(`Usage: telemetryx ${command}`)
-      expect(stdout).toMatch(new RegExp(`Examples?:\\n +telemetryx ${command}`))
-      expect(code).toBe(0)
-    },
-  )
+  it.each(COMMANDS)('%s --help explains itself with an example', async (command) => {
+    const { code, stdout } = await telemetryx([command, '--help'])
+    expect(stdout).toContain(`Usage: telemetryx ${command}`)
+    expect(stdout).toMatch(new RegExp(`Examples?:\\n +telemetryx ${command}`))
+    expect(code).toBe(0)
+  })
 
   it.each([
     { args: ['chekc'], hint: '(Did you mean check?)' },
