@@ -20,6 +20,7 @@ import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type UplinkDefinition } from '#uplinks/uplinks.ts'
 import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
+import { ClockWatch, probeClock } from './clock-watch.ts'
 import { acquiredDevices } from './devices.ts'
 import { Durability } from './durability.ts'
 import { healthReasons } from './health.ts'
@@ -52,6 +53,7 @@ export interface Gateway {
 }
 
 interface Parts {
+  readonly clockWatch: ClockWatch
   readonly store: Store
   readonly pipeline: Pipeline
   readonly api: Api
@@ -102,6 +104,14 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     model,
     openAlarms: await store.history.openAlarms(),
   })
+  const clockWatch = new ClockWatch({
+    clock,
+    store,
+    registry,
+    log: log.child({ room: 'clock' }),
+    record: (event) => void pipeline.record(event),
+    probe: probeClock,
+  })
   const durability = new Durability({ clock, flush: () => store.flush() })
   const broker = gatewayBroker({ config: config.broker, clock, log: log.child({ room: 'broker' }), registry })
   const acquisition = createAcquisition({
@@ -145,7 +155,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       version: packageVersion(),
       epoch: store.epoch,
       startedAt,
-      health: () => gatewayHealth({ store, pipeline, acquisition, uplinks }),
+      health: () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch }),
       model: () => model,
     },
     latest: pipeline.latest,
@@ -158,7 +168,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     clock,
     log: log.child({ room: 'api' }),
   })
-  return { store, pipeline, api, uplinks, acquisition, broker }
+  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch }
 }
 
 function uplinkDefinitions(config: GatewayConfig, catalogue: Catalogue): UplinkDefinition[] {
@@ -174,6 +184,7 @@ function gatewayHealth(parts: Omit<Parts, 'api' | 'broker'>): HealthReason[] {
   return healthReasons({
     store: parts.store.history.status(),
     hasRoom: parts.pipeline.hasRoom(),
+    isClockTrusted: parts.clockWatch.isTrusted,
     ringFillRatio: parts.store.ring.fillRatio,
     devices: parts.acquisition.list(),
     uplinks: parts.uplinks.list(),
@@ -206,6 +217,7 @@ class RunningGateway implements Gateway {
     const { api, uplinks, acquisition, store, broker } = this.#parts
     const never = new AbortController().signal
     this.#record('gateway-started', `Gateway ${this.#options.config.gateway.id} started`, { epoch: store.epoch })
+    this.#parts.clockWatch.start()
     await api.start(never)
     await uplinks.start(never)
     await broker?.start(never)
@@ -234,6 +246,7 @@ class RunningGateway implements Gateway {
     }
     // First: what is published from now on would be acknowledged with nobody there to take it.
     await step('broker', async () => broker?.stop(abort.signal))
+    this.#parts.clockWatch.stop()
     await step('acquisition', () => acquisition.stop(abort.signal))
     this.#record('gateway-stopping', `Gateway ${config.gateway.id} is stopping`, { epoch: store.epoch })
     await step('store', () => store.flush(abort.signal))

@@ -8,6 +8,7 @@ import type { UplinkStatus } from '#domain/uplink.ts'
 export interface HealthInput {
   readonly store: StoreStatus
   readonly hasRoom: boolean
+  readonly isClockTrusted: boolean
   readonly ringFillRatio: number
   readonly devices: readonly DeviceStatus[]
   readonly uplinks: readonly UplinkStatus[]
@@ -33,6 +34,10 @@ export function healthReasons(input: HealthInput): HealthReason[] {
       message: `The database was damaged and has been set aside as ${input.store.quarantined}; a new one is in use`,
       blocking: false,
     })
+  }
+  if (!input.isClockTrusted) {
+    const message = 'The clock has not been set since the start: times are corrected once it is'
+    reasons.push({ code: 'clock-untrusted', message, blocking: false })
   }
   for (const device of input.devices) {
     if (device.state === 'up' || device.state === 'paused') continue

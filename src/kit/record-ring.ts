@@ -1,116 +1,15 @@
 // The ring between the main thread and the store thread: single producer, single consumer, fixed size, in columns in one
 // SharedArrayBuffer. It carries readings and entries in one order; record n of the epoch has seq n, counted from 1.
 // Besides being the queue it is the journal's memory tail: the producer can read back what has not been overwritten yet.
-//
-//   header   i32 × 2      head, tail: records modulo 2^32
-//   columns  value f64 · sourceTime f64 · receivedAt f64 · sensor u32 · status u32 · kind u8     (capacity cells each)
-//   text     u8 × textCapacity: UTF-8 of text values and entries; the value cell holds its start (u32) and length (u32)
+// Its memory is laid out in ring-memory.ts.
 
 import { ENTRY, type RecordBatch } from '#domain/reading.ts'
-import { TelemetryError } from '#domain/errors.ts'
-import { MutableRecordBatch } from './record-batch.ts'
+import { PLAIN, RingColumns, type RingMemory, TEXT } from './ring-memory.ts'
+
+const encoder = new TextEncoder()
 
 const HEAD = 0
 const TAIL = 1
-const HEADER_BYTES = 64 // one cache line
-const BYTES_PER_RECORD = 8 * 3 + 4 * 2 + 1
-const MAX_CAPACITY = 2 ** 26
-
-const PLAIN = 0
-const TEXT = 1
-
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-/** Everything the other thread needs; passes through postMessage. */
-export interface RingMemory {
-  readonly buffer: SharedArrayBuffer
-  readonly capacity: number
-  readonly textCapacity: number
-}
-
-/** Allocates a ring. `capacity` records, rounded up to a power of two; `textCapacity` bytes likewise. Throws OUT_OF_RANGE above 2^26 records. */
-export function allocateRing(capacity: number, textCapacity = 4 * 1024 * 1024): RingMemory {
-  const records = powerOfTwo(Math.max(1024, capacity))
-  const text = powerOfTwo(Math.max(64 * 1024, textCapacity))
-  if (!(records <= MAX_CAPACITY)) {
-    throw new TelemetryError('OUT_OF_RANGE', `A ring holds at most ${MAX_CAPACITY} records`, { context: { capacity } })
-  }
-  return {
-    buffer: new SharedArrayBuffer(HEADER_BYTES + records * BYTES_PER_RECORD + text),
-    capacity: records,
-    textCapacity: text,
-  }
-}
-
-class Columns {
-  readonly header: Int32Array
-  readonly value: Float64Array
-  readonly words: Uint32Array
-  readonly bits: BigInt64Array
-  readonly sourceTime: Float64Array
-  readonly receivedAt: Float64Array
-  readonly sensor: Uint32Array
-  readonly status: Uint32Array
-  readonly kind: Uint8Array
-  readonly text: Uint8Array
-
-  constructor({ buffer, capacity, textCapacity }: RingMemory) {
-    let offset = 0
-    this.header = new Int32Array(buffer, 0, 2)
-    offset += HEADER_BYTES
-    this.value = new Float64Array(buffer, offset, capacity)
-    this.words = new Uint32Array(buffer, offset, capacity * 2)
-    this.bits = new BigInt64Array(buffer, offset, capacity)
-    offset += capacity * 8
-    this.sourceTime = new Float64Array(buffer, offset, capacity)
-    offset += capacity * 8
-    this.receivedAt = new Float64Array(buffer, offset, capacity)
-    offset += capacity * 8
-    this.sensor = new Uint32Array(buffer, offset, capacity)
-    offset += capacity * 4
-    this.status = new Uint32Array(buffer, offset, capacity)
-    offset += capacity * 4
-    this.kind = new Uint8Array(buffer, offset, capacity)
-    offset += capacity
-    this.text = new Uint8Array(buffer, offset, textCapacity)
-  }
-
-  /** Copies records [seq, seq + count) into a new batch. The caller knows that they are there. */
-  copy(memory: RingMemory, epoch: number, seq: number, count: number): MutableRecordBatch {
-    const batch = new MutableRecordBatch(epoch, seq, count)
-    const start = (seq - 1) & (memory.capacity - 1)
-    const first = Math.min(count, memory.capacity - start)
-    this.#copyRun(batch, start, 0, first)
-    if (first < count) this.#copyRun(batch, 0, first, count - first)
-    for (let row = 0; row < count; row++) {
-      const cell = (start + row) & (memory.capacity - 1)
-      if (this.kind[cell] !== PLAIN)
-        batch.texts.set(row, this.#readText(this.words[cell * 2]!, this.words[cell * 2 + 1]!))
-    }
-    batch.length = count
-    return batch
-  }
-
-  #copyRun(batch: MutableRecordBatch, from: number, to: number, count: number): void {
-    const end = from + count
-    // Same element types: a copy of bytes, so that 64-bit integers survive in the value column.
-    batch.bits.set(this.bits.subarray(from, end), to)
-    batch.sourceTime.set(this.sourceTime.subarray(from, end), to)
-    batch.receivedAt.set(this.receivedAt.subarray(from, end), to)
-    batch.sensor.set(this.sensor.subarray(from, end), to)
-    batch.status.set(this.status.subarray(from, end), to)
-  }
-
-  #readText(position: number, length: number): string {
-    const bytes = new Uint8Array(length)
-    const start = position & (this.text.length - 1)
-    const first = Math.min(length, this.text.length - start)
-    bytes.set(this.text.subarray(start, start + first))
-    if (first < length) bytes.set(this.text.subarray(0, length - first), first)
-    return decoder.decode(bytes)
-  }
-}
 
 export interface RingProducerOptions {
   readonly memory: RingMemory
@@ -122,11 +21,20 @@ export interface RingProducerOptions {
   readonly onDrop?: (from: number, to: number) => void
 }
 
+/** Which records get other receive times, see `RingProducer.restamp`. */
+export interface RingRestamp {
+  readonly from: number
+  readonly sure: number
+  readonly to: number
+  readonly offsetMs: number
+  readonly now: number
+}
+
 /** The main thread's end. Every push answers false when the ring is full and nothing was taken. */
 export class RingProducer {
   readonly epoch: number
   readonly capacity: number
-  readonly #columns: Columns
+  readonly #columns: RingColumns
   readonly #memory: RingMemory
   readonly #options: RingProducerOptions
   readonly #mask: number
@@ -141,7 +49,7 @@ export class RingProducer {
   constructor(options: RingProducerOptions) {
     this.#options = options
     this.#memory = options.memory
-    this.#columns = new Columns(options.memory)
+    this.#columns = new RingColumns(options.memory)
     this.epoch = options.epoch
     this.capacity = options.memory.capacity
     this.#mask = this.capacity - 1
@@ -166,6 +74,14 @@ export class RingProducer {
 
   get fillRatio(): number {
     return this.fill / this.capacity
+  }
+
+  /** True when `records` records with `textBytes` bytes of text altogether can be pushed now without dropping anything. */
+  hasRoomFor(records: number, textBytes: number): boolean {
+    if (this.capacity - this.fill < records) return false
+    if (textBytes === 0) return true
+    this.#textFloor = this.#findTextFloor()
+    return this.#textHead + textBytes - this.#textFloor <= this.#memory.textCapacity
   }
 
   pushNumber(sensor: number, status: number, sourceTime: number, receivedAt: number, value: number): boolean {
@@ -211,6 +127,21 @@ export class RingProducer {
     if (count <= 0 || seq < 1 || seq <= this.#written - this.capacity) return null
     if (!this.#textIsWhole(seq, count)) return null
     return this.#columns.copy(this.#memory, this.epoch, seq, count)
+  }
+
+  /**
+   * Moves the receive times of records that are still in memory and that the consumer has taken: `offsetMs` is added to
+   * those of seqs [from, sure], and of (sure, to] to those that are nearer to `now − offsetMs` than to `now`.
+   */
+  restamp({ from, sure, to, offsetMs, now }: RingRestamp): void {
+    const { receivedAt, sourceTime, sensor } = this.#columns
+    for (let seq = Math.max(from, this.#written - this.capacity + 1); seq <= Math.min(to, this.#written); seq++) {
+      const cell = (seq - 1) & this.#mask
+      const time = receivedAt[cell]!
+      if (seq > sure && Math.abs(time - (now - offsetMs)) >= Math.abs(time - now)) continue
+      receivedAt[cell] = time + offsetMs
+      if (sensor[cell] === ENTRY) sourceTime[cell]! += offsetMs
+    }
   }
 
   #commit(cell: number, kind: number, sensor: number, status: number, sourceTime: number, receivedAt: number): void {
@@ -311,13 +242,13 @@ export class RingProducer {
 
 /** The store thread's end. */
 export class RingConsumer {
-  readonly #columns: Columns
+  readonly #columns: RingColumns
   readonly #memory: RingMemory
   readonly #epoch: number
   #taken = 0
 
   constructor(memory: RingMemory, epoch: number) {
-    this.#columns = new Columns(memory)
+    this.#columns = new RingColumns(memory)
     this.#memory = memory
     this.#epoch = epoch
   }
@@ -346,8 +277,4 @@ export class RingConsumer {
       return batch
     }
   }
-}
-
-function powerOfTwo(atLeast: number): number {
-  return 2 ** Math.ceil(Math.log2(atLeast))
 }

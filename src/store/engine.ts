@@ -12,10 +12,11 @@ import { Committer } from './committer.ts'
 import { lockFolder, type FolderLock } from './lock.ts'
 import { Maintenance } from './maintenance.ts'
 import { openDatabase, setAside } from './open-database.ts'
-import type { FromStore, StoreFigures, StoreSettings } from './protocol.ts'
+import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
 import { QueryView } from './query-view.ts'
 import { BatchReader } from './read-journal.ts'
 import { Recent } from './recent.ts'
+import { restamp } from './restamp.ts'
 import type { SensorIdentity } from './small-tables.ts'
 import { isDamage, toStoreError } from './sqlite-errors.ts'
 import { databaseBytes } from './database-bytes.ts'
@@ -161,6 +162,22 @@ export class StoreEngine {
   async compactNow(signal?: AbortSignal): Promise<void> {
     await this.flush(signal)
     await this.#maintenance.compactNow()
+  }
+
+  /** Records of this epoch from this seq on are not compacted, so that they can be stamped anew; null: no more. */
+  hold(fromSeq: number | null): void {
+    this.#maintenance.hold(fromSeq === null ? null : { epoch: this.epoch, seq: fromSeq })
+  }
+
+  /** Corrects the stamps of records of this epoch; answers of how many. Waits while the disk refuses. */
+  async restamp(span: Restamp): Promise<number> {
+    await this.flush()
+    const { tables, epoch } = this
+    const onDamage = (block: number, error: unknown): void => this.#onDamage(`block ${block}`, error)
+    const options = { tables, recent: this.#recent, codec: this.#codec, epoch, onDamage }
+    const count = await this.turns.background(restamp(span, options))
+    this.#journal.forget()
+    return count
   }
 
   retain(now: number): void {

@@ -52,6 +52,14 @@ export class EntryTable {
     }
   }
 
+  /** Moves entries in time, within the caller's transaction. */
+  shift(epoch: number, seqs: readonly number[], offsetMs: number): void {
+    const update = this.#db.prepare<[number, number, number, number]>(
+      `UPDATE entry SET time = time + ?, json = json_set(json, '$.time', json_extract(json, '$.time') + ?) WHERE epoch = ? AND seq = ?`,
+    )
+    for (const seq of seqs) update.run(offsetMs, offsetMs, epoch, seq)
+  }
+
   /** Deletes up to `limit` entries older than a time; answers how many. Alarms that are open stay open. */
   deleteBefore(time: number, limit: number): number {
     const oldest = 'SELECT id FROM entry WHERE kind = ? AND time < ? LIMIT ?'

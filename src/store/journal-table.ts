@@ -24,6 +24,7 @@ export class JournalTable {
   readonly #data: Statement<[number], { data: Buffer }>
   readonly #delete: Statement<[number, number]>
   readonly #bytes: Statement<[number, number], { bytes: number }>
+  readonly #rewrite: Statement<[number, number, Uint8Array, number]>
   #first: number
   #next: number
   #total: number
@@ -33,6 +34,7 @@ export class JournalTable {
     this.#row = db.prepare(`SELECT ${COLUMNS} FROM journal WHERE block = ?`)
     this.#data = db.prepare('SELECT data FROM journal WHERE block = ?')
     this.#delete = db.prepare('DELETE FROM journal WHERE block >= ? AND block < ?')
+    this.#rewrite = db.prepare('UPDATE journal SET first_time = ?, last_time = ?, data = ? WHERE block = ?')
     this.#bytes = db.prepare(
       'SELECT coalesce(sum(length(data)), 0) AS bytes FROM journal WHERE block >= ? AND block < ?',
     )
@@ -78,6 +80,14 @@ export class JournalTable {
       block.lastTime,
       data,
     )
+  }
+
+  /** Writes a block anew, within the caller's transaction: the same records with other stamps. */
+  rewrite(
+    block: number,
+    { firstTime, lastTime, data }: { firstTime: number; lastTime: number; data: Uint8Array },
+  ): void {
+    this.#rewrite.run(firstTime, lastTime, data, block)
   }
 
   confirm(blocks: number, records: number): void {

@@ -1,6 +1,7 @@
 // Work in the background, one thing at a time, in slices: compaction of the journal, merging of segments, deleting what is
 // dead, trimming the journal behind its readers, retention.
 
+import { comparePositions, type Position } from '#domain/journal.ts'
 import type { BlockCodec } from './block-codec.ts'
 import { compact } from './compaction.ts'
 import { mergeCandidates, mergeSegments } from './merge.ts'
@@ -22,6 +23,7 @@ const BLOCKS_PER_DELETE = 32
 const ENTRIES_PER_DELETE = 500
 const EARLY_MS = 60_000 // until then, readers of earlier runs hold the journal too
 const RETRY_MS = 30_000
+const MAX_HELD_RECORDS = 4_000_000
 
 export interface MaintenanceOptions {
   readonly turns: Turns
@@ -43,6 +45,7 @@ export class Maintenance {
   #force = false
   #retainAt: number | null = null
   #pauseUntil = 0
+  #held: Position | null = null
   /** The query that will begin next when the last compaction ended: older ones may still read compacted blocks. */
   #compactedAtQuery = 0
 
@@ -81,6 +84,11 @@ export class Maintenance {
         this.#options.onError(error)
       })
       .finally(() => (this.#running = null))
+  }
+
+  /** Records from this position on stay in the journal, as long as they are not too many; null: no more. */
+  hold(from: Position | null): void {
+    this.#held = from
   }
 
   /** Retention by age and size; `now` in Unix milliseconds. */
@@ -131,7 +139,7 @@ export class Maintenance {
   *#compact(): Steps<void> {
     const { recent, tables, codec, onDamage, onWritten } = this.#options
     for (;;) {
-      const parts = oldestCommitted(recent.parts)
+      const parts = oldestCommitted(recent.parts, recent.records > MAX_HELD_RECORDS ? null : this.#held)
       if (parts.length === 0) break
       onWritten(
         yield* compact(parts, {
@@ -221,10 +229,11 @@ export class Maintenance {
 }
 
 /** Committed parts from the old end, as many as one compaction takes. */
-function oldestCommitted(parts: readonly Part[]): Part[] {
+function oldestCommitted(parts: readonly Part[], held: Position | null): Part[] {
   const taken: Part[] = []
   let records = 0
   for (const part of parts) {
+    if (held && comparePositions({ epoch: part.epoch, seq: part.firstSeq + part.count - 1 }, held) >= 0) break
     if (part.block === null || (records > 0 && records + part.count > MAX_RECORDS)) break
     taken.push(part)
     records += part.count

@@ -5,10 +5,9 @@ import type { ErrorCode } from '#domain/errors.ts'
 import type { EntryQuery, Page, RangeQuery, StoredEntry } from '#domain/history.ts'
 import type { Bookmark, Position } from '#domain/journal.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
-import type { RingMemory } from '#kit/record-ring.ts'
+import type { RingMemory } from '#kit/ring-memory.ts'
 import type { BucketPage } from './query-buckets.ts'
 import type { ReadingColumnsPage } from './query-readings.ts'
-import type { DropReason } from './retention.ts'
 import type { SensorIdentity } from './small-tables.ts'
 
 /** What the thread needs at its start. */
@@ -47,6 +46,22 @@ export interface StatisticsColumns {
   readonly last: ReadingColumnsPage
 }
 
+/** Why the store gave up readings or records; label of telemetryx_dropped_total. */
+export type DropReason = 'age' | 'size' | 'thinned' | 'journal'
+
+/** Records of this epoch whose stamps came from a wall clock that has now been set. */
+export interface Restamp {
+  /** First and last seq. */
+  readonly from: number
+  readonly to: number
+  /** Up to this seq all stamps are of the old time; those of later records are told apart by what they are nearer to. */
+  readonly sure: number
+  /** New time less old time. */
+  readonly offsetMs: number
+  /** Wall clock after the step, Unix milliseconds. */
+  readonly now: number
+}
+
 /** Requests by name: what is asked, what is answered. */
 export interface StoreCalls {
   register: { ask: { sensors: readonly SensorIdentity[] }; answer: readonly SensorNumber[] }
@@ -63,6 +78,8 @@ export interface StoreCalls {
   openAlarms: { ask: Record<never, never>; answer: readonly AlarmEntry[] }
   /** Compacts everything durable and merges what is full: for measuring, tests and maintenance. */
   compact: { ask: Record<never, never>; answer: null }
+  /** Answers how many records were stamped anew. */
+  restamp: { ask: Restamp; answer: number }
 }
 
 export type StoreCall = keyof StoreCalls
@@ -81,6 +98,8 @@ export type ToStore =
   | { readonly type: 'pressure' }
   | { readonly type: 'settle'; readonly reader: string; readonly position: Position; readonly note: string | undefined }
   | { readonly type: 'retain'; readonly now: number }
+  /** Records from this seq on may have to be stamped anew; null: none. */
+  | { readonly type: 'hold'; readonly fromSeq: number | null }
 
 export interface ErrorColumns {
   readonly code: ErrorCode

@@ -51,6 +51,11 @@ export class BatchReader {
     return { count, upTo: comparePositions(to, taken) < 0 ? to : taken }
   }
 
+  /** Blocks were rewritten. */
+  forget(): void {
+    this.#cache.clear()
+  }
+
   #block(block: number): RecordBatch | null {
     const cached = this.#cache.get(block)
     if (cached) {

@@ -57,6 +57,12 @@ export class Recent {
     this.#decoded += part.count
   }
 
+  /** Puts one part in another's place: the same records with other stamps. */
+  replace(old: Part, by: Part): void {
+    this.#parts = this.#parts.map((part) => (part === old ? by : part))
+    this.#decoded += (by.batch ? by.count : 0) - (old.batch ? old.count : 0)
+  }
+
   /** Takes out the parts at the end that are not committed. */
   takePending(): Part[] {
     let from = this.#parts.length

@@ -1,12 +1,9 @@
 // What has to go: by age, for each kind of data; by size, first the fidelity of raw data (thinning.ts), then the oldest raw
 // data and journal, rollups last. Pure decisions; maintenance.ts carries them out.
 
-import type { StoreSettings } from './protocol.ts'
+import type { DropReason, StoreSettings } from './protocol.ts'
 import { THINNED_LEVEL, type Segment, type SegmentKind } from './segments.ts'
 import type { StoreTables } from './tables.ts'
-
-/** Why the store gave up readings or records; label of telemetryx_dropped_total. */
-export type DropReason = 'age' | 'size' | 'thinned' | 'journal'
 
 export interface Loss {
   readonly reason: 'age' | 'size'

@@ -13,8 +13,9 @@ import type { ValueType } from '#domain/value.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { dropCounter, type DropCounter } from '#kit/dropped.ts'
 import { collectedCounter, collectedGauge, type Registry, secondsHistogram } from '#kit/metrics.ts'
-import { allocateRing, RingProducer } from '#kit/record-ring.ts'
-import type { FromStore, StoreFigures, StoreSettings } from './protocol.ts'
+import { RingProducer } from '#kit/record-ring.ts'
+import { allocateRing } from '#kit/ring-memory.ts'
+import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
 import { keepSqliteLoaded } from './sqlite-library.ts'
 import { createHistory } from './store-history.ts'
 import { createJournal } from './store-journal.ts'
@@ -48,6 +49,10 @@ export interface Store {
   flush(signal?: AbortSignal): Promise<void>
   /** Compacts the journal into the history now instead of when it is due; waits like `flush`. */
   compact(signal?: AbortSignal): Promise<void>
+  /** Tells whether the wall clock is trusted. While it is not, records stay where `restamp` can correct them. */
+  setClockTrusted(isTrusted: boolean): void
+  /** Corrects the stamps of records of this epoch after the clock was set; answers of how many. Undelivered ones go out corrected. */
+  restamp(span: Restamp): Promise<number>
   /** Drains the ring, commits and ends the thread. Rejects with STORE_IO or STORE_FULL when the last commit failed. */
   close(): Promise<void>
 }
@@ -141,6 +146,16 @@ class RunningStore implements Store {
 
   async compact(signal?: AbortSignal): Promise<void> {
     await this.#thread.call('compact', {}, signal)
+  }
+
+  setClockTrusted(isTrusted: boolean): void {
+    this.#thread.send({ type: 'hold', fromSeq: isTrusted ? null : this.ring.written + 1 })
+  }
+
+  async restamp(span: Restamp): Promise<number> {
+    const count = await this.#thread.call('restamp', span)
+    this.ring.restamp(span) // after the store has taken them: it must not find some moved already
+    return count
   }
 
   close(): Promise<void> {

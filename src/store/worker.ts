@@ -78,6 +78,9 @@ function serve(engine: StoreEngine): void {
       case 'settle':
         engine.tables.readers.settle(message.reader, message.position, message.note)
         return
+      case 'hold':
+        engine.hold(message.fromSeq)
+        return
       case 'retain':
         engine.retain(message.now)
         return
@@ -110,6 +113,7 @@ function answersOf(engine: StoreEngine): Answers {
       engine.commitEntries()
       return engine.tables.entries.openAlarms()
     },
+    restamp: (ask) => engine.restamp(ask),
     compact: async (_ask, signal) => {
       await engine.compactNow(signal)
       return null

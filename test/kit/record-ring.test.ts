@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { ENTRY, NO_TIME } from '#domain/reading.ts'
-import { allocateRing, RingConsumer, RingProducer } from '#kit/record-ring.ts'
+import { RingConsumer, RingProducer } from '#kit/record-ring.ts'
+import { allocateRing } from '#kit/ring-memory.ts'
 import { valueAt } from '#kit/record-batch.ts'
 
 function ringOf(whenFull: 'block' | 'dropOldest' = 'block', onDrop?: (from: number, to: number) => void) {

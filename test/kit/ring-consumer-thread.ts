@@ -1,7 +1,8 @@
 // The far end of the ring in a real thread: takes `total` records and says whether each was the expected one.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { RingConsumer, type RingMemory } from '#kit/record-ring.ts'
+import { RingConsumer } from '#kit/record-ring.ts'
+import type { RingMemory } from '#kit/ring-memory.ts'
 
 const { memory, total } = workerData as { memory: RingMemory; total: number }
 const consumer = new RingConsumer(memory, 1)

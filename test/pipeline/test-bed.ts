@@ -9,7 +9,8 @@ import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { Registry } from '#kit/metrics.ts'
 import { valueAt } from '#kit/record-batch.ts'
-import { allocateRing, RingConsumer, RingProducer } from '#kit/record-ring.ts'
+import { RingConsumer, RingProducer } from '#kit/record-ring.ts'
+import { allocateRing } from '#kit/ring-memory.ts'
 import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 
 export interface JournalledReading {
