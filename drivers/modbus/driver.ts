@@ -5,20 +5,13 @@ import type { ConfigProblem, DeviceSetup, Driver } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import { connectionOf, transportFor } from './connection.ts'
 import { ModbusDevice, type LinkSource } from './device.ts'
+import { lineProblems } from './line-budget.ts'
 import { Link } from './link.ts'
-import type { PlanLimits } from './plan-requests.ts'
+import { planLimits } from './plan-limits.ts'
 import { pointOf, pointType, valueTypeOf } from './point.ts'
 import { modbusProblems } from './problems.ts'
 import type { DevicePoint } from './read-group.ts'
-import {
-  DEFAULT_MAX_GAP,
-  MAX_READ_BITS,
-  MAX_READ_REGISTERS,
-  ModbusDeviceSchema,
-  ModbusSensorSchema,
-  type ModbusDeviceConfig,
-  type ModbusSensorConfig,
-} from './schema.ts'
+import { ModbusDeviceSchema, ModbusSensorSchema, type ModbusDeviceConfig, type ModbusSensorConfig } from './schema.ts'
 import { SerialPorts } from './serial-wire.ts'
 
 export interface ModbusDriverOptions {
@@ -39,6 +32,7 @@ export function modbusDriver({ clock, lineClock = clock }: ModbusDriverOptions):
     valueType: (sensorConfig) => valueTypeOf(pointType(sensorConfig as ModbusSensorConfig)),
     problems: (deviceConfig, sensorConfigs): readonly ConfigProblem[] =>
       modbusProblems(deviceConfig as ModbusDeviceConfig, sensorConfigs as readonly ModbusSensorConfig[]),
+    busProblems: lineProblems,
     open(setup, context) {
       const config = setup.config as ModbusDeviceConfig
       const connection = connectionOf(config.connection)
@@ -64,13 +58,6 @@ export function modbusDriver({ clock, lineClock = clock }: ModbusDriverOptions):
       })
     },
   }
-}
-
-/** The limits of the planner with every default applied. */
-export function planLimits({ reads = {}, quirks = {} }: ModbusDeviceConfig): PlanLimits {
-  const { maxGap = DEFAULT_MAX_GAP, maxRegisters = MAX_READ_REGISTERS, maxBits = MAX_READ_BITS } = reads
-  const { onePerRequest = false, zeroStart = false } = quirks
-  return { maxGap, maxRegisters, maxBits, onePerRequest, zeroStart }
 }
 
 /** The sensors as the schema decoded them: the port hands them over as unknown. */

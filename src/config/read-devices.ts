@@ -2,6 +2,7 @@
 
 import type { Driver } from '#domain/driver.ts'
 import { sensorId } from '#domain/ids.ts'
+import { checkBuses, type PlacedDevice } from './bus-problems.ts'
 import { readChoice } from './choice.ts'
 import { elementsOf, placeAt, textAt, type ConfigNode } from './config-node.ts'
 import type { ReadContext } from './context.ts'
@@ -12,6 +13,7 @@ import { MachineNames } from './machine-names.ts'
 import { readSensors, sensorSources, type ReadSensor, type SensorSource, type SensorSources } from './read-sensors.ts'
 import { checkPoll } from './sensor-rules.ts'
 import { UniqueNames } from './unique-names.ts'
+import { withSmallInitial } from './wording.ts'
 
 export interface ReadDevices {
   /** Those without problems of their schemas. */
@@ -25,7 +27,7 @@ export interface ReadDevices {
 
 /** Reads the list; problems go to the context. */
 export function readDevices(list: ConfigNode | undefined, context: ReadContext): ReadDevices {
-  const devices: DeviceConfig[] = []
+  const devices: PlacedDevice[] = []
   const sensorIds: string[] = []
   const names = new UniqueNames('device', context.problems)
   const machines = new MachineNames(context.problems)
@@ -36,13 +38,14 @@ export function readDevices(list: ConfigNode | undefined, context: ReadContext):
     names.add(node, source.path)
     machines.add(node, source.path)
     const read = readDevice(source, context)
-    if (read.config) devices.push(read.config)
+    if (read.config) devices.push({ config: read.config, source })
     const ids = fullIds(node, read)
     sensorIds.push(...ids)
     sensorCount += read.sensors.length
     isComplete &&= read.isComplete && ids.length === read.sensors.length
   }
-  return { devices, sensorIds, isComplete, sensorCount }
+  checkBuses(devices, context)
+  return { devices: devices.map(({ config }) => config), sensorIds, isComplete, sensorCount }
 }
 
 function fullIds(device: ConfigNode, { sensors }: SensorSources): string[] {
@@ -107,9 +110,4 @@ function askDriver(driver: Driver, config: unknown, { source, sensors, context }
     const { node, path: lead } = sensor?.source ?? source
     problems.add(placeAt(node, at), [...lead, ...at], redact(withSmallInitial(message)))
   }
-}
-
-/** Messages follow a colon; an abbreviation keeps its capitals. */
-function withSmallInitial(message: string): string {
-  return /^[A-Z][a-z ]/.test(message) ? message.charAt(0).toLowerCase() + message.slice(1) : message
 }

@@ -154,3 +154,8 @@ function sizeHint(text: string): string {
   const match = /^([0-9]+(?:\.[0-9]+)?)\s*([kmgt])i?b?$/i.exec(text.trim())
   return match?.[2] === undefined ? '' : `; did you mean ${match[1]}${match[2].toUpperCase()}iB?`
 }
+
+/** Messages follow a colon; an abbreviation keeps its capitals. */
+export function withSmallInitial(message: string): string {
+  return /^[A-Z][a-z ]/.test(message) ? message.charAt(0).toLowerCase() + message.slice(1) : message
+}
