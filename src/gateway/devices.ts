@@ -24,8 +24,9 @@ export function acquiredDevices(config: GatewayConfig, catalogue: Catalogue, mod
 function pollGroups(device: DeviceConfig, driver: Driver, model: Model): PointGroup[] {
   const groups = new Map<number | null, Point[]>()
   const sendsByItself = driver.sendsByItself?.(device.config) ?? false
+  const deviceMs = driver.pollMs?.(device.config) ?? device.pollMs
   for (const config of device.sensors) {
-    const intervalMs = sendsByItself ? null : (config.pollMs ?? device.pollMs)
+    const intervalMs = sendsByItself ? null : (config.pollMs ?? deviceMs)
     const points = groups.get(intervalMs) ?? []
     points.push({ sensor: model.sensor(sensorId(device.id, config.id))!, config: config.config })
     groups.set(intervalMs, points)

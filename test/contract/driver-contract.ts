@@ -50,6 +50,11 @@ export interface DriverHarness {
   readonly name: string
   /** How long the devices of `setup` wait for an answer. */
   readonly timeoutMs: number
+  /**
+   * For protocols whose answers carry no id: how long after a failure the driver listens for a late answer before it asks
+   * again, unless it comes. Default 0.
+   */
+  readonly listensMs?: number
   createDriver(clock: Clock): Driver
   startPeer(): Promise<ContractPeer>
   /** A device on the peer. Group 0 holds every sensor of `changeValues`. */
@@ -117,6 +122,7 @@ class Bench {
   async recovers(): Promise<void> {
     this.peer.behave('well')
     await this.device.connect(NEVER)
+    if (this.harness.listensMs !== undefined) await this.clock.advance(this.harness.listensMs)
     await this.readsTruly()
   }
 }
