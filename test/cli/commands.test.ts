@@ -47,7 +47,9 @@ describe('telemetryx check', () => {
   it('prints every problem of a bad file on standard output and exits with 78', async () => {
     const { code, stdout, stderr } = await telemetryx(['check', 'bad.yaml'], { cwd: folder })
     expect(stdout.split('\n')).toEqual([
-      'bad.yaml:4:13: devices[0].driver: there is no driver "modbuss"; known: modbus; did you mean modbus?',
+      expect.stringMatching(
+        /^bad\.yaml:4:13: devices\[0\]\.driver: there is no driver "modbuss"; known: .*; did you mean modbus\?$/,
+      ),
       expect.stringMatching(/^bad\.yaml:10:11: uplinks\[0\]\.id: expected an id .*; did you mean site\?$/),
       '',
     ])
