@@ -7,7 +7,7 @@ import type { LevelSet } from './level-set.ts'
 /** Why a check spoke. */
 export interface Explanation {
   readonly finding: Finding
-  /** Follows the value in a sentence: `is above high 75`. */
+  /** Follows the value, or the sensor's name when the finding has no value: `is above high 75`. */
   readonly phrase: string
 }
 
@@ -19,10 +19,14 @@ export interface LearningProgress {
 
 export interface Detector {
   /**
-   * Takes one reading of good quality: `value` is finite, `receivedAt` Unix milliseconds (may repeat or step back).
-   * Answers the levels whose condition holds now, or UNDECIDED.
+   * Takes one reading of good quality: `value` is finite; `time` is its own, Unix milliseconds (may repeat or step back);
+   * `nowMs` is monotonic, and 0 for a detector without `tick`. Answers the levels whose condition holds now, or UNDECIDED.
    */
-  evaluate(value: number, receivedAt: number): LevelSet
+  evaluate(value: number, time: number, nowMs: number): LevelSet
+  /** For conditions that time alone brings about: what holds at `nowMs`, monotonic, without a new reading. */
+  tick?(nowMs: number): LevelSet
+  /** True when the condition is about silence: it is ticked also while the latest reading is not good. */
+  readonly isAboutSilence?: boolean
   /** Why `level` holds, by the last reading evaluated. */
   explain(level: ConditionLevel): Explanation
   /**

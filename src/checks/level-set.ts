@@ -16,13 +16,16 @@ export const LEVEL_BITS: Readonly<Record<ConditionLevel, LevelSet>> = {
   high: 4,
   highHigh: 8,
   anomaly: 16,
+  flatline: 32,
+  stale: 64,
+  expression: 128,
 }
 
 /** Number of different levels: bits 0 … LEVEL_COUNT − 1. */
-export const LEVEL_COUNT = 5
+export const LEVEL_COUNT = 8
 
 const OUTER: readonly ConditionLevel[] = ['lowLow', 'highHigh']
-const INNER: readonly ConditionLevel[] = ['low', 'high', 'anomaly']
+const INNER: readonly ConditionLevel[] = ['low', 'high', 'anomaly', 'flatline', 'stale', 'expression']
 
 /**
  * The level that an alarm shows; null for the empty set. Of two equally severe ones (a low limit passed while the high
@@ -48,6 +51,9 @@ export function defaultSeverity(level: ConditionLevel): Severity {
     case 'high':
       return 'medium'
     case 'anomaly':
+    case 'flatline':
+    case 'stale':
+    case 'expression':
       return 'low'
   }
 }

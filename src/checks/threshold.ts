@@ -46,8 +46,8 @@ export class ThresholdDetector implements Detector {
   }
 
   explain(level: ConditionLevel): Explanation {
-    if (level === 'anomaly') throw new RangeError('A threshold check has no level anomaly')
-    const at = ORDER.indexOf(level)
+    const at = ORDER.findIndex((name) => name === level)
+    if (at < 0) throw new RangeError(`A threshold check has no level ${level}`)
     const sign = signOf(at)
     const [enterAt, leaveAt] = [this.#enterAt[at]!, this.#leaveAt[at]!]
     const value = this.#value * sign
@@ -61,7 +61,8 @@ export class ThresholdDetector implements Detector {
   }
 
   resume(level: ConditionLevel): LevelSet {
-    if (level === 'anomaly' || this.#enterAt[ORDER.indexOf(level)] === Infinity) return NO_LEVEL
+    const at = ORDER.findIndex((name) => name === level)
+    if (at < 0 || this.#enterAt[at] === Infinity) return NO_LEVEL
     this.#levels = LEVEL_BITS[level]
     // What is beyond the outer limit is beyond the inner one as well.
     if (level === 'lowLow' && this.#enterAt[1] !== Infinity) this.#levels |= LEVEL_BITS.low

@@ -9,8 +9,8 @@ import { SlidingMoments } from './sliding-moments.ts'
 
 type Spec = StaticDecode<typeof ZscoreSpec>
 
-const DEFAULT_WINDOW = 300
-const DEFAULT_SIGMA = 4
+export const DEFAULT_WINDOW = 300
+export const DEFAULT_SIGMA = 4
 
 /** Differences below this share of the value are the float64's own grain, not the process. */
 const GRAIN = 2 ** -48

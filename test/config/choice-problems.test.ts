@@ -56,7 +56,7 @@ const CHOICES: readonly Case[] = [
     'a misspelt type of check',
     check('{ type: treshold, high: 1 }'),
     [
-      '7:48: devices[0].sensors[0].checks[0].type: expected one of threshold, zscore, found the text "treshold"; did you mean threshold?',
+      '7:48: devices[0].sensors[0].checks[0].type: expected one of threshold, rate, flatline, stale, zscore, ewma, anomaly, expression, found the text "treshold"; did you mean threshold?',
     ],
   ],
   [

@@ -48,6 +48,9 @@ export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
   high: 'High limit',
   highHigh: 'High-high limit',
   anomaly: 'Anomaly',
+  flatline: 'Does not move',
+  stale: 'No good reading',
+  expression: 'Condition',
 }
 
 export const QUALITY_WORDS: Readonly<Record<Quality, string>> = { good: 'Good', uncertain: 'Uncertain', bad: 'Bad' }

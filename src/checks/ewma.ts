@@ -1,0 +1,98 @@
+// Distance from the exponentially weighted mean in exponentially weighted standard deviations.
+
+import type { StaticDecode } from 'typebox'
+import type { ConditionLevel, EwmaSpec } from '#domain/check.ts'
+import type { Detector, Explanation, LearningProgress } from './detector.ts'
+import { formatNumber } from './format-number.ts'
+import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
+import { SmallestStep } from './smallest-step.ts'
+
+type Spec = StaticDecode<typeof EwmaSpec>
+
+const DEFAULT_ALPHA = 0.05
+const DEFAULT_SIGMA = 4
+
+/** Values are limited to ± this, so that no square overflows. */
+const MAX_MAGNITUDE = 1e150
+
+/** After readings / alpha = 3, less than 5 % of the start is left in the mean; below ten no spread is known. */
+const WARM_UP_SHARE = 3
+const MIN_WARM_UP = 10
+
+/**
+ * Score of a reading against the moving mean and spread of the readings before it. While fewer than 1 / alpha readings have
+ * come they weigh equally, so that the first one does not count double. Undecided for the first 3 / alpha readings
+ * (at least 10). Constant memory. Source: West 1979; Finch, Incremental calculation of weighted mean and variance, 2009, §9.
+ */
+export class EwmaDetector implements Detector {
+  readonly #alpha: number
+  readonly #sigma: number
+  readonly #needed: number
+  readonly #grain = new SmallestStep()
+  #count = 0
+  /** Mean − reference: the first value is the reference, so that a large offset costs no digits. */
+  #mean = 0
+  #reference = 0
+  #variance = 0
+  #value = 0
+  #foundMean = 0
+  #foundSpread = 0
+  #deviation = 0
+
+  constructor(spec: Spec) {
+    this.#alpha = spec.alpha ?? DEFAULT_ALPHA
+    this.#sigma = spec.sigma ?? DEFAULT_SIGMA
+    this.#needed = Math.max(MIN_WARM_UP, Math.ceil(WARM_UP_SHARE / this.#alpha))
+  }
+
+  evaluate(value: number): LevelSet {
+    const entering = Math.max(-MAX_MAGNITUDE, Math.min(MAX_MAGNITUDE, value))
+    if (this.#count === 0) this.#reference = entering
+    const deviation = entering - this.#reference - this.#mean
+    const levels = this.#count < this.#needed ? UNDECIDED : this.#judge(value, deviation)
+    this.#grain.take(value)
+    this.#count += 1
+    const weight = Math.max(this.#alpha, 1 / this.#count)
+    const step = weight * deviation
+    this.#mean += step
+    this.#variance = (1 - weight) * (this.#variance + deviation * step)
+    return levels
+  }
+
+  explain(level: ConditionLevel): Explanation {
+    if (level !== 'anomaly') throw new RangeError(`An ewma check has no level ${level}`)
+    const mean = formatNumber(Number(this.#foundMean.toPrecision(12)))
+    const finding = {
+      value: this.#value,
+      limit: this.#sigma,
+      mean: this.#foundMean,
+      standardDeviation: this.#foundSpread,
+    }
+    if (this.#foundSpread === 0) return { finding, phrase: `differs from the moving mean ${mean}, which had no spread` }
+    const score = this.#deviation / this.#foundSpread
+    const sigmas = formatNumber(Number(Math.abs(score).toPrecision(3)))
+    return {
+      finding: { ...finding, score },
+      phrase: `is ${sigmas} standard deviations ${score > 0 ? 'above' : 'below'} the moving mean ${mean}`,
+    }
+  }
+
+  resume(level: ConditionLevel): LevelSet {
+    return level === 'anomaly' ? LEVEL_BITS.anomaly : NO_LEVEL
+  }
+
+  learning(): LearningProgress | null {
+    return this.#count < this.#needed ? { seen: this.#count, needed: this.#needed } : null
+  }
+
+  #judge(value: number, deviation: number): LevelSet {
+    const isFar = deviation * deviation >= this.#sigma * this.#sigma * this.#variance
+    const mean = this.#reference + this.#mean
+    if (!isFar || !this.#grain.isExceededBy(deviation, mean)) return NO_LEVEL
+    this.#value = value
+    this.#deviation = deviation
+    this.#foundMean = mean
+    this.#foundSpread = Math.sqrt(this.#variance)
+    return LEVEL_BITS.anomaly
+  }
+}
