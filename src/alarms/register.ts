@@ -1,12 +1,14 @@
 // The register of alarms: at most one for each check of each sensor. Checks report conditions, operators acknowledge and
 // shelve; each transition goes to the journal and to the subscribers. Bounded by the number of checks.
 
-import type { Alarm, AlarmChange, AlarmEntry } from '#domain/alarm.ts'
+import { isOpen, type Alarm, type AlarmChange, type AlarmEntry, type EventEntry } from '#domain/alarm.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Severity } from '#domain/check.ts'
 import { TelemetryError } from '#domain/errors.ts'
-import type { AlarmRegister } from '#domain/views.ts'
-import { acknowledge, changeLevel, clear, isOpen, raise, shelve, unshelve, type Condition } from './alarm-state.ts'
+import type { AlarmMeasures, AlarmRegister } from '#domain/views.ts'
+import { AlarmTally } from './alarm-measures.ts'
+import * as machine from './alarm-state.ts'
+import { isSilent, type Condition } from './alarm-state.ts'
 
 export interface AlarmBookOptions {
   /** Number of this start: ids are `epoch-n`. */
@@ -15,6 +17,8 @@ export interface AlarmBookOptions {
   readonly now: () => number
   /** Takes each transition; must not lose it. */
   readonly journal: (entry: AlarmEntry) => void
+  /** Takes what is told of the alarms as a whole: floods, chattering. Default: nobody is told. */
+  readonly record?: (event: EventEntry) => void
   readonly log: Log
   /** Last transition of each alarm that was open at the last stop. */
   readonly openAlarms: readonly AlarmEntry[]
@@ -26,19 +30,28 @@ interface Transition {
   readonly comment?: string | null
 }
 
+const STALE_MS = 86_400_000
+const MAX_STANDING = 100
+
 export class AlarmBook implements AlarmRegister {
   readonly #options: AlarmBookOptions
+  readonly #tally: AlarmTally
   /** By sensor and check. */
   readonly #byCheck = new Map<string, Alarm>()
   /** Key in `#byCheck` by alarm id. */
   readonly #keys = new Map<string, string>()
+  /** Checks that are suppressed, with and without an alarm. */
+  readonly #suppressed = new Set<string>()
   readonly #listeners = new Set<(alarm: Alarm) => void>()
   #raised = 0
 
   constructor(options: AlarmBookOptions) {
     this.#options = options
+    this.#tally = new AlarmTally({ now: options.now, record: options.record ?? (() => undefined) })
     for (const { alarm } of options.openAlarms.toSorted((a, b) => a.time - b.time)) {
-      if (isOpen(alarm)) this.#keep(alarm)
+      if (!isOpen(alarm)) continue
+      this.#keep(alarm)
+      if (alarm.suppressed) this.#suppressed.add(keyOf(alarm.sensor, alarm.check))
     }
   }
 
@@ -60,42 +73,94 @@ export class AlarmBook implements AlarmRegister {
   report(condition: Condition): void {
     const known = this.ofCheck(condition.sensor, condition.check)
     if (known?.active) {
-      if (known.level !== condition.level) this.#commit(changeLevel(known, condition), { change: 'level' })
+      if (known.level !== condition.level) this.#commit(machine.changeLevel(known, condition), { change: 'level' })
       return
     }
-    const alarm = raise(known, `${this.#options.epoch}-${this.#raised + 1}`, condition)
+    const group = condition.rules?.group ?? null
+    const alarm = machine.raise(condition, {
+      previous: known,
+      newId: `${this.#options.epoch}-${this.#raised + 1}`,
+      isSuppressed: this.isSuppressed(condition.sensor, condition.check),
+      isFirst: group !== null && !this.#isGroupActive(group),
+    })
     if (alarm.id !== known?.id) {
       this.#raised += 1
-      // Its shelving goes over to the new occurrence; left standing, it would come back after a restart.
-      if (known) this.#commit(unshelve(known), { change: 'unshelved', comment: `Goes on with ${alarm.id}` })
+      if (known) this.#handOver(known, alarm.id)
     }
     this.#commit(alarm, { change: 'raised' })
+    if (!isSilent(alarm) && alarm.shelvedUntil === null) this.#tally.raised(alarm.sensor, alarm.check)
   }
 
   /** A check's condition is gone; `comment` says why when it is not the value. Nothing happens without an active alarm. */
   clear(sensor: string, check: string, time: number, comment: string | null = null): void {
     const known = this.ofCheck(sensor, check)
-    if (known?.active) this.#commit(clear(known, time), { change: 'cleared', comment })
+    if (!known?.active) return
+    const cleared = this.#commit(machine.clear(known, time), { change: 'cleared', comment })
+    if (cleared.shelving !== 'oneShot') return
+    this.#commit(machine.unshelve(cleared), {
+      change: 'unshelved',
+      comment: 'The one-shot shelving ends with the alarm',
+    })
+  }
+
+  isSuppressed(sensor: string, check: string): boolean {
+    return this.#suppressed.has(keyOf(sensor, check))
+  }
+
+  /** A check's `suppressWhen` begins or ceases to hold, or is gone; `reason` goes into the journal. */
+  setSuppressed(sensor: string, check: string, isSuppressed: boolean, reason: string): void {
+    const key = keyOf(sensor, check)
+    if (isSuppressed === this.#suppressed.has(key)) return
+    if (isSuppressed) this.#suppressed.add(key)
+    else this.#suppressed.delete(key)
+    const known = this.#byCheck.get(key)
+    if (!known) return
+    if (isSuppressed) this.#commit(machine.suppress(known), { change: 'suppressed', comment: reason })
+    else this.#commit(machine.unsuppress(known), { change: 'unsuppressed', comment: reason })
   }
 
   acknowledge(id: string, by: string, comment: string | null): Alarm {
-    return this.#commit(acknowledge(this.#find(id), this.#options.now(), by), { change: 'acknowledged', by, comment })
+    const next = machine.acknowledge(this.#find(id), this.#options.now(), by)
+    return this.#commit(next, { change: 'acknowledged', by, comment })
   }
 
-  shelve(id: string, untilMs: number, by: string, comment: string | null): Alarm {
-    return this.#commit(shelve(this.#find(id), this.#options.now(), untilMs), { change: 'shelved', by, comment })
+  confirm(id: string, by: string, comment: string | null): Alarm {
+    const next = machine.confirm(this.#find(id), this.#options.now(), by)
+    return this.#commit(next, { change: 'confirmed', by, comment })
+  }
+
+  reset(id: string, by: string, comment: string | null): Alarm {
+    return this.#commit(machine.reset(this.#find(id)), { change: 'reset', by, comment })
+  }
+
+  comment(id: string, by: string, text: string): Alarm {
+    return this.#commit(this.#find(id), { change: 'commented', by, comment: text })
+  }
+
+  shelve(id: string, untilMs: number, by: string, comment: string | null, mode?: 'timed' | 'oneShot'): Alarm {
+    const next = machine.shelve(this.#find(id), this.#options.now(), untilMs, mode)
+    return this.#commit(next, { change: 'shelved', by, comment })
   }
 
   unshelve(id: string, by: string): Alarm {
-    return this.#commit(unshelve(this.#find(id)), { change: 'unshelved', by })
+    return this.#commit(machine.unshelve(this.#find(id)), { change: 'unshelved', by })
   }
 
-  /** Ends the shelvings whose time has come; to be called now and then. */
-  expireShelvings(): void {
+  takeOutOfService(id: string, by: string, comment: string | null): Alarm {
+    return this.#commit(machine.takeOutOfService(this.#find(id)), { change: 'outOfService', by, comment })
+  }
+
+  returnToService(id: string, by: string, comment: string | null): Alarm {
+    return this.#commit(machine.returnToService(this.#find(id)), { change: 'inService', by, comment })
+  }
+
+  /** Ends the shelvings whose time has come, floods and chattering; to be called now and then. */
+  tick(): void {
+    this.#tally.tick()
     const now = this.#options.now()
     for (const alarm of this.#byCheck.values()) {
       if (alarm.shelvedUntil === null || alarm.shelvedUntil > now) continue
-      this.#commit(unshelve(alarm), { change: 'unshelved', comment: 'The shelving time is over' })
+      this.#commit(machine.unshelve(alarm), { change: 'unshelved', comment: 'The shelving time is over' })
     }
   }
 
@@ -106,9 +171,42 @@ export class AlarmBook implements AlarmRegister {
     return counts
   }
 
+  measures(): AlarmMeasures {
+    const alarms = this.list()
+    const count = (isCounted: (alarm: Alarm) => boolean): number => alarms.filter(isCounted).length
+    const shown = alarms.filter((alarm) => alarm.active && !isSilent(alarm) && alarm.shelvedUntil === null)
+    const standing = shown.toSorted((a, b) => a.raisedAt - b.raisedAt)
+    const staleFrom = this.#options.now() - STALE_MS
+    return {
+      ...this.#tally.measures(),
+      active: count(({ active }) => active),
+      unacknowledged: count(({ acknowledged }) => !acknowledged),
+      shelved: count(({ shelvedUntil }) => shelvedUntil !== null),
+      suppressed: count(({ suppressed }) => suppressed === true),
+      outOfService: count(({ outOfService }) => outOfService === true),
+      stale: standing.filter(({ raisedAt }) => raisedAt < staleFrom).slice(0, MAX_STANDING),
+      standing: standing.slice(0, MAX_STANDING),
+    }
+  }
+
   subscribe(listener: (alarm: Alarm) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  /** Shelving and being out of service go over to the new occurrence; left standing, they would come back after a restart. */
+  #handOver(known: Alarm, newId: string): void {
+    const comment = `Goes on with ${newId}`
+    let left = known
+    if (left.shelvedUntil !== null) left = this.#commit(machine.unshelve(left), { change: 'unshelved', comment })
+    if (left.outOfService) this.#commit(machine.returnToService(left), { change: 'inService', comment })
+  }
+
+  #isGroupActive(group: string): boolean {
+    for (const alarm of this.#byCheck.values()) {
+      if (alarm.group === group && alarm.active && !isSilent(alarm)) return true
+    }
+    return false
   }
 
   #find(id: string): Alarm {
@@ -117,9 +215,11 @@ export class AlarmBook implements AlarmRegister {
     return alarm
   }
 
-  #commit(alarm: Alarm, { change, by, comment }: Transition): Alarm {
-    this.#keep(alarm)
+  #commit(next: Alarm, { change, by, comment }: Transition): Alarm {
     const time = this.#options.now()
+    const isWord = by !== undefined && comment !== undefined && comment !== null
+    const alarm = isWord ? { ...next, lastComment: { text: comment, by, time } } : next
+    this.#keep(alarm)
     this.#options.journal({ kind: 'alarm', change, time, by: by ?? null, comment: comment ?? null, alarm })
     for (const listener of this.#listeners) this.#tell(listener, alarm)
     return alarm

@@ -12,11 +12,14 @@ import { registerDashboard } from './dashboard.ts'
 import { registerOpenApi, registerOpenApiRoute } from './openapi.ts'
 import { sendProblem } from './problem.ts'
 import { registerAccounts } from './routes/accounts.ts'
+import { registerAlarmActions } from './routes/alarm-actions.ts'
+import { registerAlarmMeasures } from './routes/alarm-measures.ts'
 import { registerAlarms } from './routes/alarms.ts'
 import { registerDevices } from './routes/devices.ts'
 import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
 import { registerHealth } from './routes/health.ts'
+import { registerIngest } from './routes/ingest.ts'
 import { registerLive } from './routes/live.ts'
 import { registerModel } from './routes/model.ts'
 import { registerSession } from './routes/session.ts'
@@ -87,7 +90,10 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerValues(app, context)
   registerFindings(app, context)
   registerWrite(app, context)
+  registerIngest(app, context)
+  registerAlarmMeasures(app, context)
   registerAlarms(app, context)
+  registerAlarmActions(app, context)
   registerDevices(app, context)
   registerLive(app, context)
   registerSession(app, context)

@@ -37,8 +37,10 @@ class Found {
     if (!latest) this.#latest.set(alarm.id, alarm)
     const key = newestFirstKey(alarm)
     if (this.occurrences.has(key)) return
-    const { acknowledged, acknowledgedAt, acknowledgedBy, shelvedUntil } = latest ?? alarm
-    this.occurrences.set(key, { ...alarm, acknowledged, acknowledgedAt, acknowledgedBy, shelvedUntil })
+    // Finding, times and level are those of the raise; what operators did goes for the alarm as it is now.
+    const { level, severity, message, finding, active, raisedAt, clearedAt, firstOut } = alarm
+    const raise = { level, severity, message, finding, active, raisedAt, clearedAt }
+    this.occurrences.set(key, { ...(latest ?? alarm), ...raise, ...(firstOut !== undefined && { firstOut }) })
   }
 }
 

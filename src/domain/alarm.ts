@@ -4,7 +4,28 @@
 import type { CheckType, ConditionLevel, Finding, Severity } from './check.ts'
 
 /** What happened to an alarm. Each transition is one journal entry. */
-export type AlarmChange = 'raised' | 'level' | 'cleared' | 'acknowledged' | 'shelved' | 'unshelved'
+export type AlarmChange =
+  | 'raised'
+  | 'level'
+  | 'cleared'
+  | 'acknowledged'
+  | 'confirmed'
+  | 'reset'
+  | 'commented'
+  | 'shelved'
+  | 'unshelved'
+  | 'suppressed'
+  | 'unsuppressed'
+  | 'outOfService'
+  | 'inService'
+
+/** What an operator wrote at an alarm. */
+export interface AlarmComment {
+  readonly text: string
+  readonly by: string
+  /** Unix milliseconds. */
+  readonly time: number
+}
 
 export interface Alarm {
   /** Unique within the gateway, for one occurrence (raise to clear): `epoch-n`. */
@@ -28,6 +49,33 @@ export interface Alarm {
   /** For people: what is wrong, with value, limit and unit. */
   readonly message: string
   readonly finding: Finding
+  /** Present when the check asks for a confirmation: false until it is given. */
+  readonly confirmed?: boolean
+  readonly confirmedAt?: number | null
+  readonly confirmedBy?: string | null
+  /** Present when the check latches: true until it is reset. */
+  readonly latched?: boolean
+  /** How it is shelved; present while it is. A one-shot shelving also ends when the alarm clears. */
+  readonly shelving?: 'timed' | 'oneShot'
+  /** True while the check's `suppressWhen` holds: kept, not shown to operators. */
+  readonly suppressed?: boolean
+  /** True while an operator has taken the check out of service. */
+  readonly outOfService?: boolean
+  /** Group in which the first alarm to come is marked. */
+  readonly group?: string
+  /** True for the alarm that was raised while none of its group was active. */
+  readonly firstOut?: boolean
+  readonly lastComment?: AlarmComment
+}
+
+/** Nothing is left for an operator to do, as far as this occurrence goes. */
+export function isDone(alarm: Alarm): boolean {
+  return alarm.acknowledged && alarm.confirmed !== false && alarm.latched !== true
+}
+
+/** True while the register keeps it: its last transition is given back at the next start. */
+export function isOpen(alarm: Alarm): boolean {
+  return alarm.active || !isDone(alarm) || alarm.shelvedUntil !== null || alarm.outOfService === true
 }
 
 /** Journal entry of an alarm's change: the alarm as it is after it. */

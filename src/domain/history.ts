@@ -88,7 +88,7 @@ export interface History {
   statistics(sensor: string, from: number, to: number, signal?: AbortSignal): Promise<Statistics>
   /** Newest first. */
   entries(query: EntryQuery, signal?: AbortSignal): Promise<Page<StoredEntry>>
-  /** Last transition of each alarm that was active or unacknowledged at the last stop: the register's start state. */
+  /** Last transition of each alarm that was open at the last stop (domain/alarm.ts `isOpen`): the register's start state. */
   openAlarms(): Promise<readonly AlarmEntry[]>
   status(): StoreStatus
 }

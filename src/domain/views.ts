@@ -19,15 +19,60 @@ export interface LatestValues {
   subscribe(listener: (changed: Uint32Array, count: number) => void): () => void
 }
 
-/** The register of alarms that are active, unacknowledged or shelved. */
+/** How often one check has raised its alarm. */
+export interface AlarmCount {
+  /** Full sensor id. */
+  readonly sensor: string
+  readonly check: string
+  readonly count: number
+}
+
+/**
+ * How well the alarm system serves its operators, after ISA-18.2 §16 and EEMUA 191: of the alarms that were shown to them,
+ * so neither shelved, suppressed nor out of service. Counted from the start of this run.
+ */
+export interface AlarmMeasures {
+  /** Unix milliseconds from which on it is counted. */
+  readonly since: number
+  readonly active: number
+  readonly unacknowledged: number
+  readonly shelved: number
+  readonly suppressed: number
+  readonly outOfService: number
+  /** Alarms raised in ten minutes: in the last ten, and over the whole slots of the last 24 hours. */
+  readonly per10Minutes: { readonly now: number; readonly mean: number; readonly max: number }
+  /** A flood begins with more than 10 alarms in ten minutes and ends with fewer than 5. */
+  readonly flood: { readonly isActive: boolean; readonly since: number | null; readonly floods: number }
+  /** Raised three times or more within the last minute. */
+  readonly chattering: readonly AlarmCount[]
+  /** The ten that came most often in the last 24 hours. */
+  readonly top: readonly AlarmCount[]
+  /** Active for more than 24 hours, longest first. */
+  readonly stale: readonly Alarm[]
+  /** Active, longest first; at most 100. */
+  readonly standing: readonly Alarm[]
+}
+
+/** The register of alarms that are active, unacknowledged, unconfirmed, latched, shelved or out of service. */
 export interface AlarmRegister {
   list(): readonly Alarm[]
   get(id: string): Alarm | undefined
   /** Throws NOT_FOUND, CONFLICT (already acknowledged). */
   acknowledge(id: string, by: string, comment: string | null): Alarm
   /** Throws NOT_FOUND, CONFLICT. `untilMs`: Unix milliseconds. */
-  shelve(id: string, untilMs: number, by: string, comment: string | null): Alarm
+  shelve(id: string, untilMs: number, by: string, comment: string | null, mode?: 'timed' | 'oneShot'): Alarm
   unshelve(id: string, by: string): Alarm
+  /** Throws NOT_FOUND, CONFLICT (not asked for, not acknowledged yet, already confirmed). */
+  confirm(id: string, by: string, comment: string | null): Alarm
+  /** Ends a latched alarm. Throws NOT_FOUND, CONFLICT (not latched, still active, not acknowledged or confirmed). */
+  reset(id: string, by: string, comment: string | null): Alarm
+  /** Throws NOT_FOUND. */
+  comment(id: string, by: string, text: string): Alarm
+  /** Throws NOT_FOUND, CONFLICT (it is already). */
+  takeOutOfService(id: string, by: string, comment: string | null): Alarm
+  /** Throws NOT_FOUND, CONFLICT (it is not out of service). */
+  returnToService(id: string, by: string, comment: string | null): Alarm
+  measures(): AlarmMeasures
   /** Each change, as it happens. Returns the unsubscribe. */
   subscribe(listener: (alarm: Alarm) => void): () => void
 }

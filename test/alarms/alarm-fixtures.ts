@@ -24,19 +24,30 @@ export function condition(changes: Partial<Condition> = {}): Condition {
 export interface Desk {
   readonly book: AlarmBook
   readonly journal: AlarmEntry[]
+  /** Types of the events about the alarms as a whole. */
+  readonly events: string[]
   /** Wall clock; to be set by the test. */
   now: number
 }
 
 export function openDesk(openAlarms: readonly AlarmEntry[] = [], epoch = 3): Desk {
   const journal: AlarmEntry[] = []
+  const events: string[] = []
+  const time = { now: NOON }
   const desk: Desk = {
     journal,
-    now: NOON,
+    events,
+    get now() {
+      return time.now
+    },
+    set now(now) {
+      time.now = now
+    },
     book: new AlarmBook({
       epoch,
-      now: () => desk.now,
+      now: () => time.now,
       journal: (entry) => void journal.push(entry),
+      record: (event) => void events.push(event.type),
       log: silentLogger,
       openAlarms,
     }),

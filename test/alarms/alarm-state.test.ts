@@ -3,16 +3,22 @@ import {
   acknowledge,
   changeLevel,
   clear,
-  isOpen,
   MAX_SHELVING_MS,
   raise,
+  type Condition,
   shelve,
   unshelve,
 } from '#alarms/alarm-state.ts'
+import { isOpen, type Alarm } from '#domain/alarm.ts'
 import { isTelemetryError } from '#domain/errors.ts'
 import { condition, NOON } from './alarm-fixtures.ts'
 
-const raised = raise(undefined, '3-1', condition())
+/** Neither suppressed nor first of a group. */
+function raiseAfter(previous: Alarm | undefined, newId: string, found: Condition): Alarm {
+  return raise(found, { previous, newId, isSuppressed: false, isFirst: false })
+}
+
+const raised = raiseAfter(undefined, '3-1', condition())
 
 function codeOf(action: () => unknown): string {
   try {
@@ -48,7 +54,7 @@ describe('alarm state machine', () => {
   })
 
   it('is the same occurrence when it comes again before anyone has acknowledged it', () => {
-    const again = raise(clear(raised, NOON + 1000), '3-2', condition({ time: NOON + 2000 }))
+    const again = raiseAfter(clear(raised, NOON + 1000), '3-2', condition({ time: NOON + 2000 }))
     expect(again).toMatchObject({ id: '3-1', active: true, raisedAt: NOON + 2000, clearedAt: null })
   })
 
@@ -56,7 +62,7 @@ describe('alarm state machine', () => {
     const shelved = shelve(raised, NOON, NOON + 60_000)
     const closed = acknowledge(clear(shelved, NOON + 1000), NOON + 1000, 'ann')
     expect(isOpen(closed)).toBe(true)
-    expect(raise(closed, '3-2', condition())).toMatchObject({
+    expect(raiseAfter(closed, '3-2', condition())).toMatchObject({
       id: '3-2',
       acknowledged: false,
       acknowledgedBy: null,

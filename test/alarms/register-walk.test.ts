@@ -117,7 +117,7 @@ function walk(world: World, journal: AlarmEntry[], step: Step): void {
   switch (step.kind) {
     case 'wait':
       world.desk.now += step.ms
-      world.desk.book.expireShelvings()
+      world.desk.book.tick()
       for (const belief of world.beliefs.values()) {
         if (belief.shelvedUntil !== null && belief.shelvedUntil <= world.desk.now) belief.shelvedUntil = null
       }

@@ -65,10 +65,10 @@ describe('register of alarms', () => {
     desk.book.report(condition())
     desk.book.shelve('3-1', NOON + 5000, 'ann', null)
     desk.now = NOON + 4999
-    desk.book.expireShelvings()
+    desk.book.tick()
     expect(desk.book.get('3-1')!.shelvedUntil).toBe(NOON + 5000)
     desk.now = NOON + 5000
-    desk.book.expireShelvings()
+    desk.book.tick()
     expect(desk.book.get('3-1')!.shelvedUntil).toBeNull()
     expect(desk.journal.at(-1)).toMatchObject({ change: 'unshelved', by: null, comment: 'The shelving time is over' })
   })

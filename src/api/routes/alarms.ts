@@ -8,16 +8,26 @@ import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
 import { AlarmSchema, alarmShape, newestFirstKey } from '../shapes/alarm-shape.ts'
 import { readDuration } from '../time.ts'
 
-const STATES = ['active', 'unacknowledged', 'shelved', 'all'] as const
+const STATES = [
+  'active',
+  'unacknowledged',
+  'unconfirmed',
+  'latched',
+  'shelved',
+  'suppressed',
+  'outOfService',
+  'all',
+] as const
 type AlarmState = (typeof STATES)[number]
 
 const shelvingLimits = { minMs: 1000, maxMs: 7 * 86_400_000, words: 'between 1s and 7d' }
 
-const AlarmParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256, description: 'Alarm id.' }) })
-const comment = Type.Optional(Type.String({ maxLength: 1000, description: 'Why; kept in the journal.' }))
+/** Path parameter `id` of an alarm. */
+export const AlarmParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256, description: 'Alarm id.' }) })
+export const comment = Type.Optional(Type.String({ maxLength: 1000, description: 'Why; kept in the journal.' }))
 
 /** A body that may be left out. */
-const OptionalComment = Type.Union([Type.Object({ comment }, { additionalProperties: false }), Type.Null()])
+export const OptionalComment = Type.Union([Type.Object({ comment }, { additionalProperties: false }), Type.Null()])
 
 export function registerAlarms(app: ApiServer, context: ApiContext): void {
   registerList(app, context)
@@ -32,13 +42,14 @@ function registerList(app: ApiServer, { options }: ApiContext): void {
       config: { access: 'viewer' },
       schema: {
         tags: ['alarms'],
-        summary: 'Alarms that are active, unacknowledged or shelved',
+        summary: 'Alarms that are active or wait for an operator, shelved or out of service',
         querystring: Type.Object(
           {
             state: Type.Optional(
               Type.Enum([...STATES], {
                 default: 'all',
-                description: 'Shelved alarms stand in `shelved` and `all` only.',
+                description:
+                  'What is shelved, suppressed or out of service stands under its own word and in `all` only.',
               }),
             ),
             ...pageParameters({ max: 1000, default: 100 }),
@@ -66,15 +77,24 @@ function registerList(app: ApiServer, { options }: ApiContext): void {
 
 function isInState(alarm: Alarm, state: AlarmState, now: number): boolean {
   const isShelved = alarm.shelvedUntil !== null && alarm.shelvedUntil > now
+  const isShown = !isShelved && alarm.suppressed !== true && alarm.outOfService !== true
   switch (state) {
     case 'all':
       return true
     case 'shelved':
       return isShelved
     case 'active':
-      return alarm.active && !isShelved
+      return alarm.active && isShown
     case 'unacknowledged':
-      return !alarm.acknowledged && !isShelved
+      return !alarm.acknowledged && isShown
+    case 'unconfirmed':
+      return alarm.confirmed === false && isShown
+    case 'latched':
+      return alarm.latched === true && isShown
+    case 'suppressed':
+      return alarm.suppressed === true
+    case 'outOfService':
+      return alarm.outOfService === true
   }
 }
 
@@ -108,16 +128,31 @@ function registerShelving(app: ApiServer, { options }: ApiContext): void {
         summary: 'Put an alarm aside for some time',
         params: AlarmParams,
         body: Type.Object(
-          { duration: Type.String({ maxLength: 32, description: 'From `1s` to `7d`.', examples: ['1h'] }), comment },
+          {
+            duration: Type.Optional(
+              Type.String({
+                maxLength: 32,
+                description: 'From `1s` to `7d`. May be left out with `oneShot`: then `7d`.',
+                examples: ['1h'],
+              }),
+            ),
+            mode: Type.Optional(
+              Type.Enum(['timed', 'oneShot'], {
+                default: 'timed',
+                description: '`oneShot` also ends when the alarm clears.',
+              }),
+            ),
+            comment,
+          },
           { additionalProperties: false },
         ),
         response: { 200: AlarmSchema },
       },
     },
     async (request) => {
-      const durationMs = readDuration('body.duration', request.body.duration, shelvingLimits)
-      const until = options.clock.now() + durationMs
-      const alarm = options.alarms.shelve(request.params.id, until, callerOf(request), request.body.comment ?? null)
+      const { mode = 'timed', duration = mode === 'oneShot' ? '7d' : '', comment: words = null } = request.body
+      const until = options.clock.now() + readDuration('body.duration', duration, shelvingLimits)
+      const alarm = options.alarms.shelve(request.params.id, until, callerOf(request), words, mode)
       return alarmShape(alarm, options.info.model())
     },
   )

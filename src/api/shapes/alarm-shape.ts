@@ -1,7 +1,7 @@
 // Alarms on the wire: in the register, in the history of a sensor, and live.
 
 import { Type, type Static } from 'typebox'
-import type { Alarm } from '#domain/alarm.ts'
+import type { Alarm, AlarmComment } from '#domain/alarm.ts'
 import { SEVERITIES } from '#domain/check.ts'
 import type { Model } from '#domain/sensor.ts'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '../time.ts'
@@ -16,7 +16,7 @@ export const AlarmSchema = Type.Object(
     machine: NullableString,
     check: Type.String({ description: 'Name of the check within its sensor.' }),
     checkType: Type.String({ examples: ['threshold', 'zscore'] }),
-    level: Type.Enum(['lowLow', 'low', 'high', 'highHigh', 'anomaly']),
+    level: Type.Enum(['lowLow', 'low', 'high', 'highHigh', 'anomaly', 'flatline', 'stale', 'expression']),
     severity: Type.Enum([...SEVERITIES]),
     active: Type.Boolean(),
     acknowledged: Type.Boolean(),
@@ -34,6 +34,22 @@ export const AlarmSchema = Type.Object(
     mean: NullableNumber,
     standardDeviation: NullableNumber,
     unit: NullableString,
+    rate: Type.Union([Type.Number(), Type.Null()], { description: 'Change in a second; null but for `rate`.' }),
+    seconds: Type.Union([Type.Number(), Type.Null()], {
+      description: 'How long it had lasted when it was raised; null but for `flatline` and `stale`.',
+    }),
+    confirmed: Type.Union([Type.Boolean(), Type.Null()], {
+      description: 'null when the check asks for no confirmation.',
+    }),
+    confirmedAt: NullableTimeSchema,
+    confirmedBy: NullableString,
+    latched: Type.Boolean({ description: 'It stays until it is reset.' }),
+    shelving: Type.Union([Type.Enum(['timed', 'oneShot']), Type.Null()]),
+    suppressed: Type.Boolean({ description: 'Kept, not shown: the `suppressWhen` of its check holds.' }),
+    outOfService: Type.Boolean(),
+    group: NullableString,
+    firstOut: Type.Boolean({ description: 'It was raised while no other alarm of its group was active.' }),
+    lastComment: Type.Union([Type.Object({ text: Type.String(), by: Type.String(), time: TimeSchema }), Type.Null()]),
   },
   { description: 'One occurrence of an alarm. machine and unit are those of the sensor today, null when it is gone.' },
 )
@@ -64,12 +80,28 @@ export function alarmShape(alarm: Alarm, model: Model): AlarmShape {
     mean: finite(alarm.finding.mean),
     standardDeviation: finite(alarm.finding.standardDeviation),
     unit: sensor?.unit ?? null,
+    rate: finite(alarm.finding.rate),
+    seconds: finite(alarm.finding.seconds),
+    confirmed: alarm.confirmed ?? null,
+    confirmedAt: isoTimeOrNull(alarm.confirmedAt ?? null),
+    confirmedBy: alarm.confirmedBy ?? null,
+    latched: alarm.latched ?? false,
+    shelving: alarm.shelvedUntil === null ? null : (alarm.shelving ?? 'timed'),
+    suppressed: alarm.suppressed ?? false,
+    outOfService: alarm.outOfService ?? false,
+    group: alarm.group ?? null,
+    firstOut: alarm.firstOut ?? false,
+    lastComment: commentShape(alarm.lastComment),
   }
 }
 
+function commentShape(comment: AlarmComment | undefined): AlarmShape['lastComment'] {
+  return comment ? { text: comment.text, by: comment.by, time: isoTime(comment.time) } : null
+}
+
 /** JSON knows no infinities: a score over a spread of nearly 0 may be one. */
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null
+function finite(value: number | null | undefined): number | null {
+  return value !== null && value !== undefined && Number.isFinite(value) ? value : null
 }
 
 /** Sort key: newest raise first. Times are below 10^15 ms. */

@@ -20,7 +20,7 @@ import type {
 } from './wire.ts'
 
 const QUALITIES = ['good', 'uncertain', 'bad'] as const
-const LEVELS = ['lowLow', 'low', 'high', 'highHigh', 'anomaly'] as const
+const LEVELS = ['lowLow', 'low', 'high', 'highHigh', 'anomaly', 'flatline', 'stale', 'expression'] as const
 const TYPES = ['number', 'boolean', 'int64', 'uint64', 'string'] as const
 const DEVICE_STATES = ['connecting', 'up', 'down', 'paused', 'stopped'] as const
 const UPLINK_STATES = ['connecting', 'online', 'retrying', 'stopped'] as const
@@ -152,6 +152,7 @@ export function decodeAlarm(source: unknown): Alarm {
     active: f.flag('active'),
     acknowledged: f.flag('acknowledged'),
     shelvedUntil: f.timeOrNull('shelvedUntil'),
+    ...((isOn(f, 'suppressed') || isOn(f, 'outOfService')) && { isSilent: true }),
     raisedAt: f.time('raisedAt'),
     clearedAt: f.timeOrNull('clearedAt'),
     acknowledgedAt: f.timeOrNull('acknowledgedAt'),
@@ -239,4 +240,9 @@ export function decodeLiveMessage(text: string): LiveMessage | null {
     default:
       return null
   }
+}
+
+/** A flag that an older gateway does not send. */
+function isOn(fields: Fields, key: string): boolean {
+  return fields.has(key) && fields.flag(key)
 }

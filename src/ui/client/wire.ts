@@ -4,7 +4,7 @@ export type Quality = 'good' | 'uncertain' | 'bad'
 export const SEVERITIES = ['urgent', 'high', 'medium', 'low'] as const
 /** Alarm priority; SEVERITIES lists them from the worst. */
 export type Severity = (typeof SEVERITIES)[number]
-export type Level = 'lowLow' | 'low' | 'high' | 'highHigh' | 'anomaly'
+export type Level = 'lowLow' | 'low' | 'high' | 'highHigh' | 'anomaly' | 'flatline' | 'stale' | 'expression'
 export type ValueType = 'number' | 'boolean' | 'int64' | 'uint64' | 'string'
 export type Role = 'viewer' | 'operator' | 'engineer' | 'admin'
 
@@ -101,6 +101,8 @@ export interface Alarm {
   readonly active: boolean
   readonly acknowledged: boolean
   readonly shelvedUntil: number | null
+  /** Suppressed or out of service: kept, but not for operators to act on. */
+  readonly isSilent?: boolean
   readonly raisedAt: number
   readonly clearedAt: number | null
   readonly acknowledgedAt: number | null

@@ -69,7 +69,7 @@ export function deviceCondition(state: DeviceState): Condition {
 }
 
 export function isShelved(alarm: Alarm, now: number): boolean {
-  return alarm.shelvedUntil !== null && alarm.shelvedUntil > now
+  return alarm.isSilent === true || (alarm.shelvedUntil !== null && alarm.shelvedUntil > now)
 }
 
 export function severityRank(severity: Severity): number {

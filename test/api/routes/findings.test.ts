@@ -57,6 +57,18 @@ describe('alerts and anomalies', () => {
       mean: null,
       standardDeviation: null,
       unit: 'degC',
+      rate: null,
+      seconds: null,
+      confirmed: null,
+      confirmedAt: null,
+      confirmedBy: null,
+      latched: false,
+      shelving: null,
+      suppressed: false,
+      outOfService: false,
+      group: null,
+      firstOut: false,
+      lastComment: null,
     })
   })
 
