@@ -2,6 +2,7 @@
 // Durations are milliseconds, sizes bytes.
 
 import type { CheckSpec } from '#domain/check.ts'
+import type { Derivation } from '#domain/derivation.ts'
 import type { Deadband, Scale } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
 
@@ -14,8 +15,27 @@ export interface GatewayConfig {
   readonly buffer: { readonly capacity: number; readonly whenFull: 'block' | 'dropOldest' }
   readonly store: StoreConfig
   readonly http: { readonly host: string; readonly port: number; readonly auth: 'required' | 'none' }
+  /** null: the gateway has no broker of its own. */
+  readonly broker: BrokerConfig | null
   readonly devices: readonly DeviceConfig[]
+  /** In the order in which they are worked out: each uses only those above it. */
+  readonly derived: readonly DerivedConfig[]
   readonly uplinks: readonly UplinkConfig[]
+}
+
+export interface BrokerConfig {
+  readonly host: string
+  readonly port: number
+  readonly users: readonly {
+    readonly name: string
+    readonly password: string
+    readonly publish: readonly string[]
+    readonly subscribe: readonly string[]
+  }[]
+  /** Absolute paths. */
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  readonly maxConnections: number
+  readonly maxPayloadBytes: number
 }
 
 export interface StoreConfig {
@@ -51,6 +71,20 @@ export interface SensorConfig {
   readonly valueType: ValueType
   /** The driver's own keys, decoded by its sensorSchema. */
   readonly config: unknown
+}
+
+/** A sensor that the gateway works out from others. */
+export interface DerivedConfig {
+  /** Full id, `device.sensor`. */
+  readonly id: string
+  readonly description: string
+  readonly unit: string
+  /** Display name. */
+  readonly machine: string
+  readonly deadband: Deadband | null
+  readonly checks: readonly CheckSpec[]
+  readonly valueType: ValueType
+  readonly derivation: Derivation
 }
 
 export interface UplinkConfig {

@@ -3,6 +3,8 @@
 
 import { Type, type TObject, type TProperties } from 'typebox'
 import { CheckSpecSchema } from '#domain/check.ts'
+import { DeadbandSchema } from './deadband-schema.ts'
+import { DerivedSchema } from './derived-schema.ts'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
 
 export const DEFAULT_CAPACITY = 262_144
@@ -70,6 +72,57 @@ export const HttpSchema = section(
   { description: 'Dashboard and API.' },
 )
 
+const BrokerUserSchema = strictObject({
+  name: Type.String({ minLength: 1, maxLength: 256, description: 'User name.' }),
+  password: Type.String({ minLength: 1, secret: true, description: 'Password, for example "${SENSOR_PASSWORD}".' }),
+  publish: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+    default: [],
+    description: 'Topics that the user may publish to, with + and # as wildcards.',
+  }),
+  subscribe: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+    default: [],
+    description: 'Topics that the user may subscribe to, with + and # as wildcards.',
+  }),
+})
+
+export const BrokerSchema = strictObject(
+  {
+    host: Type.String({
+      minLength: 1,
+      default: DEFAULT_HOST,
+      description: 'Address to listen on; another than loopback needs users.',
+    }),
+    port: Type.Integer({ minimum: 0, maximum: 65_535, default: 1883, description: 'TCP port; 0 takes any free one.' }),
+    users: Type.Array(BrokerUserSchema, {
+      default: [],
+      description: 'Who may come in. Without any, everyone who reaches the address: only this machine can.',
+    }),
+    tls: Type.Optional(
+      strictObject(
+        {
+          cert: Type.String({ minLength: 1, description: 'File with the certificate (PEM), relative to this file.' }),
+          key: Type.String({ minLength: 1, description: 'File with its key (PEM), relative to this file.' }),
+        },
+        { description: 'Encrypts; clients then connect by mqtts.' },
+      ),
+    ),
+    maxConnections: Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: 200,
+      description: 'Clients at once; further ones are refused.',
+    }),
+    maxPayload: sizeSchema({
+      default: '1MiB',
+      description: 'Longest message; a client that sends a longer one is disconnected. At most 16MiB.',
+    }),
+  },
+  {
+    description:
+      'Embedded MQTT broker (3.1.1) for devices without a url; it keeps no sessions. Left out: there is none.',
+  },
+)
+
 /** The file as a whole; the entries of `devices` and `uplinks` are judged by their own schemas. */
 export const GatewayFileSchema = strictObject(
   {
@@ -93,7 +146,9 @@ export const GatewayFileSchema = strictObject(
     buffer: BufferSchema,
     store: StoreSchema,
     http: HttpSchema,
+    broker: Type.Optional(BrokerSchema),
     devices: Type.Array(Type.Unknown(), { default: [], description: 'What is read.' }),
+    derived: Type.Array(DerivedSchema, { default: [], description: 'What is worked out of it.' }),
     uplinks: Type.Array(Type.Unknown(), { default: [], description: 'Where readings and alarms are forwarded to.' }),
   },
   { description: 'Configuration of a TelemetryX gateway.' },
@@ -127,19 +182,6 @@ export const ScaleSchema = strictObject(
     offset: Type.Number({ default: 0, description: 'Added after the factor.' }),
   },
   { description: 'Engineering value = raw value × factor + offset.' },
-)
-
-export const DeadbandSchema = strictObject(
-  {
-    absolute: Type.Number({
-      minimum: 0,
-      description: 'A reading is kept when it differs by at least this from the last kept one.',
-    }),
-    maxInterval: Type.Optional(
-      durationSchema({ description: 'A reading is kept after this time in any case. Default: no limit.' }),
-    ),
-  },
-  { description: 'Leaves out readings that change too little to matter.' },
 )
 
 /** Keys that every sensor has, whatever its device's driver. */

@@ -1,15 +1,17 @@
 // gateway.yaml → GatewayConfig, or everything that is wrong with it, each with file, line and column.
 
 import { dirname, resolve } from 'node:path'
+import type { StaticDecode } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Catalogue } from './catalogue.ts'
 import { nodeAt, type ConfigNode } from './config-node.ts'
 import { redactor, type ReadContext } from './context.ts'
 import { decodeKeys, plainMap } from './decode-node.ts'
-import type { GatewayConfig } from './gateway-config.ts'
-import { GatewayFileSchema } from './gateway-schema.ts'
+import type { BrokerConfig, GatewayConfig } from './gateway-config.ts'
+import { GatewayFileSchema, type BrokerSchema } from './gateway-schema.ts'
 import { Problems, type ConfigProblemAt } from './problems.ts'
 import { checkGatewayRules } from './gateway-rules.ts'
+import { readDerived } from './read-derived.ts'
 import { readDevices } from './read-devices.ts'
 import { readTextFile } from './read-text.ts'
 import { readUplinks } from './read-uplinks.ts'
@@ -60,13 +62,13 @@ export function parseGatewayConfig(text: string, options: ParseOptions): LoadRes
   const { root, substitutions } = readYamlTree({ file, text, substitution: { env, folder }, problems })
   if (root) {
     const context: ReadContext = { file, folder, catalogue, problems, redact: redactor(substitutions) }
-    const config = readGateway(root, context)
+    const config = readGateway(root, text, context)
     if (config && problems.size === 0) return { ok: true, config, text }
   }
   return { ok: false, problems: problems.list(file) }
 }
 
-function readGateway(root: ConfigNode, context: ReadContext): GatewayConfig | undefined {
+function readGateway(root: ConfigNode, text: string, context: ReadContext): GatewayConfig | undefined {
   const { problems, folder } = context
   if (root.kind === 'scalar' && root.value === null) {
     problems.add(root.place, [], 'the file is empty; it needs at least "gateway: { id: edge-01, factory: plant-a }"')
@@ -75,11 +77,13 @@ function readGateway(root: ConfigNode, context: ReadContext): GatewayConfig | un
   const subject = { node: root, path: [], problems }
   const values = plainMap(subject, GatewayFileSchema)
   const devices = readDevices(nodeAt(root, ['devices']), context)
-  const uplinks = readUplinks(nodeAt(root, ['uplinks']), devices, context)
-  checkGatewayRules(devices.sensorCount, subject)
+  const { derived, sensorIds } = readDerived(nodeAt(root, ['derived']), devices, text.split('\n'), context)
+  const allSensors = { ...devices, sensorIds: [...devices.sensorIds, ...sensorIds] }
+  const uplinks = readUplinks(nodeAt(root, ['uplinks']), allSensors, context)
+  checkGatewayRules(devices.sensorCount + sensorIds.length, subject)
   const common = values && decodeKeys(values, GatewayFileSchema, subject)
   if (!common) return undefined
-  const { gateway, data, buffer, store, http } = common
+  const { gateway, data, buffer, store, http, broker } = common
   return {
     gateway,
     data: resolve(folder, data),
@@ -91,7 +95,18 @@ function readGateway(root: ConfigNode, context: ReadContext): GatewayConfig | un
       maxBytes: store.maxSize,
     },
     http,
+    broker: broker ? brokerConfig(broker, folder) : null,
     devices: devices.devices,
+    derived,
     uplinks,
+  }
+}
+
+function brokerConfig(broker: StaticDecode<typeof BrokerSchema>, folder: string): BrokerConfig {
+  const { tls, maxPayload, ...rest } = broker
+  return {
+    ...rest,
+    tls: tls ? { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } : null,
+    maxPayloadBytes: maxPayload,
   }
 }

@@ -23,12 +23,14 @@ export interface ReadDevices {
   /** False when some sensors could not be read: then nothing can be said about what is missing. */
   readonly isComplete: boolean
   readonly sensorCount: number
+  /** Where each sensor that has an id stands. */
+  readonly sources: readonly { readonly id: string; readonly source: SensorSource }[]
 }
 
 /** Reads the list; problems go to the context. */
 export function readDevices(list: ConfigNode | undefined, context: ReadContext): ReadDevices {
   const devices: PlacedDevice[] = []
-  const sensorIds: string[] = []
+  const sources: { id: string; source: SensorSource }[] = []
   const names = new UniqueNames('device', context.problems)
   const machines = new MachineNames(context.problems)
   let isComplete = true
@@ -40,19 +42,25 @@ export function readDevices(list: ConfigNode | undefined, context: ReadContext):
     const read = readDevice(source, context)
     if (read.config) devices.push({ config: read.config, source })
     const ids = fullIds(node, read)
-    sensorIds.push(...ids)
+    sources.push(...ids)
     sensorCount += read.sensors.length
     isComplete &&= read.isComplete && ids.length === read.sensors.length
   }
   checkBuses(devices, context)
-  return { devices: devices.map(({ config }) => config), sensorIds, isComplete, sensorCount }
+  return {
+    devices: devices.map(({ config }) => config),
+    sensorIds: sources.map(({ id }) => id),
+    isComplete,
+    sensorCount,
+    sources,
+  }
 }
 
-function fullIds(device: ConfigNode, { sensors }: SensorSources): string[] {
+function fullIds(device: ConfigNode, { sensors }: SensorSources): { id: string; source: SensorSource }[] {
   const deviceId = textAt(device, ['id'])
-  return sensors.flatMap(({ node }) => {
-    const id = textAt(node, ['id'])
-    return deviceId === undefined || id === undefined ? [] : [sensorId(deviceId, id)]
+  return sensors.flatMap((source) => {
+    const id = textAt(source.node, ['id'])
+    return deviceId === undefined || id === undefined ? [] : [{ id: sensorId(deviceId, id), source }]
   })
 }
 

@@ -14,6 +14,7 @@ export const Status = {
   UncertainSensorNotAccurate: 0x40930000,
   UncertainEngineeringUnitsExceeded: 0x40940000,
   UncertainInitialValue: 0x40920000,
+  UncertainSubNormal: 0x40950000,
   Bad: 0x80000000,
   BadUnexpectedError: 0x80010000,
   BadInternalError: 0x80020000,

@@ -1,6 +1,7 @@
 // The model: factory → machine → sensor, and the devices that sensors are read through.
 
 import type { CheckSpec } from './check.ts'
+import type { Derivation } from './derivation.ts'
 import type { ValueType } from './value.ts'
 
 /**
@@ -41,6 +42,8 @@ export interface Sensor {
   readonly scale: Scale | null
   readonly deadband: Deadband | null
   readonly checks: readonly CheckSpec[]
+  /** Present when the gateway works it out from other sensors. */
+  readonly derivation?: Derivation
 }
 
 export interface Machine {

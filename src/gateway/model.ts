@@ -1,15 +1,16 @@
 // The model of a gateway from its configuration: factory → machine → sensor, with the numbers that the store gave.
 
-import type { GatewayConfig, SensorConfig } from '#config/gateway-config.ts'
+import type { DerivedConfig, GatewayConfig, SensorConfig } from '#config/gateway-config.ts'
 import { idFromName, sensorId } from '#domain/ids.ts'
 import type { Machine, Model, Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
 
 /** Ids and value types of all sensors in the order of the configuration: what the store must know. */
 export function sensorKeys(config: GatewayConfig): { id: string; valueType: ValueType }[] {
-  return config.devices.flatMap((device) =>
+  const read = config.devices.flatMap((device) =>
     device.sensors.map((sensor) => ({ id: sensorId(device.id, sensor.id), valueType: sensor.valueType })),
   )
+  return [...read, ...config.derived.map(({ id, valueType }) => ({ id, valueType }))]
 }
 
 /** `numbers` are in the order of `sensorKeys(config)`. */
@@ -24,6 +25,11 @@ export function buildModel(config: GatewayConfig, numbers: readonly SensorNumber
       sensors.push(buildSensor(sensor, device.id, machine.id, numbers[sensors.length]!))
     }
   }
+  for (const derived of config.derived) {
+    const machine = { id: idFromName(derived.machine), name: derived.machine, factory: factory.id }
+    if (!machines.has(machine.id)) machines.set(machine.id, machine)
+    sensors.push(derivedSensor(derived, machine.id, numbers[sensors.length]!))
+  }
   const byId = new Map(sensors.map((sensor) => [sensor.id, sensor]))
   const byNumber = new Map(sensors.map((sensor) => [sensor.number, sensor]))
   return {
@@ -33,6 +39,26 @@ export function buildModel(config: GatewayConfig, numbers: readonly SensorNumber
     sensors,
     sensor: (id) => byId.get(id),
     sensorAt: (number) => byNumber.get(number),
+  }
+}
+
+function derivedSensor(config: DerivedConfig, machine: string, number: SensorNumber): Sensor {
+  const [device = '', name = ''] = config.id.split('.')
+  const { id, description, valueType, unit, deadband, checks, derivation } = config
+  return {
+    number,
+    id,
+    device,
+    name,
+    description,
+    machine,
+    valueType,
+    unit,
+    writable: false,
+    scale: null,
+    deadband,
+    checks,
+    derivation,
   }
 }
 

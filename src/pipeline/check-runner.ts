@@ -1,42 +1,17 @@
 // Runs the checks of all sensors: good readings through detectors and delays into the register of alarms. A reading of
-// lesser quality neither trains, raises nor clears. A delay also ends without a new reading, at the next tick, as long as
-// the sensor's latest reading is good.
+// lesser quality neither trains, raises nor clears. What time alone brings about (the end of a delay, silence) comes at the
+// next tick, as long as the latest reading of each sensor concerned is good; silence, always.
 
 import type { AlarmBook } from '#alarms/register.ts'
-import { ConditionDelay } from '#checks/condition-delay.ts'
-import type { Detector, LearningProgress } from '#checks/detector.ts'
-import { defaultSeverity, mostSevereLevel, NO_LEVEL, UNDECIDED, type LevelSet } from '#checks/level-set.ts'
-import { createDetector } from '#checks/registry.ts'
+import { defaultSeverity, mostSevereLevel, NO_LEVEL, UNDECIDED } from '#checks/level-set.ts'
 import { formatNumber } from '#checks/format-number.ts'
-import type { CheckSpec, ConditionLevel } from '#domain/check.ts'
 import { isGood } from '#domain/quality.ts'
 import type { Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { Clock } from '#kit/clock.ts'
+import { isKept, startCheck, withIds, type CheckStatus, type RunningCheck } from './running-check.ts'
 import { integerOf, Kind, type SensorTable } from './sensor-table.ts'
 
-/** What one check of a sensor is doing. */
-export interface CheckStatus {
-  readonly id: string
-  readonly type: CheckSpec['type']
-  /** null once it judges. */
-  readonly learning: LearningProgress | null
-  /** Level of its active alarm; null when there is none. */
-  readonly level: ConditionLevel | null
-  /** True while an onDelay or offDelay runs. */
-  readonly isPending: boolean
-}
-
-interface RunningCheck {
-  readonly id: string
-  readonly spec: CheckSpec
-  readonly number: SensorNumber
-  readonly detector: Detector
-  readonly delay: ConditionDelay
-  /** By the last good reading. */
-  present: LevelSet
-  /** What the register knows. */
-  level: ConditionLevel | null
-}
+export type { CheckStatus } from './running-check.ts'
 
 export interface CheckRunnerOptions {
   readonly clock: Clock
@@ -46,19 +21,26 @@ export interface CheckRunnerOptions {
 
 export class CheckRunner {
   readonly #options: CheckRunnerOptions
+  /** By sensor: the checks that its readings concern. */
   #checks: (RunningCheck[] | undefined)[] = []
+  /** By sensor: the checks that it has. */
+  #owned: (RunningCheck[] | undefined)[] = []
+  /** By sensor: the checks whose suppression its readings decide. */
+  #suppressible: (RunningCheck[] | undefined)[] = []
+  #timed: RunningCheck[] = []
   /** Checks with a delay that runs. */
   readonly #pending = new Set<RunningCheck>()
-  /** Checks whose level the reading under way has changed. */
+  /** Checks whose level the reading under way has changed, and whose suppression. */
   #changed: RunningCheck[] = []
+  #suppressionChanged: RunningCheck[] = []
 
   constructor(options: CheckRunnerOptions) {
     this.#options = options
   }
 
-  /** Delays are running: `tick` has something to do. */
+  /** Delays are running, or checks wait for time to pass: `tick` has something to do. */
   get needsTick(): boolean {
-    return this.#pending.size > 0
+    return this.#pending.size > 0 || this.#timed.length > 0
   }
 
   /**
@@ -66,45 +48,50 @@ export class CheckRunner {
    * follows, once the reading is in the journal.
    */
   evaluate(sensor: SensorNumber): boolean {
+    const suppressible = this.#suppressible[sensor]
+    if (suppressible !== undefined) this.#judgeSuppression(suppressible)
     const checks = this.#checks[sensor]
-    if (checks === undefined) return false
-    const { table } = this.#options
+    if (checks === undefined) return this.#suppressionChanged.length > 0
+    const { table, clock } = this.#options
     const kind = table.kind[sensor]
     const value =
       kind === Kind.int64 || kind === Kind.uint64
         ? Number(integerOf(table, table.latest, sensor))
         : table.latest.value[sensor]!
+    const time = table.latest.timeOf(sensor)
     for (let at = 0; at < checks.length; at++) {
       const check = checks[at]!
-      const present = check.detector.evaluate(value, table.latest.receivedAt[sensor]!)
+      const present = check.detector.evaluate(value, time, check.isTimed ? clock.monotonic() : 0)
       if (present === UNDECIDED) continue
       check.present = present
       if (!check.delay.isSettled(present)) this.#step(check)
     }
-    return this.#changed.length > 0
+    return this.#changed.length > 0 || this.#suppressionChanged.length > 0
   }
 
-  /** Reports what `evaluate` found, with the time of the reading. */
-  settle(): void {
-    const changed = this.#changed
-    this.#changed = []
-    for (const check of changed) this.#report(check, this.#options.table.latest.timeOf(check.number))
+  /** Reports what `evaluate` found at this sensor, with the time of its reading. */
+  settle(sensor: SensorNumber): void {
+    this.#settle(this.#options.table.latest.timeOf(sensor))
   }
 
-  /** Ends delays that have run out. */
+  /** Ends delays that have run out, and asks the detectors for what time has brought about. */
   tick(): void {
-    const { table, clock } = this.#options
-    for (const check of this.#pending) {
-      if (isGood(table.latest.status[check.number]!)) this.#step(check)
+    const { clock } = this.#options
+    if (this.#timed.length > 0) {
+      const nowMs = clock.monotonic()
+      for (const check of this.#timed) {
+        if (!this.#isCurrent(check)) continue
+        check.present = check.detector.tick!(nowMs)
+        if (!check.delay.isSettled(check.present)) this.#step(check)
+      }
     }
-    const changed = this.#changed
-    this.#changed = []
-    for (const check of changed) this.#report(check, clock.now())
+    for (const check of this.#pending) if (this.#isCurrent(check)) this.#step(check)
+    this.#settle(clock.now())
   }
 
   /** State of each check of a sensor, in the order of its configuration. */
   statusOf(sensor: SensorNumber): readonly CheckStatus[] {
-    return (this.#checks[sensor] ?? []).map(({ id, spec, detector, delay, level }) => ({
+    return (this.#owned[sensor] ?? []).map(({ id, spec, detector, delay, level }) => ({
       id,
       type: spec.type,
       learning: detector.learning(),
@@ -118,54 +105,73 @@ export class CheckRunner {
    * that stands under its id. Alarms that no check can clear any more are cleared.
    */
   replace(sensors: readonly Sensor[]): void {
+    const { table, alarms } = this.#options
     const before = new Map<string, RunningCheck>()
-    for (const checks of this.#checks)
-      for (const check of checks ?? []) before.set(keyOf(check.number, check.id), check)
-    this.#checks = Array.from<RunningCheck[] | undefined>({ length: this.#options.table.size })
+    for (const checks of this.#owned) for (const check of checks ?? []) before.set(keyOf(check.number, check.id), check)
+    this.#checks = emptyRows(table.size)
+    this.#owned = emptyRows(table.size)
+    this.#suppressible = emptyRows(table.size)
+    this.#timed = []
     this.#pending.clear()
     const served = new Set<string>()
+    const suppressible = new Set<string>()
+    const byId = new Map(sensors.map((sensor) => [sensor.id, sensor]))
     for (const sensor of sensors) {
-      if (sensor.valueType === 'string' || sensor.checks.length === 0) continue
-      const checks = withIds(sensor.checks).map(({ id, spec }) => {
+      if (sensor.valueType === 'string') continue
+      for (const { id, spec } of withIds(sensor.checks)) {
         const known = before.get(keyOf(sensor.number, id))
-        const check = known && isSame(known.spec, spec) ? known : this.#start(sensor, id, spec)
-        if (check.delay.pending !== NO_LEVEL) this.#pending.add(check)
+        const check =
+          known && isKept(known, spec) ? known : startCheck(sensor, id, spec, { table, alarms, sensors: byId })
+        this.#enrol(check)
         if (check.level !== null) served.add(`${sensor.id}/${id}`)
-        return check
-      })
-      this.#checks[sensor.number] = checks
+        if (check.suppressWhen !== undefined) suppressible.add(`${sensor.id}/${id}`)
+      }
     }
-    this.#clearUnserved(served, new Set(sensors.map(({ id }) => id)))
+    this.#clearUnserved(served, suppressible, byId)
   }
 
-  #start(sensor: Sensor, id: string, spec: CheckSpec): RunningCheck {
-    const detector = createDetector(spec)
-    const delay = new ConditionDelay({ onDelayMs: spec.onDelay ?? 0, offDelayMs: spec.offDelay ?? 0 })
-    const check: RunningCheck = {
-      id,
-      spec,
-      number: sensor.number,
-      detector,
-      delay,
-      present: NO_LEVEL,
-      level: null,
-    }
-    const alarm = this.#options.alarms.ofCheck(sensor.id, id)
-    if (alarm?.active && alarm.checkType === spec.type) {
-      const levels = detector.resume(alarm.level)
-      delay.resume(levels)
-      check.present = levels
-      check.level = levels === NO_LEVEL ? null : alarm.level
-    }
-    return check
+  #enrol(check: RunningCheck): void {
+    addTo(this.#owned, check.number, check)
+    for (const operand of check.operands) addTo(this.#checks, operand, check)
+    for (const operand of check.suppressWhen?.operands ?? []) addTo(this.#suppressible, operand, check)
+    if (check.isTimed) this.#timed.push(check)
+    if (check.delay.pending !== NO_LEVEL) this.#pending.add(check)
   }
 
-  #clearUnserved(served: ReadonlySet<string>, sensors: ReadonlySet<string>): void {
+  #clearUnserved(
+    served: ReadonlySet<string>,
+    suppressible: ReadonlySet<string>,
+    sensors: ReadonlyMap<string, Sensor>,
+  ): void {
     const { alarms, clock } = this.#options
-    for (const { sensor, check, active } of alarms.list()) {
-      if (!active || served.has(`${sensor}/${check}`)) continue
+    for (const { sensor, check, active, suppressed } of alarms.list()) {
+      const key = `${sensor}/${check}`
+      if (suppressed && !suppressible.has(key)) {
+        alarms.setSuppressed(sensor, check, false, 'The suppression is no longer configured')
+      }
+      if (!active || served.has(key)) continue
       const reason = sensors.has(sensor) ? 'The check is no longer configured so' : 'The sensor is no longer configured'
       alarms.clear(sensor, check, clock.now(), reason)
+    }
+  }
+
+  /** Whether the readings behind a check are good now, so that time may count for it. */
+  #isCurrent(check: RunningCheck): boolean {
+    if (check.detector.isAboutSilence) return true
+    const { latest } = this.#options.table
+    for (const operand of check.operands) {
+      if (!isGood(latest.status[operand]!) || Number.isNaN(latest.receivedAt[operand]!)) return false
+    }
+    return true
+  }
+
+  #judgeSuppression(checks: readonly RunningCheck[]): void {
+    for (const check of checks) {
+      const condition = check.suppressWhen!
+      const result = condition.isSound ? condition.evaluate() : undefined
+      if (typeof result !== 'boolean' || result === check.isSuppressed) continue
+      check.isSuppressed = result
+      this.#suppressionChanged.push(check)
     }
   }
 
@@ -174,6 +180,19 @@ export class CheckRunner {
     if (check.delay.pending === NO_LEVEL) this.#pending.delete(check)
     else this.#pending.add(check)
     if (mostSevereLevel(levels, check.present) !== check.level) this.#changed.push(check)
+  }
+
+  #settle(time: number): void {
+    const { table, alarms } = this.#options
+    const suppressionChanged = this.#suppressionChanged
+    const changed = this.#changed
+    if (suppressionChanged.length > 0) this.#suppressionChanged = []
+    if (changed.length > 0) this.#changed = []
+    for (const { number, id, spec, isSuppressed } of suppressionChanged) {
+      const words = `${spec.suppressWhen} is ${isSuppressed ? 'true' : 'no longer true'}`
+      alarms.setSuppressed(table.sensorAt(number)!.id, id, isSuppressed, words)
+    }
+    for (const check of changed) this.#report(check, time)
   }
 
   #report(check: RunningCheck, time: number): void {
@@ -186,8 +205,6 @@ export class CheckRunner {
       return
     }
     const { finding, phrase } = check.detector.explain(level)
-    const unit = sensor.unit === '' ? '' : ` ${sensor.unit}`
-    const name = sensor.description === '' ? sensor.id : sensor.description
     alarms.report({
       sensor: sensor.id,
       check: check.id,
@@ -195,25 +212,28 @@ export class CheckRunner {
       level,
       severity: check.spec.severity ?? defaultSeverity(level),
       time,
-      message: `${name} ${formatNumber(finding.value)}${unit} ${phrase}`,
+      message: `${subjectOf(sensor, finding.value)} ${phrase}`,
       finding,
+      rules: check.rules,
     })
   }
 }
 
-/** Each check with its id: its type when none is configured, numbered from the second of the same id on. */
-function withIds(specs: readonly CheckSpec[]): { id: string; spec: CheckSpec }[] {
-  const taken = new Map<string, number>()
-  return specs.map((spec) => {
-    const id = spec.id ?? spec.type
-    const times = (taken.get(id) ?? 0) + 1
-    taken.set(id, times)
-    return { id: times === 1 ? id : `${id}-${times}`, spec }
-  })
+/** `Oil temperature 76.2 degC`, or the name alone. */
+function subjectOf(sensor: Sensor, value: number | null): string {
+  const name = sensor.description === '' ? sensor.id : sensor.description
+  if (value === null) return name
+  return `${name} ${formatNumber(value)}${sensor.unit === '' ? '' : ` ${sensor.unit}`}`
 }
 
-function isSame(a: CheckSpec, b: CheckSpec): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+function emptyRows(size: number): (RunningCheck[] | undefined)[] {
+  return Array.from<RunningCheck[] | undefined>({ length: size })
+}
+
+function addTo(rows: (RunningCheck[] | undefined)[], row: number, check: RunningCheck): void {
+  const checks = rows[row]
+  if (checks === undefined) rows[row] = [check]
+  else checks.push(check)
 }
 
 function keyOf(sensor: SensorNumber, check: string): string {

@@ -14,6 +14,7 @@ import { dropCounter, type DropCounter } from '#kit/dropped.ts'
 import type { Registry } from '#kit/metrics.ts'
 import type { CheckRunner } from './check-runner.ts'
 import { passesByInteger, passesByItself, passesByNumber } from './deadband.ts'
+import type { DerivedSensors } from './derived.ts'
 import type { LatestFeed } from './latest.ts'
 import type { Outlet } from './outlet.ts'
 import { scaleInteger, scaleNumber } from '#kit/scale.ts'
@@ -45,6 +46,8 @@ export class Intake implements ReadingSink {
   readonly #outlet: Outlet
   /** Readings for a sensor number that the model does not have, for example just after a reload. */
   readonly #unknownSensor: DropCounter
+  /** What is worked out of the readings; null before it is made, as it gives its results to this sink. */
+  derived: DerivedSensors | null = null
   /** Source times that could not be true. */
   rejectedTimes = 0
 
@@ -126,7 +129,7 @@ export class Intake implements ReadingSink {
       table.passed.value[sensor] = table.latest.value[sensor]!
       this.#pass(sensor, status)
     }
-    if (isAlarming) this.#checks.settle()
+    if (isAlarming) this.#checks.settle(sensor)
   }
 
   #acceptInteger(sensor: SensorNumber, status: StatusCode, sourceTime: number): void {
@@ -138,17 +141,21 @@ export class Intake implements ReadingSink {
       table.passed.bits[sensor] = table.latest.bits[sensor]!
       this.#pass(sensor, status)
     }
-    if (isAlarming) this.#checks.settle()
+    if (isAlarming) this.#checks.settle(sensor)
   }
 
   #acceptText(sensor: SensorNumber, status: StatusCode, sourceTime: number): void {
     const { latest, passed } = this.#table
     this.#take(sensor, status, sourceTime)
-    const passes = passesByItself(this.#table, sensor, status) || latest.text[sensor] !== passed.text[sensor]
+    // A text has no checks of its own, but expressions may look at it.
+    const isAlarming = isGood(status) && this.#checks.evaluate(sensor)
+    const passes =
+      isAlarming || passesByItself(this.#table, sensor, status) || latest.text[sensor] !== passed.text[sensor]
     if (passes && this.#outlet.text(latest, sensor)) {
       passed.text[sensor] = latest.text[sensor]!
       this.#pass(sensor, status)
     }
+    if (isAlarming) this.#checks.settle(sensor)
   }
 
   /** The reading is the latest one, stamped, counted and announced. */
@@ -160,6 +167,7 @@ export class Intake implements ReadingSink {
     latest.receivedAt[sensor] = receivedAt
     counts[countsAt[sensor]! + (status >>> 30)]! += 1
     this.#latest.touch(sensor)
+    if (this.derived !== null && this.derived.concerns[sensor] === 1) this.derived.onReading(sensor)
   }
 
   /** The reading is in the journal. */

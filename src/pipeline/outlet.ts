@@ -80,6 +80,12 @@ export class Outlet {
     return !this.#isBlocked
   }
 
+  /** True when so many records with so much text can be taken in one go, and nothing older waits. */
+  hasRoomFor(records: number, textBytes: number): boolean {
+    this.#drain()
+    return this.#waiting.length === 0 && this.hasRoom() && this.#ring.hasRoomFor(records, textBytes)
+  }
+
   // Each takes one row of `readings`, whose row numbers are sensor numbers. False: the ring is full, the reading is lost.
 
   number(readings: ReadingColumns, row: SensorNumber): boolean {

@@ -11,6 +11,7 @@ import type { Clock, Timer } from '#kit/clock.ts'
 import type { Registry } from '#kit/metrics.ts'
 import type { RingProducer } from '#kit/record-ring.ts'
 import { CheckRunner, type CheckStatus } from './check-runner.ts'
+import { DerivedSensors } from './derived.ts'
 import { Intake } from './intake.ts'
 import { LatestFeed } from './latest.ts'
 import { Outlet } from './outlet.ts'
@@ -33,6 +34,8 @@ export interface Pipeline {
   readonly alarms: AlarmRegister
   /** False from when the ring is nearly full under `block` until it has drained well: acquisition then starts no poll. */
   hasRoom(): boolean
+  /** True when so many records with so many bytes of text can be taken in one go; also under `dropOldest` nothing is dropped for them. */
+  hasRoomFor(records: number, textBytes: number): boolean
   /** Takes an event into the journal, at once or when there is room. False: given up and counted. */
   record(event: EventEntry): boolean
   /** State of the checks of one sensor: learning, level, running delays. */
@@ -57,6 +60,7 @@ class GatewayPipeline implements Pipeline {
   readonly #table = new SensorTable()
   readonly #outlet: Outlet
   readonly #checks: CheckRunner
+  readonly #derived: DerivedSensors
   #timer: Timer
 
   constructor(options: PipelineOptions) {
@@ -68,6 +72,7 @@ class GatewayPipeline implements Pipeline {
       epoch: ring.epoch,
       now: () => clock.now(),
       journal: (entry) => void this.#outlet.entry(entry),
+      record: (event) => void this.#outlet.entry(event),
       log,
       openAlarms,
     })
@@ -81,6 +86,8 @@ class GatewayPipeline implements Pipeline {
       outlet: this.#outlet,
     })
     this.sink = intake
+    this.#derived = new DerivedSensors({ clock, registry, table: this.#table, sink: intake })
+    intake.derived = this.#derived
     this.replaceModel(options.model)
     registerPipelineMetrics({ registry, table: this.#table, intake, alarms: this.alarms })
     this.#timer = this.#clock.after(TICK_MS, () => this.#tick())
@@ -88,6 +95,10 @@ class GatewayPipeline implements Pipeline {
 
   hasRoom(): boolean {
     return this.#outlet.hasRoom()
+  }
+
+  hasRoomFor(records: number, textBytes: number): boolean {
+    return this.#outlet.hasRoomFor(records, textBytes)
   }
 
   record(event: EventEntry): boolean {
@@ -103,18 +114,21 @@ class GatewayPipeline implements Pipeline {
     this.#outlet.reserveFor(model.sensors.length)
     this.latest.resize()
     this.#checks.replace(model.sensors)
+    this.#derived.replace(model.sensors)
   }
 
   close(): void {
     this.#timer.cancel()
+    this.#derived.close()
     this.#outlet.tick()
     this.latest.close()
   }
 
   #tick(): void {
+    if (this.#derived.needsTick) this.#derived.tick()
     if (this.#checks.needsTick) this.#checks.tick()
     if (this.#outlet.needsTick) this.#outlet.tick()
-    this.alarms.expireShelvings()
+    this.alarms.tick()
     this.#timer = this.#clock.after(TICK_MS, () => this.#tick())
   }
 }

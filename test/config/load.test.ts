@@ -29,7 +29,9 @@ describe('a valid configuration', () => {
         maxBytes: 8 * 1024 ** 3,
       },
       http: { host: '127.0.0.1', port: 8080, auth: 'required' },
+      broker: null,
       devices: [],
+      derived: [],
       uplinks: [],
     })
   })
