@@ -10,7 +10,7 @@ export const SENSITIVITIES = ['low', 'normal', 'high'] as const
 export type Sensitivity = (typeof SENSITIVITIES)[number]
 
 /**
- * Surprise from which on a reading is an anomaly. At the worst noise and pace chance reaches the low limit once in 17
+ * Surprise from which on a reading is an anomaly. At the worst noise and pace chance reaches the low limit once in 9
  * days, the normal one once in 3, the high one twice a day (docs/anomaly.md).
  */
 const LIMITS: Readonly<Record<Sensitivity, number>> = { low: 5, normal: 4, high: 3 }
@@ -26,7 +26,7 @@ export function scoreOf(surprise: number): number {
   return surprise / (surprise + LIMITS.normal)
 }
 
-/** Adaptive detector without parameters for one sensor. Memory: some 20 KiB, whatever the sensor's pace. */
+/** Adaptive detector without parameters for one sensor. Memory: some 24 KB, whatever the sensor's pace. */
 export class AnomalyDetector implements Detector {
   readonly #model = new AnomalyModel()
   readonly #limit: number

@@ -13,16 +13,20 @@ const ERAS = 4
 /** Where the largest of all eras stand. */
 const TOP = ERAS * TAIL
 
-/** Flattest tail believed in: else bounded or coarsely quantised noise would make a hair's breadth look impossible. */
-const MIN_TAIL_INDEX = 0.05
+/** Heaviest tail believed in: 32 deviations do not tell more, and a heavier one would find nothing rare. */
+const MAX_SHAPE = 0.75
+
+/** Least scale, of the start of the tail: else coarsely quantised noise would make a hair's breadth look impossible. */
+const MIN_SCALE = 0.05
 
 /** Beyond 10^-20 no tail estimate means anything. */
 const MAX_SURPRISE = 20
 
 /**
- * Return level by the Hill estimator: P(D > d) = TAIL / n · (d / dk)^(−1/ξ), with dk the smallest of the TAIL largest of
- * the n deviations remembered, and ξ the mean of log(di / dk) over the others. Sources: Hill 1975, "A simple general
- * approach to inference about the tail of a distribution"; Siffer et al. 2017 (SPOT) for its use on streams.
+ * Peaks over threshold: P(D > d) = TAIL / n · (1 + γ (d − dk) / σ)^(−1/γ), the generalised Pareto tail beyond dk, the
+ * smallest of the TAIL largest of the n deviations remembered. Its shape γ is the moment estimate of Dekkers, Einmahl and
+ * de Haan 1989 within 0 (exponential, as of bell-shaped noise) and 0.75 (bursts), its scale σ the mean excess times 1 − γ.
+ * Use on streams: Siffer et al. 2017 (SPOT).
  * Remembers between 3 and 4 eras exactly as if every reading in them were kept. Memory: 8 · 32 · (4 + 1 + 1) bytes.
  */
 export class TailModel {
@@ -67,11 +71,18 @@ export class TailModel {
     const start = this.#largest[TOP]!
     if (start < 0) return 0
     if (start === 0) return this.#surpriseOfChange(deviation)
-    const startLog = this.#logs[0]!
-    let sum = 0
-    for (let at = 1; at < TAIL; at++) sum += this.#logs[at]! - startLog
-    const tailIndex = Math.max(MIN_TAIL_INDEX, sum / (TAIL - 1))
-    const beyond = (Math.log(deviation) - startLog) / tailIndex / Math.LN10
+    let [excess, logs, squares] = [0, 0, 0]
+    for (let at = 1; at < TAIL; at++) {
+      const log = this.#logs[at]! - this.#logs[0]!
+      logs += log
+      squares += log * log
+      excess += this.#largest[TOP + at]! - start
+    }
+    const others = TAIL - 1
+    const shape = tailShape(logs / others, squares / others)
+    const scale = Math.max((excess / others) * (1 - shape), start * MIN_SCALE)
+    const scaled = (deviation - start) / scale
+    const beyond = (shape < 1e-3 ? scaled : Math.log1p(shape * scaled) / shape) / Math.LN10
     return Math.min(MAX_SURPRISE, Math.max(0, Math.log10(this.#count / TAIL) + beyond))
   }
 
@@ -93,6 +104,13 @@ export class TailModel {
     for (let at = 0; at < TOP; at++) if (largest[at]! > largest[TOP]!) insert(largest, TOP, largest[at]!)
     for (let at = 0; at < TAIL; at++) this.#logs[at] = Math.log(Math.max(0, largest[TOP + at]!))
   }
+}
+
+/** Moment estimate of the shape, from the mean logarithm over the start of the tail and the mean of its square. */
+function tailShape(logMean: number, squareMean: number): number {
+  if (squareMean === 0) return 0
+  const spread = Math.max(1e-6, 1 - (logMean * logMean) / squareMean)
+  return Math.min(MAX_SHAPE, Math.max(0, logMean + 1 - 0.5 / spread))
 }
 
 /** Puts `value` into the ascending TAIL numbers from `offset`, the smallest of which drops out. Answers its place. */

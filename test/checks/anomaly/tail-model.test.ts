@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { mean } from 'simple-statistics'
 import { describe, expect, it } from 'vitest'
 import { TailModel } from '#checks/anomaly/tail-model.ts'
 import { seededRandom } from '#kit/random.ts'
@@ -12,8 +13,14 @@ function surpriseByDefinition(remembered: readonly number[], deviation: number):
   const start = largest[TAIL - 1]
   if (start === undefined || deviation <= start) return 0
   if (start === 0) return Math.log10(remembered.length / (1 + largest.filter((one) => one > 0).length))
-  const meanLog = largest.slice(0, -1).reduce((sum, one) => sum + Math.log(one) - Math.log(start), 0) / (TAIL - 1)
-  const beyond = (Math.log10(deviation) - Math.log10(start)) / Math.max(0.05, meanLog)
+  const logs = largest.slice(0, -1).map((one) => Math.log(one) - Math.log(start))
+  const [first, second] = [mean(logs), mean(logs.map((log) => log ** 2))]
+  const moment = second === 0 ? 0 : first + 1 - 0.5 / Math.max(1e-6, 1 - first ** 2 / second)
+  const shape = Math.min(0.75, Math.max(0, moment))
+  const excess = mean(largest.slice(0, -1).map((one) => one - start))
+  const scaled = (deviation - start) / Math.max(excess * (1 - shape), start / 20)
+  // The exponential is the limit for shape 0.
+  const beyond = shape < 1e-3 ? scaled * Math.LOG10E : Math.log10(1 + shape * scaled) / shape
   return Math.min(20, Math.max(0, Math.log10(remembered.length / TAIL) + beyond))
 }
 
@@ -32,7 +39,7 @@ describe('tail model', () => {
           const begun = Math.floor((at - 1) / era)
           const from = Math.max(0, (begun - ERAS + 1) * era)
           const expected = surpriseByDefinition(deviations.slice(from, at), one)
-          expect(model.take(one, era)).toBeCloseTo(expected, 6)
+          expect(model.take(one, era)).toBeCloseTo(expected, 5)
         })
       }),
       { numRuns: 30 },
