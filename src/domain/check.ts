@@ -162,8 +162,7 @@ export const AnomalySpec = strictObject(
     sensitivity: Type.Optional(
       Type.Union([Type.Literal('low'), Type.Literal('normal'), Type.Literal('high')], {
         default: 'normal',
-        description:
-          'How little counts. By chance alone a noisy sensor raises one in 17 days, in 3 days, or two a day.',
+        description: 'How little counts: by chance alone a noisy sensor raises one in 9 days, in 3 days, or two a day.',
       }),
     ),
     ...common,

@@ -16,7 +16,7 @@ export type Baseline = (typeof BASELINES)[number]
 /** Readings before the first score. */
 export const LEARNING_READINGS = 150
 
-/** Memory of the level in readings: a day's, but never fewer than these (the score is flat from 500 on). */
+/** Memory of the level in readings: a day's, but never fewer than these; the constant that matters most (docs/anomaly.md). */
 const MIN_HORIZON = 2000
 const MAX_HORIZON = 10_000_000
 

@@ -4,7 +4,7 @@
 // deviates at least as far. Nothing is assumed about the shape of the distribution but its tail, so that bell-shaped
 // noise and bursty counts are judged by the same limit.
 
-/** Largest deviations that span the tail; scores differ by less than two points from 24 to 64 (docs/anomaly.md). */
+/** Largest deviations that span the tail; the score differs by two points from 16 to 64 (docs/anomaly.md). */
 const TAIL = 32
 
 /** Generations of largest deviations; the oldest is forgotten whole. */
