@@ -21,12 +21,8 @@ export class EmbeddedLine implements Line {
 
   join(member: LineMember, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(new TelemetryError('ABORTED', 'Connecting was stopped'))
-    const stop = this.#broker.onStop(() => {
-      this.#end(member)
-      member.lost(new TelemetryError('CONNECTION_LOST', 'The embedded broker has stopped', { retryable: true }))
-    })
     this.#end(member)
-    this.#ends.set(member, [stop])
+    this.#ends.set(member, [])
     return Promise.resolve()
   }
 

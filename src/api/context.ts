@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { History } from '#domain/history.ts'
+import type { IngestPort } from '#domain/ingest.ts'
 import type { AlarmRegister, DeviceDirectory, GatewayInfo, LatestValues, UplinkDirectory } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
@@ -26,6 +27,8 @@ export interface ApiOptions {
   readonly devices: DeviceDirectory
   readonly uplinks: UplinkDirectory
   readonly registry: Registry
+  /** Where readings of programs go; absent: nowhere. */
+  readonly ingest?: IngestPort
   /** Folder of the built dashboard; null: not built. */
   readonly dashboardDir: string | null
   readonly clock: Clock

@@ -1,8 +1,10 @@
 // What no schema can say about the gateway as a whole. Reads nodes, like the rules of a sensor.
 
 import { idFromName } from '#domain/ids.ts'
+import { checkBroker } from './broker-rules.ts'
 import { textAt } from './config-node.ts'
 import { DEFAULT_CAPACITY, DEFAULT_HOST } from './gateway-schema.ts'
+import { isLoopback } from './loopback.ts'
 import { complain, refuse, type Subject } from './subject.ts'
 import { durationAt, numberAt, sizeAt } from './value-at.ts'
 
@@ -20,6 +22,7 @@ export function checkGatewayRules(sensorCount: number, subject: Subject): void {
   }
   checkStore(subject)
   checkAccess(subject)
+  checkBroker(subject)
 }
 
 function checkStore(subject: Subject): void {
@@ -44,9 +47,4 @@ function checkAccess(subject: Subject): void {
     ['http', 'auth'],
     `none is only possible while http.host is a loopback address, for example 127.0.0.1: ${reason}`,
   )
-}
-
-/** True for an address that only this machine can reach. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
 }

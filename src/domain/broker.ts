@@ -19,6 +19,4 @@ export interface LocalBroker {
   subscribe(filters: readonly string[], listener: (message: LocalMessage) => Promise<void> | void): () => void
   /** Publishes a message of the gateway itself, QoS 0. Nothing happens while the broker does not run. */
   publish(topic: string, payload: Uint8Array): void
-  /** Called when the broker stops. Returns the unsubscribe. */
-  onStop(listener: () => void): () => void
 }

@@ -41,3 +41,19 @@ export interface Inbox {
   /** Returns what ends it. */
   open(device: string, endpoint: InboxEndpoint): () => void
 }
+
+export interface IngestBatch {
+  readonly readings: readonly IngestReading[]
+  readonly events: readonly IngestEvent[]
+}
+
+/** What the API asks of the gateway. */
+export interface IngestPort {
+  /** Everything that is wrong with the readings. Throws NOT_FOUND (no such device), ABORTED (it takes nothing now). */
+  check(device: string, batch: IngestBatch): readonly IngestProblem[]
+  /**
+   * Takes a batch that `check` found without problems, all of it or nothing; resolves when the journal has it durably.
+   * Throws NOT_FOUND, ABORTED, BUFFER_FULL (no room for all), STORE_IO.
+   */
+  submit(device: string, batch: IngestBatch): Promise<void>
+}

@@ -24,6 +24,7 @@ import { ClockWatch, probeClock } from './clock-watch.ts'
 import { acquiredDevices } from './devices.ts'
 import { Durability } from './durability.ts'
 import { healthReasons } from './health.ts'
+import { Ingest } from './ingest.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { packageVersion, PACKAGE_ROOT } from './version.ts'
 
@@ -114,6 +115,15 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
   })
   const durability = new Durability({ clock, flush: () => store.flush() })
   const broker = gatewayBroker({ config: config.broker, clock, log: log.child({ room: 'broker' }), registry })
+  const ingest = new Ingest({
+    hasRoomFor: (records, bytes) => pipeline.hasRoomFor(records, bytes),
+    capacity: store.ring.capacity,
+    storeFailure: () => storeFailure(store),
+    record: (event) => pipeline.record(event),
+    durable: () => durability.durable(),
+    now: () => clock.now(),
+    isKnown: (id) => config.devices.some((device) => device.id === id && device.driver === 'http'),
+  })
   const acquisition = createAcquisition({
     clock,
     log: log.child({ room: 'acquisition' }),
@@ -132,6 +142,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       durable: () => durability.whenDurable(),
       hasRoom: () => pipeline.hasRoom(),
       ...(broker ? { broker } : {}),
+      inbox: ingest,
     },
   })
   const uplinks = createUplinks({
@@ -164,11 +175,17 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     devices: acquisition,
     uplinks,
     registry,
+    ingest,
     dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
     clock,
     log: log.child({ room: 'api' }),
   })
   return { store, pipeline, api, uplinks, acquisition, broker, clockWatch }
+}
+
+function storeFailure({ history }: Store): string | null {
+  const { state, reason } = history.status()
+  return state === 'failing' ? (reason ?? 'unknown') : null
 }
 
 function uplinkDefinitions(config: GatewayConfig, catalogue: Catalogue): UplinkDefinition[] {

@@ -10,7 +10,7 @@ const KEYS: readonly Case[] = [
     ['2:10: store.flush_interval: unknown key; did you mean "flushInterval"?'],
   ],
   ['a key that nothing is near', gatewayWith('zebra: 1'), ['2:1: zebra: unknown key']],
-  ['a key of a later version', gatewayWith('broker: { port: 1883 }'), ['2:1: broker: unknown key']],
+  ['a key of a later version', gatewayWith('central: { port: 8090 }'), ['2:1: central: unknown key']],
   [
     'a misspelt key deep inside',
     withSensors('{ id: x, adress: 1 }'),

@@ -36,6 +36,8 @@ describe('the linter', () => {
     ['src/acquisition', '#drivers/modbus/driver.ts'],
     ['src/uplinks', '#store/store.ts'],
     ['src/api', '#pipeline/pipeline.ts'],
+    ['src/broker', '#drivers/mqtt/driver.ts'],
+    ['src/api', '#broker/broker.ts'],
     ['src/gateway', '#cli/main.ts'],
     ['src/cli', '#store/store.ts'],
     ['drivers/modbus', '#pipeline/pipeline.ts'],

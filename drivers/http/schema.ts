@@ -1,0 +1,30 @@
+// The YAML of an HTTP device and of its sensors. Type, validation, JSON Schema and reference come from here.
+
+import { Type, type StaticDecode } from 'typebox'
+import { strictObject } from '#domain/schema.ts'
+
+export const HttpDeviceSchema = strictObject({})
+
+export const HttpSensorSchema = strictObject({
+  field: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: 'What programs call the sensor in what they send. Default: its id.',
+    }),
+  ),
+  type: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal('number'),
+        Type.Literal('bool'),
+        Type.Literal('string'),
+        Type.Literal('int64'),
+        Type.Literal('uint64'),
+      ],
+      { description: 'What its values are. Default: number.' },
+    ),
+  ),
+})
+
+export type HttpSensorConfig = StaticDecode<typeof HttpSensorSchema>
