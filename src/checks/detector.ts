@@ -27,6 +27,8 @@ export interface Detector {
   tick?(nowMs: number): LevelSet
   /** True when the condition is about silence: it is ticked also while the latest reading is not good. */
   readonly isAboutSilence?: boolean
+  /** For `backtest`: how unusual the last reading was, in [0, 1]. */
+  readonly score?: number
   /** Why `level` holds, by the last reading evaluated. */
   explain(level: ConditionLevel): Explanation
   /**
