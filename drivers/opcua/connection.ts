@@ -16,7 +16,7 @@ import { Channel } from './channel.ts'
 import { opcuaError } from './failures.ts'
 import type { Library } from './library.ts'
 import { namespaceIndex, type NodeAddress } from './node-address.ts'
-import { parseCertificate, type ApplicationIdentity, type Pki } from './pki.ts'
+import { parseCertificate, type ApplicationIdentity, type Certificates } from './pki.ts'
 import type { OpcuaDeviceConfig } from './schema.ts'
 import { certificateChain, chooseEndpoint, serverEndpoints, trustedCertificate } from './server-certificate.ts'
 import type { Security } from './security.ts'
@@ -33,7 +33,7 @@ const KEEP_ALIVE_MS = 10_000
 
 export interface ConnectionOptions {
   readonly library: Library
-  readonly pki: Pki
+  readonly pki: Certificates
   readonly endpoint: string
   readonly security: Security
   readonly user: OpcuaDeviceConfig['connection']['user']

@@ -5,9 +5,9 @@
 // A server is trusted when its own certificate lies in trusted/, or that of an authority that has signed it.
 
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Library } from './library.ts'
 
@@ -28,7 +28,13 @@ export type Verdict =
   /** `reason` completes "the certificate of the server …". */
   | { readonly isTrusted: false; readonly reason: 'is not trusted' | 'is not for this host' }
 
-export class Pki {
+/** What a connection needs of certificates. */
+export interface Certificates {
+  identity(library: Library): Promise<ApplicationIdentity>
+  verdict(chain: readonly X509Certificate[], host: string): Promise<Verdict>
+}
+
+export class Pki implements Certificates {
   readonly folder: string
   #identity: Promise<ApplicationIdentity> | null = null
 
@@ -60,8 +66,9 @@ export class Pki {
   async trust(certificate: X509Certificate): Promise<string> {
     const file = join(this.folder, 'trusted', `${fingerprintOf(certificate).replaceAll(':', '').slice(0, 40)}.pem`)
     try {
-      await mkdir(join(this.folder, 'trusted'), { recursive: true, mode: 0o700 })
+      await mkdir(join(this.folder, 'trusted'), { recursive: true, mode: 0o755 })
       await writeWhole(file, certificate.toString(), 0o644)
+      await giveToOwnerOf(dirname(this.folder), [this.folder, dirname(file), file])
     } catch (error) {
       throw ioError(error, file)
     }
@@ -114,6 +121,12 @@ export function fingerprintOf(certificate: X509Certificate): string {
   return certificate.fingerprint256
 }
 
+/** An identity for one question to a server, never written to the disk. */
+export async function passingIdentity(library: Library): Promise<ApplicationIdentity> {
+  const { certificatePem, keyPem } = await makeSelfSigned(library)
+  return identityOf(certificatePem, keyPem)
+}
+
 async function makeSelfSigned({ crypto_utils }: Library): Promise<{ certificatePem: string; keyPem: string }> {
   const { privateKey } = await crypto_utils.generateKeyPair(KEY_BITS)
   const { privPem: keyPem } = await crypto_utils.privateKeyToPEM(privateKey)
@@ -163,6 +176,13 @@ async function writeWhole(file: string, text: string, mode: number): Promise<voi
   const draft = `${file}.new`
   await writeFile(draft, text, { mode, flush: true })
   await rename(draft, file)
+}
+
+/** Written by root, but read and added to by the service: everything belongs to whom the data folder belongs to. */
+async function giveToOwnerOf(dataDir: string, paths: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(dataDir)
+  for (const path of paths) await chown(path, uid, gid)
 }
 
 function isMissing(error: unknown): boolean {

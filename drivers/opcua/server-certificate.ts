@@ -9,7 +9,7 @@ import type { Clock } from '#kit/clock.ts'
 import { Channel } from './channel.ts'
 import { opcuaError } from './failures.ts'
 import type { Library } from './library.ts'
-import { fingerprintOf, parseCertificate, type ApplicationIdentity, type Pki } from './pki.ts'
+import { fingerprintOf, parseCertificate, type ApplicationIdentity, type Certificates } from './pki.ts'
 import type { Security } from './security.ts'
 
 export interface ServerQuery {
@@ -55,7 +55,8 @@ export function chooseEndpoint(
   )
 }
 
-function endpointName(endpoint: EndpointDescription, library: Library): string {
+/** `Basic256Sha256/SignAndEncrypt` */
+export function endpointName(endpoint: EndpointDescription, library: Library): string {
   const policy = endpoint.securityPolicyUri?.split('#')[1] ?? 'unknown'
   return `${policy}/${library.MessageSecurityMode[endpoint.securityMode] ?? 'unknown'}`
 }
@@ -74,7 +75,12 @@ export function certificateChain(endpoint: EndpointDescription, library: Library
 /** The server's certificate if it may be trusted now. Throws UNAUTHENTICATED with what to do. */
 export async function trustedCertificate(
   chain: readonly X509Certificate[],
-  options: { readonly pki: Pki; readonly endpoint: string; readonly acceptExpired: boolean; readonly nowMs: number },
+  options: {
+    readonly pki: Certificates
+    readonly endpoint: string
+    readonly acceptExpired: boolean
+    readonly nowMs: number
+  },
 ): Promise<Buffer> {
   const { pki, endpoint, acceptExpired, nowMs } = options
   const leaf = chain[0]

@@ -4,7 +4,6 @@
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { createAcquisition, type Acquisition } from '#acquisition/acquisition.ts'
 import { opcuaDriver } from '#drivers/opcua/driver.ts'
-import type { Sensor } from '#domain/sensor.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
@@ -15,7 +14,7 @@ const running: { stop(): Promise<void> }[] = []
 const NAMES = ['Int32', 'ByIndex', 'Boolean']
 
 afterAll(async () => {
-  for (const { stop } of running) await stop()
+  for (const one of running) await one.stop()
   folder.remove()
 })
 

@@ -148,9 +148,9 @@ function addVariables(own: Namespace): void {
   for (let index = 0; index < (settings.bulk ?? 0); index++) add(`Bulk${index}`, DataType.Double, index)
 }
 
-/** Changes every bulk variable each `ms`. */
+/** Changes every bulk variable each `ms`, from 1 000 000 upwards. */
 function ramp(ms: number): void {
-  let turn = 0
+  let turn = 999_999
   setInterval(() => {
     turn += 1
     const stamp = new Date()
