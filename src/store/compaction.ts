@@ -79,7 +79,8 @@ interface RollupInput {
   readonly tables: StoreTables
 }
 
-function putRollups(
+/** Adds the minutes, and where asked the hours, of an ordered series. */
+export function putRollups(
   staging: Staging,
   { minutes, hours }: { minutes: SegmentBuilder; hours: SegmentBuilder | null },
   { sensor, series, rollups, tables }: RollupInput,

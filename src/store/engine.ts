@@ -1,6 +1,7 @@
 // The store without its thread: owns the database, the ring's far end and the work in the background. Everything here runs
 // on one thread; work longer than a few milliseconds runs in slices (turns.ts) so that commits are on time.
 
+import { join } from 'node:path'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Position } from '#domain/journal.ts'
 import type { RecordBatch } from '#domain/reading.ts'
@@ -9,14 +10,17 @@ import type { SensorNumber } from '#domain/sensor.ts'
 import { RingConsumer } from '#kit/record-ring.ts'
 import { BlockCodec } from './block-codec.ts'
 import { Committer } from './committer.ts'
+import type { BlockRow } from './journal-table.ts'
 import { lockFolder, type FolderLock } from './lock.ts'
+import { nextEpoch } from './next-epoch.ts'
 import { Maintenance } from './maintenance.ts'
 import { openDatabase, setAside } from './open-database.ts'
 import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
-import { QueryView } from './query-view.ts'
+import { closing, QueryView } from './query-view.ts'
 import { BatchReader } from './read-journal.ts'
 import { Recent } from './recent.ts'
 import { restamp } from './restamp.ts'
+import { salvage, type Salvaged } from './salvage.ts'
 import type { SensorIdentity } from './small-tables.ts'
 import { isDamage, toStoreError } from './sqlite-errors.ts'
 import { databaseBytes } from './database-bytes.ts'
@@ -63,7 +67,7 @@ export class StoreEngine {
       this.#file = opened.file
       this.quarantined = opened.quarantined
       this.#tables = openTables(opened.db)
-      this.epoch = this.#nextEpoch()
+      this.epoch = nextEpoch(this.#lock, this.#tables, { now: settings.now, isNew: opened.quarantined !== null })
       if (opened.quarantined !== null) this.#tellQuarantine(opened.quarantined, opened.reason ?? 'damaged')
     } catch (error) {
       this.#lock.release()
@@ -83,6 +87,7 @@ export class StoreEngine {
       onError: (error) => this.#onBackgroundError(error),
     })
     this.#maintenance.loadUncompacted()
+    if (this.quarantined !== null) this.#salvage(this.quarantined)
     this.#dueAt = performance.now() + settings.flushIntervalMs
     this.#schedule()
   }
@@ -200,23 +205,6 @@ export class StoreEngine {
     }
   }
 
-  #nextEpoch(): number {
-    const { meta, db } = this.#tables
-    const known = this.#lock.lastEpoch
-    // When either record of it is lost, the time stands in: there were fewer starts than seconds since 1970.
-    const isLost = known === null || (this.quarantined !== null && known === 0)
-    const floor = isLost ? Math.floor(this.#settings.now / 1000) : 0
-    const epoch = Math.max(known ?? 0, meta.get('epoch'), floor) + 1
-    this.#lock.setEpoch(epoch)
-    db.pragma('synchronous = FULL')
-    try {
-      meta.set('epoch', epoch)
-    } catch (error) {
-      throw toStoreError(error, 'Cannot keep the number of this start')
-    }
-    return epoch
-  }
-
   #schedule(): void {
     if (this.#closed) return
     clearTimeout(this.#timer)
@@ -311,6 +299,7 @@ export class StoreEngine {
       this.#committer.requeue()
       this.#tellQuarantine(aside, reason)
       this.#failure = null
+      this.#salvage(aside)
     } catch (error) {
       this.#failure = toStoreError(error, 'Cannot replace the damaged database').message
     }
@@ -334,15 +323,24 @@ export class StoreEngine {
     this.#log('error', { file, reason }, 'The database was damaged and is set aside')
   }
 
+  /** Brings what can be read of a file that was set aside into the new one, in the background. */
+  #salvage(name: string): void {
+    const { tables } = this
+    const file = join(this.#settings.dataDir, name)
+    const isKnown = (block: BlockRow): boolean => this.#recent.holds(block.epoch, block.first_seq)
+    this.turns.background(salvage({ file, tables, codec: this.#codec, isKnown })).then(
+      (salvaged) => this.#tellSalvage(name, salvaged),
+      (error: unknown) => this.#onBackgroundError(error),
+    )
+  }
+
+  #tellSalvage(file: string, { readings, entries, unreadable }: Salvaged): void {
+    const message = `${readings} readings and ${entries} alarms and events were recovered from ${file}; ${unreadable} parts of it cannot be read`
+    const data = { file, readings, entries, unreadable }
+    this.#send({ type: 'event', event: { type: 'store-salvaged', severity: 'info', message, data } })
+  }
+
   #log(level: 'info' | 'warn' | 'error', fields: object, message: string): void {
     this.#send({ type: 'log', level, fields, message })
-  }
-}
-
-function* closing<T>(view: QueryView, run: (view: QueryView) => Steps<T>): Steps<T> {
-  try {
-    return yield* run(view)
-  } finally {
-    view.close()
   }
 }

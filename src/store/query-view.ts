@@ -11,6 +11,7 @@ import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
 import type { Segment } from './segments.ts'
 import type { StoreTables } from './tables.ts'
+import type { Steps } from './turns.ts'
 
 export interface QueryViewOptions {
   readonly tables: StoreTables
@@ -74,10 +75,9 @@ export class QueryView {
   }
 
   #read<T>(segment: Segment, sensor: SensorNumber, decode: (frame: Uint8Array) => T): T | null {
-    const frame = this.tables.segments.chunk(segment.id, sensor)
-    if (!frame) return null
     try {
-      return decode(frame)
+      const frame = this.tables.segments.chunk(segment.id, sensor)
+      return frame && decode(frame)
     } catch (error) {
       this.#options.onDamage(`chunk ${segment.id}/${sensor}`, error)
       return null
@@ -93,5 +93,14 @@ export class QueryView {
       this.#options.onDamage(`block ${part.block}`, error)
       return null
     }
+  }
+}
+
+/** Runs a query and closes its view, however it ends. */
+export function* closing<T>(view: QueryView, run: (view: QueryView) => Steps<T>): Steps<T> {
+  try {
+    return yield* run(view)
+  } finally {
+    view.close()
   }
 }

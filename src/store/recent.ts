@@ -57,6 +57,11 @@ export class Recent {
     this.#decoded += part.count
   }
 
+  /** True when a record is among what waits. */
+  holds(epoch: number, seq: number): boolean {
+    return this.#parts.some((part) => part.epoch === epoch && seq >= part.firstSeq && seq < part.firstSeq + part.count)
+  }
+
   /** Puts one part in another's place: the same records with other stamps. */
   replace(old: Part, by: Part): void {
     this.#parts = this.#parts.map((part) => (part === old ? by : part))

@@ -24,7 +24,8 @@ export interface Segment {
 /** Level of raw segments that were thinned to their extremes: they are merged no further. */
 export const THINNED_LEVEL = 3
 
-const SENSORS = 2 ** 24
+/** A chunk's id is its segment's id times this plus its sensor's number. */
+export const SENSORS = 2 ** 24
 
 interface DeadSegment {
   readonly id: number

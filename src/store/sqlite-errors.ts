@@ -8,10 +8,13 @@ export function sqliteCode(error: unknown): string {
   return error instanceof Database.SqliteError ? error.code : ''
 }
 
+const DAMAGE = ['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_IOERR_SHORT_READ', 'SQLITE_IOERR_CORRUPTFS']
+
 /** True when the database file itself is damaged, so that retrying cannot help. */
 export function isDamage(error: unknown): boolean {
   const code = sqliteCode(error)
-  return code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')
+  // A short read: the file ends before the pages that it says it has.
+  return DAMAGE.some((kind) => code.startsWith(kind))
 }
 
 /** STORE_FULL, STORE_CORRUPT or STORE_IO with SQLite's code in the context; a TelemetryError passes unchanged. */

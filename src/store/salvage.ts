@@ -1,0 +1,198 @@
+// Salvage: brings what can still be read of a database that was set aside into the new one, in the background. Every chunk
+// and block has a checksum, so what comes through is what was written; what does not is counted and told.
+
+import Database from 'better-sqlite3'
+import { ENTRY } from '#domain/reading.ts'
+import type { SensorNumber } from '#domain/sensor.ts'
+import type { BlockCodec } from './block-codec.ts'
+import { ChunkCodec } from './chunk-codec.ts'
+import { putRollups } from './compaction.ts'
+import type { BlockRow } from './journal-table.ts'
+import { RollupCodec } from './rollup-codec.ts'
+import { Series } from './series.ts'
+import { SENSORS, type Segment } from './segments.ts'
+import type { SensorIdentity } from './small-tables.ts'
+import { Staging, type SegmentBuilder } from './staging.ts'
+import type { StoreTables } from './tables.ts'
+import type { Steps } from './turns.ts'
+
+export interface SalvageOptions {
+  /** Path of the file that was set aside. */
+  readonly file: string
+  readonly tables: StoreTables
+  readonly codec: BlockCodec
+  /** True for a block whose records are still in memory and are written by themselves. */
+  readonly isKnown: (block: BlockRow) => boolean
+}
+
+export interface Salvaged {
+  readonly readings: number
+  readonly entries: number
+  /** Chunks, blocks and tables that could not be read. */
+  readonly unreadable: number
+}
+
+/** Runs once; what it published stays even if it is interrupted. Throws only what writing the new database throws. */
+export function* salvage(options: SalvageOptions): Steps<Salvaged> {
+  let old: Database.Database
+  try {
+    old = new Database(options.file, { readonly: true, fileMustExist: true })
+  } catch {
+    return { readings: 0, entries: 0, unreadable: 1 }
+  }
+  try {
+    return yield* new Salvage(old, options).run()
+  } finally {
+    old.close()
+  }
+}
+
+class Salvage {
+  readonly #old: Database.Database
+  readonly #options: SalvageOptions
+  readonly #chunks = new ChunkCodec()
+  readonly #rollups = new RollupCodec()
+  /** New numbers of sensors, by their old ones. */
+  #numbers = new Map<SensorNumber, SensorNumber>()
+  #readings = 0
+  #entries = 0
+  #unreadable = 0
+
+  constructor(old: Database.Database, options: SalvageOptions) {
+    this.#old = old
+    this.#options = options
+  }
+
+  *run(): Steps<Salvaged> {
+    this.#mapSensors()
+    const columns = 'id, kind, level, epoch, seq, first_time, last_time, readings, bytes'
+    for (const segment of this.#rows<Segment>(`SELECT ${columns} FROM segment WHERE state = 'live'`)) {
+      yield* this.#segment(segment)
+    }
+    const compacted = this.#rows<{ value: number }>(`SELECT value FROM meta WHERE name = 'compacted'`)[0]?.value ?? 0
+    const blocks = 'SELECT block, epoch, first_seq, count, before, first_time, last_time FROM journal'
+    for (const block of this.#rows<BlockRow>(`${blocks} WHERE block >= ${compacted}`)) {
+      if (!this.#options.isKnown(block)) yield* this.#block(block)
+    }
+    yield* this.#copyEntries()
+    return { readings: this.#readings, entries: this.#entries, unreadable: this.#unreadable }
+  }
+
+  /** As many rows as can be read. */
+  #rows<Row>(sql: string): Row[] {
+    const rows: Row[] = []
+    try {
+      for (const row of this.#old.prepare<[], Row>(sql).iterate()) rows.push(row)
+    } catch {
+      this.#unreadable += 1
+    }
+    return rows
+  }
+
+  #mapSensors(): void {
+    const rows = this.#rows<{ number: number; id: string; value_type: SensorIdentity['valueType'] }>(
+      'SELECT number, id, value_type FROM sensor ORDER BY number',
+    )
+    const { sensors } = this.#options.tables
+    const numbers = sensors.register(rows.map(({ id, value_type }) => ({ id, valueType: value_type })))
+    this.#numbers = new Map(rows.map(({ number }, index) => [number, numbers[index]!]))
+  }
+
+  *#segment({ id, kind, level, epoch, seq }: Segment): Steps<void> {
+    const staging = new Staging(this.#options.tables)
+    const builder = staging.build({ kind, level, epoch, seq })
+    const range = `id >= ${id * SENSORS} AND id < ${(id + 1) * SENSORS}`
+    for (const chunk of this.#rows<{ id: number }>(`SELECT id FROM chunk WHERE ${range}`)) {
+      const sensor = this.#numbers.get(chunk.id % SENSORS)
+      if (sensor !== undefined) this.#chunk(chunk.id, (data) => this.#put(staging, builder, { kind, sensor, data }))
+      yield
+      if (!staging.isWorthWriting) continue
+      staging.write()
+      yield
+    }
+    staging.publish([])
+  }
+
+  #chunk(id: number, use: (data: Uint8Array) => void): void {
+    try {
+      const row = this.#old.prepare<[number], { data: Buffer }>('SELECT data FROM chunk WHERE id = ?').get(id)
+      if (row) use(row.data)
+      else this.#unreadable += 1
+    } catch {
+      this.#unreadable += 1
+    }
+  }
+
+  /** Takes a chunk over as it is, once it proved to be readable. Throws STORE_CORRUPT. */
+  #put(
+    staging: Staging,
+    builder: SegmentBuilder,
+    { kind, sensor, data }: { kind: Segment['kind']; sensor: SensorNumber; data: Uint8Array },
+  ): void {
+    if (kind === 'raw') {
+      const series = this.#chunks.decode(data)
+      staging.put(builder, sensor, data)
+      builder.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
+      this.#readings += series.length
+      return
+    }
+    const { length, time } = this.#rollups.decode(data)
+    const widthMs = kind === 'hour' ? 3_600_000 : 60_000
+    staging.put(builder, sensor, data)
+    builder.count(length, time[0]!, time[length - 1]! + widthMs - 1, data.length)
+  }
+
+  /** A block that was not compacted yet becomes a segment with its minutes. */
+  *#block({ block, epoch, first_seq: seq }: BlockRow): Steps<void> {
+    const { tables } = this.#options
+    const staging = new Staging(tables)
+    const raw = staging.build({ kind: 'raw', level: 0, epoch, seq })
+    const minutes = staging.build({ kind: 'minute', level: 0, epoch, seq })
+    for (const [sensor, unordered] of this.#readBlock(block)) {
+      const series = unordered.ordered()
+      const data = this.#chunks.encode(series, tables.sensors.isInteger(sensor))
+      staging.put(raw, sensor, data)
+      raw.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
+      putRollups(staging, { minutes, hours: null }, { sensor, series, rollups: this.#rollups, tables })
+      this.#readings += series.length
+      yield
+    }
+    staging.publish([])
+  }
+
+  #readBlock(block: number): Map<SensorNumber, Series> {
+    const bySensor = new Map<SensorNumber, Series>()
+    try {
+      const row = this.#old.prepare<[number], { data: Buffer }>('SELECT data FROM journal WHERE block = ?').get(block)
+      const batch = this.#options.codec.decode(row!.data)
+      const words = new Uint32Array(batch.value.buffer, batch.value.byteOffset, batch.value.length * 2)
+      for (let at = 0; at < batch.length; at++) {
+        const sensor = batch.sensor[at] === ENTRY ? undefined : this.#numbers.get(batch.sensor[at]!)
+        if (sensor === undefined) continue
+        const series = bySensor.get(sensor) ?? new Series()
+        bySensor.set(sensor, series)
+        series.push(batch, at, words)
+      }
+      return bySensor
+    } catch {
+      this.#unreadable += 1
+      return new Map()
+    }
+  }
+
+  /** Alarms and events, for people to look at. What was open is not taken over: the checks find it anew. */
+  *#copyEntries(): Steps<void> {
+    const { db } = this.#options.tables
+    const columns = 'epoch, seq, time, kind, sensor, check_type, json'
+    const rows = this.#rows<Record<string, unknown>>(`SELECT ${columns} FROM entry ORDER BY id`)
+    const insert = db.prepare<[Record<string, unknown>]>(
+      `INSERT INTO entry (${columns}) VALUES (@epoch, @seq, @time, @kind, @sensor, @check_type, @json)`,
+    )
+    while (rows.length > 0) {
+      const some = rows.splice(0, 500)
+      db.transaction(() => some.forEach((row) => insert.run(row)))()
+      this.#entries += some.length
+      yield
+    }
+  }
+}
