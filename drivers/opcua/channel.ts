@@ -6,7 +6,7 @@ import type { Library } from './library.ts'
 import type { ApplicationIdentity } from './pki.ts'
 import type { Security } from './security.ts'
 
-const SESSION_TIMEOUT_MS = 60_000
+const SESSION_TIMEOUT_MS = 30_000 // short: small servers have five sessions, and one that was cut off holds one until then
 const NEVER_IDLE_MS = 0x4000_0000 // the library ends sockets that were idle for half of this; silence is judged elsewhere
 
 export interface ChannelOptions {

@@ -28,7 +28,7 @@ const MAX_NODES_PER_READ = 'ns=0;i=11705'
 const MAX_MONITORED_ITEMS_PER_CALL = 'ns=0;i=11714'
 const DEFAULT_CHUNK = 1000
 const CLOSE_MS = 1000
-/** A connection that was silent for this long is asked for a sign of life; well within the session timeout of 60 s. */
+/** A connection that was silent for this long is asked for a sign of life; well within the session timeout of 30 s. */
 const KEEP_ALIVE_MS = 10_000
 
 export interface ConnectionOptions {

@@ -48,9 +48,10 @@ export class OpcuaDevice implements Device {
 
   async connect(signal: AbortSignal): Promise<void> {
     const { context, endpoint, security, user, timeoutMs, clock, pki } = this.#options
-    this.#connection?.abort()
-    this.#connection = null
     const closing = this.#closing.signal
+    const former = this.#connection
+    this.#connection = null
+    await former?.close()
     const library = await loadLibrary()
     let opened: Connection | null = null
     const onLost = (cause: TelemetryError): void => {
