@@ -12,6 +12,7 @@ import { startGateway, type Gateway } from '#gateway/gateway.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { seededRandom } from '#kit/random.ts'
+import { createCollector } from '../../../src/collect/collect.mjs'
 import { call, type Answer } from '#test/api/fixture.ts'
 
 const YAML = `gateway: { id: edge-01, factory: Plant A }
@@ -126,6 +127,15 @@ describe('handing in readings and events', () => {
     expect(await post('nonsense', { 'content-type': 'application/x-ndjson' })).toMatchObject({ status: 400 })
     const many = Array.from({ length: 600 }, () => ({ sensor: 'Jobs done', value: 1 }))
     expect(await post(many)).toMatchObject({ status: 422, json: { code: 'OUT_OF_RANGE' } }) // more than the buffer holds
+  })
+
+  it('takes what the client for programs collects', async () => {
+    const collect = createCollector({ url: gateway.url, device: 'apps', intervalMs: 60_000 })
+    collect({ metric: { sensor: 'state', value: 'collected' } })
+    collect({ event: { severity: 'error', message: 'Jam' } })
+    expect(await collect.flush()).toBe(true)
+    expect((await history('state')).at(-1)).toMatchObject({ value: 'collected' })
+    await collect.close()
   })
 
   it('answers 202 or 429 to a crowd, and has exactly what it accepted', async () => {
