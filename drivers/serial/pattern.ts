@@ -86,7 +86,7 @@ export function patternCost(source: string): PatternCost {
   const groups: OpenGroup[] = [{ varies: false }]
   let closed: OpenGroup | null = null
   for (const [token] of source.matchAll(
-    /\\.|\[(?:\\.|[^\]\\])*\]|\(\?<?[:=!]|\(|\)|\||[*+?]\??|\{\d+(?:,\d*)?\}\??|./gs,
+    /\\.|\[(?:\\.|[^\]\\])*\]|\(\?(?:<?[=!]|<[^>]*>|[a-z-]*:)|\(|\)|\||[*+?]\??|\{\d+(?:,\d*)?\}\??|./gs,
   )) {
     const group = groups.at(-1)!
     const quantifier = /^[*+?{]/.test(token) ? quantifierOf(token) : 'none'

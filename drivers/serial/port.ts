@@ -5,6 +5,7 @@
 
 import { read } from 'node:fs'
 import { promisify } from 'node:util'
+import type { SerialPort } from 'serialport'
 import { TelemetryError } from '#domain/errors.ts'
 import { DEFAULT_BAUD_RATE, type SerialDeviceConfig } from './schema.ts'
 
@@ -26,16 +27,15 @@ export interface OpenPort {
 const READ_BYTES = 4096
 const readFile = promisify(read)
 
-type SerialPortModule = typeof import('serialport')
-type BoundPort = Awaited<ReturnType<SerialPortModule['SerialPort']['binding']['open']>>
+type BoundPort = Awaited<ReturnType<(typeof SerialPort)['binding']['open']>>
 
 /** Opens for this process alone, with nothing left in the input. Throws CONNECTION_FAILED. */
 export async function openPort(settings: PortSettings, events: PortEvents): Promise<OpenPort> {
   const { path, baudRate = DEFAULT_BAUD_RATE, parity = 'none', dataBits = 8, stopBits = 1 } = settings
   let port: BoundPort
   try {
-    const { SerialPort } = await import('serialport')
-    port = await SerialPort.binding.open({ path, baudRate, parity, dataBits, stopBits, lock: true })
+    const { SerialPort: Ports } = await import('serialport')
+    port = await Ports.binding.open({ path, baudRate, parity, dataBits, stopBits, lock: true })
     await port.flush()
   } catch (error) {
     throw openError(path, error)

@@ -78,8 +78,7 @@ const FramingSchema = strictObject(
       Type.Integer({
         minimum: 1,
         maximum: LONGEST_FRAME,
-        default: DEFAULT_MAX_BYTES,
-        description: 'Longest frame, without its delimiters. A longer one is dropped.',
+        description: `Longest frame, without its delimiters. A longer one is dropped. Default ${DEFAULT_MAX_BYTES}.`,
       }),
     ),
     maxPause: Type.Optional(
@@ -124,7 +123,7 @@ const ParseSchema = strictObject(
       Type.Union([Type.Literal('csv'), Type.Literal('json')], { description: 'Instead of a pattern.' }),
     ),
     separator: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 1, default: ',', description: 'Between the columns of csv.' }),
+      Type.String({ minLength: 1, maxLength: 1, description: 'Between the columns of csv. Default: a comma.' }),
     ),
     columns: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {

@@ -5,12 +5,13 @@ import { modbusDriver } from '#drivers/modbus/driver.ts'
 import { httpDriver } from '#drivers/http/driver.ts'
 import { mqttDriver } from '#drivers/mqtt/driver.ts'
 import { opcuaDriver } from '#drivers/opcua/driver.ts'
+import { serialDriver } from '#drivers/serial/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 
 /** Drivers made for one gateway: devices of one catalogue may share connections. */
 export function createCatalogue({ clock }: { clock: Clock }): Catalogue {
-  const drivers = [modbusDriver({ clock }), mqttDriver({ clock }), httpDriver(), opcuaDriver({ clock })]
+  const drivers = [modbusDriver({ clock }), mqttDriver({ clock }), httpDriver(), opcuaDriver({ clock }), serialDriver({ clock })]
   const uplinks = [mqttUplink]
   return {
     drivers: new Map(drivers.map((driver) => [driver.kind, driver])),
