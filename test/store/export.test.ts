@@ -58,7 +58,7 @@ function parseCsv(text: string): string[][] {
 }
 
 async function parquetRows(file: Buffer): Promise<Record<string, unknown>[]> {
-  const buffer = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength)
+  const buffer = Uint8Array.from(file).buffer
   return parquetReadObjects({
     file: buffer,
     compressors: { ZSTD: (input) => zstdDecompressSync(input) },
@@ -152,7 +152,7 @@ describe('an export beside the running store', () => {
       unit: 'kW',
     })
     expect(of('press-1.power').at(-1)).toMatchObject({ value: null, quality: 'bad', status: 'BadCommunicationError' })
-    const buffer = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength)
+    const buffer = Uint8Array.from(file).buffer
     const { row_groups: groups } = parquetMetadata(buffer)
     expect(groups[0]!.columns.map((column) => column.meta_data!.codec)).toEqual(Array.from({ length: 9 }, () => 'ZSTD'))
     expect(groups[0]!.columns[1]!.meta_data!.encodings).toContain('RLE_DICTIONARY')
@@ -167,7 +167,7 @@ describe('an export beside the running store', () => {
     await store.flush()
     const file = await exported(folder.path, { format: 'parquet' })
     await store.close()
-    const buffer = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength)
+    const buffer = Uint8Array.from(file).buffer
     expect(parquetMetadata(buffer).row_groups.map(({ num_rows: rows }) => Number(rows))).toEqual([
       65_536, 65_536, 18_928,
     ])
