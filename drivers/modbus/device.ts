@@ -94,11 +94,11 @@ export class ModbusDevice implements Device, LinkMember {
     let requests = 0
     let isReachable = false
     const asking: Asking = {
-      send: async (request) => {
-        const answer = await this.#request(request, signal)
+      send: (request) => this.#ask(request, signal),
+      answered: (exception) => {
         requests += 1
-        isReachable ||= !isUnreachable(exceptionOf(answer))
-        return answer
+        isReachable ||= !isUnreachable(exception)
+        if (exception !== null) this.countError(`exception-${exception}`)
       },
       refused: (exception) => {
         if (!isReachable) throw this.#unreachable(exception)
@@ -166,10 +166,13 @@ export class ModbusDevice implements Device, LinkMember {
     this.#link = null
   }
 
+  #ask(pdu: Buffer, signal: AbortSignal): Promise<Buffer> {
+    if (this.#link !== null) return this.#link.request(this, pdu, signal)
+    return Promise.reject(new TelemetryError('CONNECTION_LOST', 'The device is not connected', { retryable: true }))
+  }
+
   async #request(pdu: Buffer, signal: AbortSignal): Promise<Buffer> {
-    if (this.#link === null)
-      throw new TelemetryError('CONNECTION_LOST', 'The device is not connected', { retryable: true })
-    const answer = await this.#link.request(this, pdu, signal)
+    const answer = await this.#ask(pdu, signal)
     const exception = exceptionOf(answer)
     if (exception !== null) this.countError(`exception-${exception}`)
     return answer

@@ -24,6 +24,8 @@ export interface DevicePoint {
 export interface Asking {
   /** Sends a request; resolves with its answer, an exception included. */
   send(request: Buffer): Promise<Buffer>
+  /** Each answer as it comes, with its exception or null. */
+  answered(exception: number | null): void
   /** An exception that says nothing about addresses. May throw to end the poll. */
   refused(exception: number): void
   readonly sink: ReadingSink
@@ -90,6 +92,7 @@ export class ReadGroup {
     const { learned, decoder } = this.#options
     const answer = await asking.send(block.request)
     const exception = exceptionOf(answer)
+    asking.answered(exception)
     if (exception === null) {
       if (isShort(block.request, answer)) {
         this.#exception = 0

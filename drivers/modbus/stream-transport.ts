@@ -27,10 +27,14 @@ export interface StreamTransportOptions {
 interface Pending {
   readonly request: Exchange
   readonly signal: AbortSignal
-  readonly since: number
   readonly resolve: (answer: Buffer) => void
   readonly reject: (error: TelemetryError) => void
+  /** Until it is sent: wakes it. After a broadcast: ends its rest. */
   timer: Timer | null
+  /** Monotonic time of the line clock since when it waits for the line; 0 while it has not had to. */
+  waitsSince: number
+  /** Monotonic time at which its answer is too late; Infinity before it is sent. */
+  deadline: number
   isSent: boolean
 }
 
@@ -39,6 +43,9 @@ export class StreamTransport implements Transport, FramingEvents {
   #wire: Wire | null = null
   #cancelOpening: ((cause: TelemetryError) => void) | null = null
   #pending: Pending | null = null
+  /** One for all requests of a connection: nearly all are answered, and a timer for each would cost more than the rest. */
+  #watch: Timer | null = null
+  #watchedUntil = 0
   /** Gets what comes in between two requests. */
   #lastTrace: FrameTrace | null = null
   readonly #onAbort = (): void => {
@@ -105,8 +112,8 @@ export class StreamTransport implements Transport, FramingEvents {
     if (this.#pending !== null)
       return Promise.reject(new TelemetryError('INTERNAL', 'Two Modbus requests at once on one wire'))
     return new Promise((resolve, reject) => {
-      const since = this.#options.lineClock.monotonic()
-      this.#pending = { request, signal, since, resolve, reject, timer: null, isSent: false }
+      const deadline = Number.POSITIVE_INFINITY
+      this.#pending = { request, signal, resolve, reject, timer: null, waitsSince: 0, deadline, isSent: false }
       signal.addEventListener('abort', this.#onAbort, { once: true })
       this.#sendWhenFree(this.#pending)
     })
@@ -180,8 +187,13 @@ export class StreamTransport implements Transport, FramingEvents {
       return
     }
     const waitMs = framing.waitMs(pending.request)
-    if (waitMs <= 0) this.#send(pending)
-    else if (lineClock.monotonic() - pending.since < timeoutMs + LONGEST_WAIT_MS)
+    if (waitMs <= 0) {
+      this.#send(pending)
+      return
+    }
+    const now = lineClock.monotonic()
+    pending.waitsSince ||= now
+    if (now - pending.waitsSince < timeoutMs + LONGEST_WAIT_MS)
       pending.timer = lineClock.after(Math.ceil(waitMs), again)
     else this.abandon(this.#error('PROTOCOL', `The line ${this.#options.where} is never silent`))
   }
@@ -195,9 +207,29 @@ export class StreamTransport implements Transport, FramingEvents {
     request.trace.sent(frame)
     const lineMs = framing.lineMs(frame.length)
     const restMs = framing.broadcastMs(request)
-    if (restMs === null) pending.timer = clock.after(request.timeoutMs + lineMs, () => this.#onTimeout(pending))
-    else pending.timer = this.#options.lineClock.after(restMs + lineMs, () => this.answer(NOTHING))
+    if (restMs === null) {
+      const waitMs = request.timeoutMs + lineMs
+      pending.deadline = clock.monotonic() + waitMs
+      // Units on one wire may have timeouts of their own.
+      if (this.#watch === null || pending.deadline < this.#watchedUntil) this.#watchFor(waitMs, pending.deadline)
+    } else pending.timer = this.#options.lineClock.after(restMs + lineMs, () => this.answer(NOTHING))
     this.#wire!.write(frame)
+  }
+
+  readonly #onWatch = (): void => {
+    this.#watch = null
+    const pending = this.#pending
+    if (pending === null || !pending.isSent) return // the next request is watched anew
+    const { clock } = this.#options
+    const leftMs = pending.deadline - clock.monotonic()
+    if (leftMs <= 0) this.#onTimeout(pending)
+    else if (leftMs < Number.POSITIVE_INFINITY) this.#watchFor(Math.ceil(leftMs), pending.deadline)
+  }
+
+  #watchFor(waitMs: number, deadline: number): void {
+    this.#watch?.cancel()
+    this.#watchedUntil = deadline
+    this.#watch = this.#options.clock.after(waitMs, this.#onWatch)
   }
 
   #onTimeout({ request }: Pending): void {
@@ -216,6 +248,8 @@ export class StreamTransport implements Transport, FramingEvents {
     const wire = this.#wire
     this.#wire = null
     wire?.destroy()
+    this.#watch?.cancel()
+    this.#watch = null
     const pending = this.#pending
     if (pending === null) return
     this.#settle(pending)

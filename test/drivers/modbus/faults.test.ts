@@ -282,6 +282,7 @@ describe('a stopped request', () => {
     slave.behaviour = slave.answer
     expect(results(await unit.poll())).toEqual(good)
     expect(unit.context.errors.get('late-answer')).toBe(1)
+    await unit.device.close()
     expect(unit.clock.pending).toBe(0)
   })
 

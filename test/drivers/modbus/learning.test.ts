@@ -52,7 +52,13 @@ class Bench {
     const unexpected = (exception: number): never => {
       throw new Error(`Exception ${exception}`)
     }
-    await this.group.read({ send: async (pdu) => this.#answer(pdu), refused: unexpected, sink, nowMs: this.nowMs })
+    await this.group.read({
+      send: async (pdu) => this.#answer(pdu),
+      answered: () => {},
+      refused: unexpected,
+      sink,
+      nowMs: this.nowMs,
+    })
     const reads = this.reads.slice(before)
     return { reads: reads.map((read) => `${read.address}+${read.width}${read.wasAnswered ? '' : '!'}`), sink }
   }

@@ -114,6 +114,35 @@ describe('two units on the same host and port', () => {
     expect(second.context.lostCauses).toEqual([])
   })
 
+  it('each have their own timeout, whichever asked first', async () => {
+    const hasty = testDevice({
+      sensors: holdings(0),
+      driver: first.driver,
+      clock: first.clock,
+      connection: { host: '127.0.0.1', port: slave.port, unit: 3, timeout: 100 },
+    })
+    await connectBoth()
+    await hasty.device.connect(NEVER)
+    await first.poll() // a timeout of 1000 ms
+    slave.behaviour = () => {}
+    for (const [{ device }, timeoutMs] of [
+      [hasty, 100],
+      [first, TIMEOUT_MS],
+    ] as const) {
+      const asked = slave.nextRequest()
+      let isOver = false
+      const silent = expect(
+        device.poll(0, new RecordingSink(), NEVER).finally(() => (isOver = true)),
+      ).rejects.toMatchObject({ code: 'TIMEOUT' })
+      await asked
+      await first.clock.advance(timeoutMs - 1)
+      expect(isOver).toBe(false)
+      await first.clock.advance(1)
+      await silent
+    }
+    await hasty.device.close()
+  })
+
   it('never take a late answer of the same unit and size for a newer one', async () => {
     await connectBoth()
     let late: RawRequest | undefined
