@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { GatewayConfig } from '#config/gateway-config.ts'
 import { loadGatewayConfig } from '#config/load.ts'
 import { isTelemetryError } from '#domain/errors.ts'
-import { createCatalogue } from '#gateway/catalogue.ts'
+import { loadCatalogue } from '#gateway/driver-packages.ts'
 import { systemClock } from '#kit/clock.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
 import { EXIT_CONFIG } from './exit-codes.ts'
@@ -26,7 +26,7 @@ export function registerCheck(program: Command): void {
 async function check(named: string | undefined, options: { readonly json?: true }): Promise<void> {
   if (options.json) return checkAsJson(named)
   const file = configFile(named)
-  const result = await loadGatewayConfig(file, loadOptions())
+  const result = await loadGatewayConfig(file, await loadOptions(file))
   if (result.ok) {
     console.log(`${file}: ok, ${contents(result.config)}`)
     return
@@ -39,7 +39,7 @@ async function check(named: string | undefined, options: { readonly json?: true 
 async function checkAsJson(named: string | undefined): Promise<void> {
   try {
     const file = configFile(named)
-    const result = await loadGatewayConfig(file, loadOptions())
+    const result = await loadGatewayConfig(file, await loadOptions(file))
     if (result.ok) console.log(JSON.stringify({ ok: true, file, ...counts(result.config) }))
     else {
       console.log(JSON.stringify({ ok: false, file, problems: result.problems }))
@@ -53,8 +53,8 @@ async function checkAsJson(named: string | undefined): Promise<void> {
   }
 }
 
-function loadOptions() {
-  return { catalogue: createCatalogue({ clock: systemClock }), env: process.env }
+async function loadOptions(file: string) {
+  return { catalogue: await loadCatalogue(file, { clock: systemClock }), env: process.env }
 }
 
 function counts({ devices, uplinks }: GatewayConfig): { devices: number; sensors: number; uplinks: number } {

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { loadGatewayConfig } from '#config/load.ts'
-import { createCatalogue } from '#gateway/catalogue.ts'
+import { loadCatalogue } from '#gateway/driver-packages.ts'
 import { startGateway } from '#gateway/gateway.ts'
 import { systemClock } from '#kit/clock.ts'
 import { createLogger } from '#kit/logger.ts'
@@ -36,8 +36,9 @@ export function registerGateway(program: Command): void {
 }
 
 async function runGateway(options: GatewayCommandOptions): Promise<void> {
-  const catalogue = createCatalogue({ clock: systemClock })
-  const loaded = await loadGatewayConfig(configFile(options.config), { catalogue, env: process.env })
+  const file = configFile(options.config)
+  const catalogue = await loadCatalogue(file, { clock: systemClock })
+  const loaded = await loadGatewayConfig(file, { catalogue, env: process.env })
   if (!loaded.ok) {
     console.error(problemLines(loaded.problems, process.stderr))
     console.error(`${counted(loaded.problems.length, 'problem')}: the gateway does not start`)

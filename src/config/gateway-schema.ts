@@ -147,6 +147,11 @@ export const GatewayFileSchema = strictObject(
     store: StoreSchema,
     http: HttpSchema,
     broker: Type.Optional(BrokerSchema),
+    drivers: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+      default: [],
+      description:
+        'npm packages with further drivers; see docs/writing-a-driver.md. They run with all rights of the gateway.',
+    }),
     devices: Type.Array(Type.Unknown(), { default: [], description: 'What is read.' }),
     derived: Type.Array(DerivedSchema, { default: [], description: 'What is worked out of it.' }),
     uplinks: Type.Array(Type.Unknown(), { default: [], description: 'Where readings and alarms are forwarded to.' }),
