@@ -41,6 +41,8 @@ export interface ConnectionOptions {
   readonly clock: Clock
   /** Told once when the connection ends without `close`. */
   readonly onLost: (cause: TelemetryError) => void
+  /** Told each chunk on the wire once the login is over. */
+  readonly onChunk?: (direction: 'sent' | 'received', chunk: Buffer) => void
 }
 
 /** The library's sessions have the plain services as well; its type keeps them apart. */
@@ -174,6 +176,11 @@ export class Connection {
       this.lose(new TelemetryError('CONNECTION_LOST', 'The server closed the session', { retryable: true })),
     )
     this.#session = session
+    const { onChunk } = this.#options
+    if (onChunk !== undefined) {
+      this.#channel.client.on('send_chunk', (chunk) => onChunk('sent', chunk))
+      this.#channel.client.on('receive_chunk', (chunk) => onChunk('received', chunk))
+    }
     this.heard()
     this.#watch()
   }

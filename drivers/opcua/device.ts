@@ -1,13 +1,14 @@
 // One OPC UA server as a device: connects, reads or subscribes, writes. A connection is made anew each time, with the
 // node ids found anew: nothing of a server that was restarted is taken over.
 
-import type { Device, DriverContext, PollOutcome } from '#domain/driver.ts'
+import type { Device, DriverContext, PollOutcome, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
 import type { Clock } from '#kit/clock.ts'
 import { openConnection, type Connection } from './connection.ts'
+import { FrameRing } from './frame-ring.ts'
 import { loadLibrary } from './library.ts'
 import type { Pki } from './pki.ts'
 import type { OpcuaPoint } from './point.ts'
@@ -35,6 +36,7 @@ export class OpcuaDevice implements Device {
   readonly bus: string
   readonly #options: OpcuaDeviceOptions
   readonly #points = new Map<SensorNumber, OpcuaPoint>()
+  readonly #frames = new FrameRing()
   #connection: Connection | null = null
   /** Ends an attempt to connect when the device is closed. */
   #closing = new AbortController()
@@ -59,8 +61,10 @@ export class OpcuaDevice implements Device {
       this.#connection = null
       context.lost(cause)
     }
+    const onChunk = (direction: WireFrame['direction'], chunk: Buffer): void =>
+      this.#frames.record(direction, chunk, context.now())
     opened = await openConnection(
-      { library, pki, endpoint, security, user, timeoutMs, clock, onLost },
+      { library, pki, endpoint, security, user, timeoutMs, clock, onLost, onChunk },
       AbortSignal.any([signal, closing]),
     )
     if (closing.aborted || signal.aborted) {
@@ -93,6 +97,10 @@ export class OpcuaDevice implements Device {
     if (point === undefined) throw new TelemetryError('NOT_FOUND', 'The device has no such sensor')
     if (!point.isWritable) throw new TelemetryError('NOT_WRITABLE', `${point.id} is not configured as writable`)
     return await writeValue(this.#connected(), point, value, signal)
+  }
+
+  frames(): readonly WireFrame[] {
+    return this.#frames.frames()
   }
 
   async close(): Promise<void> {

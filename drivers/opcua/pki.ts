@@ -6,6 +6,7 @@
 
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { chown, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { TelemetryError } from '#domain/errors.ts'
@@ -58,7 +59,8 @@ export class Pki implements Certificates {
     if (trusted.some((certificate) => certificate.fingerprint256 === leaf.fingerprint256)) return { isTrusted: true }
     if (!isSignedByAny(chain, trusted)) return { isTrusted: false, reason: 'is not trusted' }
     // Trusted by its authority only: then it must be the server that was asked for. OPC UA Part 4 §6.1.3
-    const isForHost = leaf.checkHost(host) !== undefined || leaf.checkIP(host) !== undefined
+    const address = host.replace(/^\[(.*)\]$/, '$1') // IPv6 stands in brackets in a URL
+    const isForHost = (isIP(address) === 0 ? leaf.checkHost(address) : leaf.checkIP(address)) !== undefined
     return isForHost ? { isTrusted: true } : { isTrusted: false, reason: 'is not for this host' }
   }
 

@@ -14,7 +14,7 @@ import { statusName } from '#domain/quality.ts'
 import type { ReadingSink } from '#domain/reading.ts'
 import type { Sensor } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
-import { systemClock } from '#kit/clock.ts'
+import { systemClock, type Clock } from '#kit/clock.ts'
 import { RecordingContext } from '#test/sim/recording-sink.ts'
 import type { ServerSettings } from './server-process.ts'
 
@@ -60,6 +60,15 @@ export class OpcuaServer {
   /** Changes all bulk variables, each `ms`, from now on. */
   async ramp(ms: number): Promise<void> {
     await this.#tell({ ramp: ms })
+  }
+
+  /** Stops the process where it stands; its connections stay open. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
   }
 
   async kill(): Promise<void> {
@@ -147,6 +156,8 @@ export interface TestDevice {
 export interface DeviceOptions {
   readonly endpoint: string
   readonly pkiDir: string
+  /** Default: the machine's. */
+  readonly clock?: Clock
   readonly sensors: readonly TestSensor[]
   readonly config?: Partial<Omit<OpcuaDeviceConfig, 'connection'>>
   readonly connection?: Partial<OpcuaDeviceConfig['connection']>
@@ -186,7 +197,7 @@ function sensorOf(number: number, name: string, writable: boolean, valueType: Se
 export function openDevice(options: DeviceOptions): TestDevice {
   const names = options.sensors.map(({ name }) => name)
   const context = new RecordingContext()
-  const driver = opcuaDriver({ clock: systemClock, pkiDir: options.pkiDir })
+  const driver = opcuaDriver({ clock: options.clock ?? systemClock, pkiDir: options.pkiDir })
   const device = driver.open(setupOf(options), context)
   return { device, context, sink: new KeepingSink(names), number: (name) => names.indexOf(name) }
 }

@@ -1,10 +1,13 @@
 // What `telemetryx check` says about OPC UA devices, and node ids as people write them.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseGatewayConfig } from '#config/load.ts'
 import { formatNodeAddress, namespaceIndex, parseNodeAddress } from '#drivers/opcua/node-address.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
+import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 
 const catalogue = createCatalogue({ clock: systemClock })
@@ -58,6 +61,13 @@ describe('the configuration of an OPC UA device', () => {
       'hush',
     )
   })
+})
+
+it('accepts the configuration of the README', () => {
+  const readme = readFileSync(join(PACKAGE_ROOT, 'drivers/opcua/README.md'), 'utf8')
+  const yaml = /```yaml\n([^]*?)```/.exec(readme)![1]!
+  const env = { OPCUA_PASSWORD: 'x' }
+  expect(parseGatewayConfig(yaml, { file: 'README.yaml', catalogue, env })).toMatchObject({ ok: true })
 })
 
 describe('a node id', () => {
