@@ -15,6 +15,7 @@ import { registerAccounts } from './routes/accounts.ts'
 import { registerAlarmActions } from './routes/alarm-actions.ts'
 import { registerAlarmMeasures } from './routes/alarm-measures.ts'
 import { registerAlarms } from './routes/alarms.ts'
+import { registerBacktest } from './routes/backtest.ts'
 import { registerDevices } from './routes/devices.ts'
 import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
@@ -89,6 +90,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerModel(app, context)
   registerValues(app, context)
   registerFindings(app, context)
+  registerBacktest(app, context)
   registerWrite(app, context)
   registerIngest(app, context)
   registerAlarmMeasures(app, context)

@@ -5,7 +5,14 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { History } from '#domain/history.ts'
 import type { IngestPort } from '#domain/ingest.ts'
-import type { AlarmRegister, DeviceDirectory, GatewayInfo, LatestValues, UplinkDirectory } from '#domain/views.ts'
+import type {
+  AlarmRegister,
+  CheckDesk,
+  DeviceDirectory,
+  GatewayInfo,
+  LatestValues,
+  UplinkDirectory,
+} from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
 import type { Registry } from '#kit/metrics.ts'
@@ -24,6 +31,8 @@ export interface ApiOptions {
   readonly latest: LatestValues
   readonly alarms: AlarmRegister
   readonly history: History
+  /** Absent: nothing is told of the checks. */
+  readonly checks?: CheckDesk
   readonly devices: DeviceDirectory
   readonly uplinks: UplinkDirectory
   readonly registry: Registry

@@ -4,6 +4,12 @@
 import type { ConditionLevel, Finding } from '#domain/check.ts'
 import type { LevelSet } from './level-set.ts'
 
+/** A score in [0, 1] for how many times the limit a distance is: 0 at rest, 1/2 at the limit, near 1 far beyond. NaN is 0. */
+export function scoreOfRatio(ratio: number): number {
+  if (ratio === Infinity) return 1
+  return ratio > 0 ? ratio / (1 + ratio) : 0
+}
+
 /** Why a check spoke. */
 export interface Explanation {
   readonly finding: Finding
@@ -27,8 +33,10 @@ export interface Detector {
   tick?(nowMs: number): LevelSet
   /** True when the condition is about silence: it is ticked also while the latest reading is not good. */
   readonly isAboutSilence?: boolean
-  /** For `backtest`: how unusual the last reading was, in [0, 1]. */
+  /** How unusual the last reading was, in [0, 1], for a detector that works it out anyway; 1/2 at its limit. */
   readonly score?: number
+  /** How unusual `value` would be as the next reading, likewise; before `evaluate`. For a backtest: it may cost more. */
+  scoreOf?(value: number): number
   /** Why `level` holds, by the last reading evaluated. */
   explain(level: ConditionLevel): Explanation
   /**

@@ -2,7 +2,7 @@
 
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, EwmaSpec } from '#domain/check.ts'
-import type { Detector, Explanation, LearningProgress } from './detector.ts'
+import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
 import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
 import { SmallestStep } from './smallest-step.ts'
@@ -75,6 +75,12 @@ export class EwmaDetector implements Detector {
       finding: { ...finding, score },
       phrase: `is ${sigmas} standard deviations ${score > 0 ? 'above' : 'below'} the moving mean ${mean}`,
     }
+  }
+
+  scoreOf(value: number): number {
+    const deviation = value - this.#reference - this.#mean
+    if (this.#count < this.#needed || !this.#grain.isExceededBy(deviation, this.#reference + this.#mean)) return 0
+    return scoreOfRatio(Math.abs(deviation) / Math.sqrt(this.#variance) / this.#sigma)
   }
 
   resume(level: ConditionLevel): LevelSet {

@@ -2,7 +2,7 @@
 
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ZscoreSpec } from '#domain/check.ts'
-import type { Detector, Explanation, LearningProgress } from './detector.ts'
+import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
 import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
 import { SlidingMoments } from './sliding-moments.ts'
@@ -66,6 +66,13 @@ export class RobustZscoreDetector implements Detector {
     }
   }
 
+  scoreOf(value: number): number {
+    if (!this.#window.isFull) return 0
+    const median = this.#window.median
+    if (!this.#grain.isExceededBy(value - median, median)) return 0
+    return scoreOfRatio(Math.abs(value - median) / this.#spreadAround(median) / this.#sigma)
+  }
+
   resume(level: ConditionLevel): LevelSet {
     return level === 'anomaly' ? LEVEL_BITS.anomaly : NO_LEVEL
   }
@@ -75,11 +82,15 @@ export class RobustZscoreDetector implements Detector {
     return isFull ? null : { seen: count, needed: capacity }
   }
 
+  #spreadAround(median: number): number {
+    const medianDeviation = this.#window.medianDeviation(median)
+    return medianDeviation > 0 ? NORMAL_MAD * medianDeviation : this.#moments.standardDeviation
+  }
+
   #judge(value: number): LevelSet {
     const median = this.#window.median
     const deviation = value - median
-    const medianDeviation = this.#window.medianDeviation(median)
-    const spread = medianDeviation > 0 ? NORMAL_MAD * medianDeviation : this.#moments.standardDeviation
+    const spread = this.#spreadAround(median)
     if (Math.abs(deviation) < this.#sigma * spread || !this.#grain.isExceededBy(deviation, median)) return NO_LEVEL
     this.#value = value
     this.#median = median

@@ -2,7 +2,7 @@
 
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ThresholdSpec } from '#domain/check.ts'
-import type { Detector, Explanation, LearningProgress } from './detector.ts'
+import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
 import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, type LevelSet } from './level-set.ts'
 
@@ -58,6 +58,18 @@ export class ThresholdDetector implements Detector {
     else if (value === enterAt) phrase = `is at ${name}`
     else if (value > leaveAt) phrase = `has not come back to ${formatNumber(leaveAt * sign)} (${name})`
     return { finding: { value: this.#value, limit }, phrase }
+  }
+
+  /** 0 inside the limits, 1/2 at one, more beyond: in relation to the band between the limits, or to the limit itself. */
+  scoreOf(value: number): number {
+    const high = this.#quietBelow
+    const low = this.#quietAbove
+    const beyond = Math.max(value - high, low - value)
+    if (!(beyond >= 0)) return 0
+    const limit = value >= high ? high : low
+    const band = high - low
+    const scale = Number.isFinite(band) && band > 0 ? band : Math.abs(limit) || 1
+    return scoreOfRatio(1 + beyond / scale)
   }
 
   resume(level: ConditionLevel): LevelSet {

@@ -2,7 +2,7 @@
 
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ZscoreSpec } from '#domain/check.ts'
-import type { Detector, Explanation, LearningProgress } from './detector.ts'
+import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
 import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
 import { SlidingMoments } from './sliding-moments.ts'
@@ -83,6 +83,13 @@ export class ZscoreDetector implements Detector {
       finding: { ...finding, score },
       phrase: `is ${sigmas} standard deviations ${side} the mean ${mean} of the ${window} readings before`,
     }
+  }
+
+  scoreOf(value: number): number {
+    const moments = this.#moments
+    const deviation = moments.deviation(value)
+    if (!moments.isFull || !this.#isBeyondGrain(deviation)) return 0
+    return scoreOfRatio(Math.abs(deviation) / moments.standardDeviation / this.#sigma)
   }
 
   resume(level: ConditionLevel): LevelSet {

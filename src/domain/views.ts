@@ -1,10 +1,12 @@
 // What the API may see of the running gateway: read-only views and a few commands, implemented by the rooms.
 
 import type { Alarm } from './alarm.ts'
+import type { CheckType, ConditionLevel } from './check.ts'
 import type { HealthReason } from './component.ts'
 import type { RequestPlan, WireFrame } from './driver.ts'
 import type { Reading } from './reading.ts'
-import type { Model, SensorNumber } from './sensor.ts'
+import type { StatusCode } from './quality.ts'
+import type { Model, Sensor, SensorNumber } from './sensor.ts'
 import type { UplinkStatus } from './uplink.ts'
 import type { Value } from './value.ts'
 
@@ -17,6 +19,31 @@ export interface LatestValues {
    * array is reused: copy what must outlive the call. Called within a few milliseconds of the reading. Returns the unsubscribe.
    */
   subscribe(listener: (changed: Uint32Array, count: number) => void): () => void
+}
+
+/** What one check of a sensor is doing. */
+export interface CheckStatus {
+  readonly id: string
+  readonly type: CheckType
+  /** Readings it has learnt from and how many it needs; null once it judges. */
+  readonly learning: { readonly seen: number; readonly needed: number } | null
+  /** Level of its active alarm; null when there is none. */
+  readonly level: ConditionLevel | null
+  /** True while an onDelay or offDelay runs. */
+  readonly isPending: boolean
+}
+
+/** Checks over readings of the past: none of it touches the alarms of the gateway. */
+export interface CheckTrial {
+  /** Takes the next reading, oldest first; a value that is not finite is a bad one. */
+  take(value: number, time: number, status?: StatusCode): { readonly score: number; readonly alarm: boolean }
+}
+
+export interface CheckDesk {
+  /** In the order of the configuration. */
+  status(sensor: SensorNumber): readonly CheckStatus[]
+  /** `sensor` with the checks to be tried; `onAlarm` gets each alarm as it is raised and when it has cleared. */
+  trial(sensor: Sensor, onAlarm: (alarm: Alarm) => void): CheckTrial
 }
 
 /** How often one check has raised its alarm. */

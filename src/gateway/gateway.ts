@@ -16,6 +16,7 @@ import type { DeviceDirectory, UplinkDirectory } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { checkDesk } from './backtest.ts'
 import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type UplinkDefinition } from '#uplinks/uplinks.ts'
@@ -172,6 +173,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     latest: pipeline.latest,
     alarms: pipeline.alarms,
     history: store.history,
+    checks: checkDesk({ pipeline, model: () => model, log }),
     devices: acquisition,
     uplinks,
     registry,

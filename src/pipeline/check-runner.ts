@@ -7,11 +7,10 @@ import { defaultSeverity, mostSevereLevel, NO_LEVEL, UNDECIDED } from '#checks/l
 import { formatNumber } from '#checks/format-number.ts'
 import { isGood } from '#domain/quality.ts'
 import type { Sensor, SensorNumber } from '#domain/sensor.ts'
+import type { CheckStatus } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
-import { isKept, startCheck, withIds, type CheckStatus, type RunningCheck } from './running-check.ts'
+import { isKept, startCheck, withIds, type RunningCheck } from './running-check.ts'
 import { integerOf, Kind, type SensorTable } from './sensor-table.ts'
-
-export type { CheckStatus } from './running-check.ts'
 
 export interface CheckRunnerOptions {
   readonly clock: Clock
@@ -87,6 +86,11 @@ export class CheckRunner {
     }
     for (const check of this.#pending) if (this.#isCurrent(check)) this.#step(check)
     this.#settle(clock.now())
+  }
+
+  /** The checks that a sensor has, as they run. */
+  checksOf(sensor: SensorNumber): readonly RunningCheck[] {
+    return this.#owned[sensor] ?? []
   }
 
   /** State of each check of a sensor, in the order of its configuration. */

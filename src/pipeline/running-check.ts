@@ -3,7 +3,7 @@
 import type { AlarmRules } from '#alarms/alarm-state.ts'
 import type { AlarmBook } from '#alarms/register.ts'
 import { ConditionDelay } from '#checks/condition-delay.ts'
-import type { Detector, LearningProgress } from '#checks/detector.ts'
+import type { Detector } from '#checks/detector.ts'
 import { NO_LEVEL, type LevelSet } from '#checks/level-set.ts'
 import { createDetector } from '#checks/registry.ts'
 import type { CheckSpec, ConditionLevel } from '#domain/check.ts'
@@ -11,18 +11,6 @@ import type { Sensor, SensorNumber } from '#domain/sensor.ts'
 import { ExpressionDetector } from './expression-check.ts'
 import { bindExpression, type BoundExpression, type SensorsById } from './operands.ts'
 import type { SensorTable } from './sensor-table.ts'
-
-/** What one check of a sensor is doing. */
-export interface CheckStatus {
-  readonly id: string
-  readonly type: CheckSpec['type']
-  /** null once it judges. */
-  readonly learning: LearningProgress | null
-  /** Level of its active alarm; null when there is none. */
-  readonly level: ConditionLevel | null
-  /** True while an onDelay or offDelay runs. */
-  readonly isPending: boolean
-}
 
 export interface RunningCheck {
   readonly id: string

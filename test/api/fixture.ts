@@ -11,6 +11,7 @@ import type { Role } from '#api/auth/roles.ts'
 import { contractProblems } from './contract.ts'
 import { createApi, type Api, type ApiOptions } from '#api/server.ts'
 import type { Sensor } from '#domain/sensor.ts'
+import type { CheckDesk } from '#domain/views.ts'
 import { systemClock, type Clock } from '#kit/clock.ts'
 import { createLogger, silentLogger, type Logger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
@@ -48,6 +49,7 @@ export interface Fixture {
 }
 
 export interface FixtureOptions {
+  readonly checks?: CheckDesk
   auth?: 'required' | 'none'
   clock?: Clock
   sensors?: readonly Sensor[]
@@ -82,6 +84,7 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
   }
   const apiOptions: ApiOptions = {
     ...parts,
+    ...(options.checks && { checks: options.checks }),
     http: { host: options.host ?? '127.0.0.1', port: options.port ?? 0, auth: options.auth ?? 'none' },
     uplinks: new FakeUplinks(),
     dashboardDir: options.dashboardDir ?? null,

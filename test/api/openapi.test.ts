@@ -27,6 +27,7 @@ const CONTRACT = [
   'POST /api/v1/alarms/{id}/out-of-service',
   'POST /api/v1/alarms/{id}/in-service',
   'GET /api/v1/alarms/measures',
+  'POST /api/v1/sensors/{id}/backtest',
   'GET /api/v1/devices',
   'GET /api/v1/devices/{id}',
   'GET /api/v1/devices/{id}/frames',

@@ -10,6 +10,8 @@ import {
   MachineSchema,
   machinesById,
   machineShapes,
+  SensorDetailSchema,
+  sensorDetailShape,
   SensorSchema,
   sensorShape,
 } from '../shapes/model-shape.ts'
@@ -102,6 +104,7 @@ export function registerModel(app: ApiServer, { options }: ApiContext): void {
   )
 
   registerSensors(app, model)
+  registerSensor(app, options)
 }
 
 function registerSensors(app: ApiServer, model: () => Model): void {
@@ -147,14 +150,20 @@ function registerSensors(app: ApiServer, model: () => Model): void {
       return { items: items.map((sensor) => sensorShape(sensor, machines)), next }
     },
   )
+}
 
+function registerSensor(app: ApiServer, options: ApiContext['options']): void {
+  const model = (): Model => options.info.model()
   app.get(
     '/api/v1/sensors/:id',
     {
       config: { access: 'viewer' },
-      schema: { tags: ['model'], summary: 'One sensor', params: SensorParams, response: { 200: SensorSchema } },
+      schema: { tags: ['model'], summary: 'One sensor', params: SensorParams, response: { 200: SensorDetailSchema } },
     },
-    async ({ params }) => sensorShape(sensorOf(model(), params.id), machinesById(model())),
+    async ({ params }) => {
+      const sensor = sensorOf(model(), params.id)
+      return sensorDetailShape(sensor, machinesById(model()), options.checks?.status(sensor.number) ?? [])
+    },
   )
 }
 

@@ -2,7 +2,10 @@
 
 import { Type, type Static } from 'typebox'
 import type { CheckSpec } from '#domain/check.ts'
+import type { Derivation } from '#domain/derivation.ts'
 import type { Machine, Model, Sensor } from '#domain/sensor.ts'
+import { formatDuration } from '#domain/units.ts'
+import type { CheckStatus } from '#domain/views.ts'
 
 export const FactorySchema = Type.Object({ id: Type.String(), name: Type.String() })
 
@@ -31,6 +34,26 @@ export const SensorSchema = Type.Object({
   ),
 })
 
+/** What one sensor tells beyond what the list does. */
+export const SensorDetailSchema = Type.Object({
+  ...SensorSchema.properties,
+  derivation: Type.Union([Type.String(), Type.Null()], {
+    description: 'How the gateway works it out, as an expression or the name of a figure; null when it is read.',
+  }),
+  checks: Type.Array(
+    Type.Object({
+      id: Type.String({ description: 'Name of the check within its sensor.' }),
+      type: Type.String({ examples: ['threshold', 'anomaly'] }),
+      learning: Type.Union([Type.Object({ seen: Type.Integer(), needed: Type.Integer() }), Type.Null()], {
+        description: 'Readings it has learnt from, and how many it needs before it judges; null once it does.',
+      }),
+      level: Type.Union([Type.String(), Type.Null()], { description: 'Of its active alarm.' }),
+      pending: Type.Boolean({ description: 'A delay is running.' }),
+    }),
+    { description: 'What its checks are doing.' },
+  ),
+})
+
 export type SensorLimits = Static<typeof SensorSchema>['limits']
 
 /** All machines in their form on the wire. */
@@ -54,6 +77,31 @@ export function sensorShape(sensor: Sensor, machines: ReadonlyMap<string, Machin
     description: sensor.description,
     limits: limitsOf(sensor.checks),
   }
+}
+
+/** One sensor with the state of its checks. */
+export function sensorDetailShape(
+  sensor: Sensor,
+  machines: ReadonlyMap<string, Machine>,
+  checks: readonly CheckStatus[],
+): Static<typeof SensorDetailSchema> {
+  return {
+    ...sensorShape(sensor, machines),
+    derivation: sensor.derivation === undefined ? null : derivationText(sensor.derivation),
+    checks: checks.map(({ id, type, learning, level, isPending }) => ({
+      id,
+      type,
+      learning: learning && { seen: learning.seen, needed: learning.needed },
+      level,
+      pending: isPending,
+    })),
+  }
+}
+
+function derivationText(derivation: Derivation): string {
+  if (derivation.kind === 'expression') return derivation.text
+  const { figure, of, sizeMs } = derivation.window
+  return `${figure} of ${of} over ${formatDuration(sizeMs)}`
 }
 
 /** Machines of a model by id. */

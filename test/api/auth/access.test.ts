@@ -40,6 +40,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'POST /api/v1/alarms/{id}/out-of-service': 'operator',
   'POST /api/v1/alarms/{id}/in-service': 'operator',
   'GET /api/v1/alarms/measures': 'viewer',
+  'POST /api/v1/sensors/{id}/backtest': 'viewer',
   'POST /api/v1/devices/{id}/restart': 'engineer',
   'GET /api/v1/devices/{id}/frames': 'engineer',
   'GET /api/v1/users': 'admin',

@@ -28,6 +28,8 @@ describe('the model', () => {
       writable: false,
       description: 'Oil in the tank',
       limits: { lowLow: null, low: 10, high: 70, highHigh: 90 },
+      derivation: null,
+      checks: [],
     })
   })
 

@@ -1,0 +1,179 @@
+// What checks would have raised over the stored readings of a sensor: to try settings before they are saved.
+
+import { Type, type StaticDecode } from 'typebox'
+import { Value } from 'typebox/value'
+import type { Alarm } from '#domain/alarm.ts'
+import { CheckSpecSchema, SEVERITIES, type CheckSpec } from '#domain/check.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import type { Model, Sensor } from '#domain/sensor.ts'
+import { numericValue } from '#domain/value.ts'
+import type { CheckTrial } from '#domain/views.ts'
+import { compileExpression } from '#kit/expression.ts'
+import type { ApiContext, ApiServer } from '../context.ts'
+import { invalid } from '../problem.ts'
+import { isoTime, isoTimeOrNull, NullableTimeSchema, readRange, TimeSchema } from '../time.ts'
+import { sensorOf, SensorParams } from './model.ts'
+
+const CHUNK = 10_000
+/** More readings than this are left out, and the answer says so. */
+const MAX_READINGS = 2_000_000
+const MAX_ALARMS = 1000
+
+const time = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 64, description }))
+
+const BodySchema = Type.Object(
+  {
+    from: time('Begin: ISO 8601 with a zone, Unix milliseconds, or relative to now. Default `-1h`.'),
+    to: time('End, itself outside. Default `now`.'),
+    checks: Type.Optional(
+      Type.Array(CheckSpecSchema, {
+        maxItems: 32,
+        description: "As in gateway.yaml, in place of the sensor's own. Other sensors are not replayed.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const FoundSchema = Type.Object({
+  check: Type.String(),
+  checkType: Type.String(),
+  level: Type.String(),
+  severity: Type.Enum([...SEVERITIES]),
+  raisedAt: TimeSchema,
+  clearedAt: NullableTimeSchema,
+  message: Type.String(),
+})
+
+const AnswerSchema = Type.Object({
+  sensor: Type.String(),
+  from: TimeSchema,
+  to: TimeSchema,
+  readings: Type.Integer({ description: 'Stored readings that were run through the checks.' }),
+  truncated: Type.Boolean({ description: 'There were more readings, or more alarms, than one answer takes.' }),
+  highestScore: Type.Number({ description: 'In [0, 1]; 0.5 is at the limit of a check.' }),
+  alarms: Type.Array(FoundSchema, { description: 'What would have been raised, oldest first; at most 1000.' }),
+})
+
+export function registerBacktest(app: ApiServer, { options, queries }: ApiContext): void {
+  app.post(
+    '/api/v1/sensors/:id/backtest',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        tags: ['alarms'],
+        summary: 'What checks would have raised over stored readings',
+        params: SensorParams,
+        body: BodySchema,
+        response: { 200: AnswerSchema },
+      },
+    },
+    async ({ params, body, signal }) => {
+      const model = options.info.model()
+      const configured = sensorOf(model, params.id)
+      const { checks: desk, history, clock } = options
+      if (!desk) throw new TelemetryError('NOT_FOUND', 'This gateway has no checks to try')
+      if (configured.valueType === 'string') throw invalid('path.id', 'is of a sensor that holds texts')
+      const checks = body.checks === undefined ? configured.checks : decodedChecks(body.checks, configured, model)
+      const found = new FoundAlarms()
+      const trial = desk.trial({ ...configured, checks }, (alarm) => found.take(alarm))
+      const range = { sensor: configured.id, ...readRange(body, clock.now()) }
+      const run = await queries.run(() => replay({ trial, history, range, signal }))
+      return {
+        sensor: configured.id,
+        from: isoTime(range.from),
+        to: isoTime(range.to),
+        readings: run.readings,
+        truncated: run.isTruncated || found.isTruncated,
+        highestScore: run.highestScore,
+        alarms: found.alarms.map(foundShape),
+      }
+    },
+  )
+}
+
+/** Throws INVALID_REQUEST for an expression that does not fit the model. */
+function decodedChecks(raw: readonly unknown[], sensor: Sensor, model: Model): CheckSpec[] {
+  return raw.map((check, index) => {
+    const spec: StaticDecode<typeof CheckSpecSchema> = Value.Decode(
+      CheckSpecSchema,
+      Value.Default(CheckSpecSchema, check),
+    )
+    const texts = { when: spec.type === 'expression' ? spec.when : undefined, suppressWhen: spec.suppressWhen }
+    for (const [key, text] of Object.entries(texts)) {
+      if (text === undefined) continue
+      const compiled = compileExpression(text, {
+        own: sensor.id,
+        typeOf: (id) => {
+          const type = model.sensor(id)?.valueType
+          return type === undefined || type === 'boolean' || type === 'string' ? type : 'number'
+        },
+      })
+      if (!compiled.ok)
+        throw invalid(
+          `body.checks.${index}.${key}`,
+          `at character ${compiled.problem.offset + 1}: ${compiled.problem.message}`,
+        )
+      if (compiled.expression.type !== 'boolean') throw invalid(`body.checks.${index}.${key}`, 'must be true or false')
+    }
+    return spec
+  })
+}
+
+interface Replay {
+  readonly trial: CheckTrial
+  readonly history: ApiContext['options']['history']
+  readonly range: { readonly sensor: string; readonly from: number; readonly to: number }
+  readonly signal: AbortSignal
+}
+
+async function replay({
+  trial,
+  history,
+  range,
+  signal,
+}: Replay): Promise<{ readings: number; isTruncated: boolean; highestScore: number }> {
+  let readings = 0
+  let highestScore = 0
+  let cursor: string | null = null
+  do {
+    const page: Awaited<ReturnType<typeof history.readings>> = await history.readings(
+      { ...range, limit: CHUNK, cursor, order: 'oldestFirst' },
+      signal,
+    )
+    for (const { value, time: at, status } of page.items) {
+      const { score } = trial.take(value === null ? Number.NaN : numericValue(value), at, status)
+      if (score > highestScore) highestScore = score
+    }
+    readings += page.items.length
+    cursor = page.next
+  } while (cursor !== null && readings < MAX_READINGS)
+  return { readings, isTruncated: cursor !== null, highestScore }
+}
+
+/** The alarms of a trial, each once, as they were when they had cleared. */
+class FoundAlarms {
+  readonly #byId = new Map<string, Alarm>()
+  isTruncated = false
+
+  get alarms(): readonly Alarm[] {
+    return [...this.#byId.values()]
+  }
+
+  take(alarm: Alarm): void {
+    if (this.#byId.has(alarm.id) || this.#byId.size < MAX_ALARMS) this.#byId.set(alarm.id, alarm)
+    else this.isTruncated = true
+  }
+}
+
+function foundShape({ check, checkType, level, severity, raisedAt, clearedAt, message }: Alarm) {
+  return {
+    check,
+    checkType,
+    level,
+    severity,
+    raisedAt: isoTime(raisedAt),
+    clearedAt: isoTimeOrNull(clearedAt),
+    message,
+  }
+}
