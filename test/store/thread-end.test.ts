@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from './open-test-store.ts'
 
 const PROCESS = new URL('./ending-process.ts', import.meta.url).pathname
-const ROUNDS = Number(process.env['TELEMETRYX_THREAD_ROUNDS'] ?? 24)
+const ROUNDS = Number(process.env['TELEMETRYX_THREAD_ROUNDS'] ?? 16)
 
 /** Runs the process; answers how it ended and what it said. */
 async function run(mode: string, folder: string, rounds: number): Promise<{ end: string; output: string }> {
