@@ -84,7 +84,8 @@ export class Link {
     try {
       if (!this.#members.has(member)) throw lostError('The device is not connected')
       const { unit, timeoutMs, trace } = member
-      const notBeforeMs = Math.max(this.#readyAt, this.#openedAt + member.pauseAfterConnectMs)
+      const { pauseAfterConnectMs: pauseMs } = member
+      const notBeforeMs = Math.max(this.#readyAt, pauseMs > 0 ? this.#openedAt + pauseMs : 0)
       const answer = await this.#transport.exchange({ unit, pdu, timeoutMs, notBeforeMs, trace }, signal)
       this.#timeoutsInARow = 0
       return answer

@@ -48,8 +48,10 @@ export class StreamTransport implements Transport, FramingEvents {
   #watchedUntil = 0
   /** Gets what comes in between two requests. */
   #lastTrace: FrameTrace | null = null
+  /** The signal that is listened to: that of the last request, because the next one of a poll has the same. */
+  #heard: AbortSignal | null = null
   readonly #onAbort = (): void => {
-    if (this.#pending !== null) this.abandon(this.#aborted(this.#pending.signal))
+    if (this.#pending?.signal.aborted === true) this.abandon(this.#aborted(this.#pending.signal))
   }
 
   constructor(options: StreamTransportOptions) {
@@ -114,7 +116,7 @@ export class StreamTransport implements Transport, FramingEvents {
     return new Promise((resolve, reject) => {
       const deadline = Number.POSITIVE_INFINITY
       this.#pending = { request, signal, resolve, reject, timer: null, waitsSince: 0, deadline, isSent: false }
-      signal.addEventListener('abort', this.#onAbort, { once: true })
+      this.#hear(signal)
       this.#sendWhenFree(this.#pending)
     })
   }
@@ -241,7 +243,13 @@ export class StreamTransport implements Transport, FramingEvents {
   #settle(pending: Pending): void {
     this.#pending = null
     pending.timer?.cancel()
-    pending.signal.removeEventListener('abort', this.#onAbort)
+  }
+
+  #hear(signal: AbortSignal | null): void {
+    if (signal === this.#heard) return
+    this.#heard?.removeEventListener('abort', this.#onAbort)
+    this.#heard = signal
+    signal?.addEventListener('abort', this.#onAbort)
   }
 
   #end(cause: TelemetryError): void {
@@ -250,6 +258,7 @@ export class StreamTransport implements Transport, FramingEvents {
     wire?.destroy()
     this.#watch?.cancel()
     this.#watch = null
+    this.#hear(null)
     const pending = this.#pending
     if (pending === null) return
     this.#settle(pending)
