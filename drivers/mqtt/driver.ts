@@ -44,6 +44,7 @@ export function mqttDriver(options: MqttDriverOptions): Driver {
     problems: (deviceConfig, sensorConfigs): readonly ConfigProblem[] =>
       mqttProblems(deviceConfig as MqttDeviceConfig, sensorConfigs as readonly MqttSensorConfig[]),
     sendsByItself: () => true,
+    needsBroker: (deviceConfig) => !hasUrl((deviceConfig as MqttDeviceConfig).connection),
     open(setup, context) {
       const config = setup.config as MqttDeviceConfig
       const { connection } = config

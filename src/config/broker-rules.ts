@@ -1,9 +1,11 @@
 // What no schema can say about the embedded broker.
 
+import type { Catalogue } from './catalogue.ts'
 import { elementsOf, nodeAt, textAt, type ConfigNode } from './config-node.ts'
+import type { DeviceConfig } from './gateway-config.ts'
 import { DEFAULT_HOST } from './gateway-schema.ts'
 import { isLoopback } from './loopback.ts'
-import { refuse, type Subject } from './subject.ts'
+import { complain, refuse, type Subject } from './subject.ts'
 import { sizeAt } from './value-at.ts'
 
 const MIN_PAYLOAD = 1024
@@ -28,6 +30,19 @@ export function checkBroker(subject: Subject): void {
   const bytes = sizeAt(subject.node, ['broker', 'maxPayload'])
   if (bytes !== undefined && (bytes < MIN_PAYLOAD || bytes > MAX_PAYLOAD))
     refuse(subject, ['broker', 'maxPayload'], 'must be from 1KiB to 16MiB')
+}
+
+/** A device that needs the broker of a gateway that has none. Looks only at a file without other problems. */
+export function checkBrokerUse(devices: readonly DeviceConfig[], catalogue: Catalogue, subject: Subject): void {
+  if (nodeAt(subject.node, ['broker']) !== undefined || subject.problems.size > 0) return
+  for (const [index, { driver, config }] of devices.entries()) {
+    if (catalogue.drivers.get(driver)?.needsBroker?.(config) !== true) continue
+    complain(
+      subject,
+      ['devices', index],
+      'without connection.url it needs the embedded broker: give a url, or the key broker',
+    )
+  }
 }
 
 function checkRules(user: ConfigNode, index: number, subject: Subject): void {

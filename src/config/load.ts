@@ -3,6 +3,7 @@
 import { dirname, resolve } from 'node:path'
 import type { StaticDecode } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
+import { checkBrokerUse } from './broker-rules.ts'
 import type { Catalogue } from './catalogue.ts'
 import { nodeAt, type ConfigNode } from './config-node.ts'
 import { redactor, type ReadContext } from './context.ts'
@@ -81,6 +82,7 @@ function readGateway(root: ConfigNode, text: string, context: ReadContext): Gate
   const allSensors = { ...devices, sensorIds: [...devices.sensorIds, ...sensorIds] }
   const uplinks = readUplinks(nodeAt(root, ['uplinks']), allSensors, context)
   checkGatewayRules(devices.sensorCount + sensorIds.length, subject)
+  checkBrokerUse(devices.devices, context.catalogue, subject)
   const common = values && decodeKeys(values, GatewayFileSchema, subject)
   if (!common) return undefined
   const { gateway, data, buffer, store, http, broker } = common

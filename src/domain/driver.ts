@@ -159,6 +159,8 @@ export interface Driver {
    * is called instead of `poll`. Default: it is polled.
    */
   sendsByItself?(deviceConfig: unknown): boolean
+  /** True when a device so configured works by the gateway's embedded broker only. Default: no. */
+  needsBroker?(deviceConfig: unknown): boolean
   /** How often a device is polled when its driver-specific configuration says so, in milliseconds; null: as `poll` says. */
   pollMs?(deviceConfig: unknown): number | null
   /** Makes a device; does no I/O. Devices made by one driver object may share connections. */

@@ -79,6 +79,14 @@ describe('the key broker', () => {
     expect(parse(HEAD)).toMatchObject({ ok: true, config: { broker: null } })
   })
 
+  it('is asked for by a device that has no other broker', () => {
+    const result = parse(`${HEAD}devices:\n  - { id: d, driver: mqtt, sensors: [ { id: s, topic: a } ] }\n`)
+    expect(result).toMatchObject({
+      ok: false,
+      problems: [{ line: 3, message: expect.stringContaining('the key broker') }],
+    })
+  })
+
   it.each([
     ['{ host: 0.0.0.0 }', 'broker.host: must not be open to the network without users'],
     ['{ users: [ { name: a, password: b }, { name: a, password: c } ] }', 'broker.users[1].name: must be another'],

@@ -10,7 +10,7 @@ export const NEVER = new AbortController().signal
 
 /** Devices of a YAML list of devices; throws what is wrong with it. Sensors are numbered from 0 through all devices. */
 export function setupsOf(yaml: string, driver: Driver = mqttDriver({ clock: systemClock })): DeviceSetup[] {
-  const text = `gateway: { id: edge-01, factory: Plant A }\ndevices:\n${yaml}`
+  const text = `gateway: { id: edge-01, factory: Plant A }\nbroker: { port: 0 }\ndevices:\n${yaml}`
   const catalogue = { drivers: new Map([[driver.kind, driver]]), uplinks: new Map() }
   const result = parseGatewayConfig(text, { file: 'test.yaml', catalogue, env: {} })
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('; '))
