@@ -18,7 +18,12 @@ export function checkSensorRules(subject: Subject): void {
   const names = new Map<string, number>()
   for (const [index, check] of elementsOf(nodeAt(subject.node, ['checks'])).entries()) {
     checkName(names, index, subject)
-    if (textAt(check, ['type']) === 'threshold') checkThreshold(['checks', index], subject)
+    const type = textAt(check, ['type'])
+    if (type === 'threshold') checkThreshold(['checks', index], subject)
+    if (type === 'rate') checkRate(['checks', index], subject)
+    if ((type === 'flatline' || type === 'stale') && durationAt(check, ['for']) === 0) {
+      refuse(subject, ['checks', index, 'for'], 'must be longer than 0')
+    }
   }
 }
 
@@ -52,6 +57,20 @@ function checkName(names: Map<string, number>, index: number, subject: Subject):
     const words = `the check checks[${first}] is named "${writtenAt(subject, at)}" too`
     complain(subject, at, isNamed ? words : `${words}, after its type; give one of them an id`)
   }
+}
+
+const DAY_MS = 86_400_000
+
+function checkRate(path: Path, subject: Subject): void {
+  const has = (key: string): boolean => nodeAt(subject.node, [...path, key]) !== undefined
+  if (!has('low') && !has('high')) complain(subject, path, 'a rate needs at least one of low, high')
+  const [low, high] = [numberAt(subject.node, [...path, 'low']), numberAt(subject.node, [...path, 'high'])]
+  if (low !== undefined && high !== undefined && low >= high) {
+    refuse(subject, [...path, 'high'], `must be greater than low (${writtenAt(subject, [...path, 'low'])})`)
+  }
+  const overMs = durationAt(subject.node, [...path, 'over'])
+  if (overMs !== undefined && (overMs < 1 || overMs > DAY_MS))
+    refuse(subject, [...path, 'over'], 'must be from 1ms to 1d')
 }
 
 const LIMITS = ['lowLow', 'low', 'high', 'highHigh'] as const

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isTelemetryError } from '#domain/errors.ts'
 import type { AlarmEntry } from '#domain/alarm.ts'
+import type { AlarmRules } from '#alarms/alarm-state.ts'
 import type { ConditionLevel } from '#domain/check.ts'
 import { condition, openDesk, type Desk } from './alarm-fixtures.ts'
 
@@ -16,6 +17,12 @@ interface Belief {
   active: boolean
   acknowledged: boolean
   shelvedUntil: number | null
+  /** Asked for by the checks `zscore` and `second`; undefined: not asked for. */
+  confirmed: boolean | undefined
+  latched: boolean | undefined
+  outOfService: boolean
+  /** The operator has seen it since it was raised; only of one that is acknowledged. */
+  wasAcknowledged: boolean
 }
 
 interface World {
@@ -23,11 +30,25 @@ interface World {
   readonly beliefs: Map<string, Belief>
   readonly ids: Set<string>
   epoch: number
+  /** Checks whose suppression holds, as the next start learns it: from the open alarms. */
+  readonly suppressed: Set<string>
 }
 
 type Step =
   | { readonly kind: 'report'; readonly check: string; readonly level: (typeof LEVELS)[number] }
-  | { readonly kind: 'clear' | 'acknowledge' | 'unshelve'; readonly check: string }
+  | {
+      readonly kind:
+        | 'clear'
+        | 'acknowledge'
+        | 'unshelve'
+        | 'confirm'
+        | 'reset'
+        | 'suppress'
+        | 'unsuppress'
+        | 'takeOut'
+        | 'putBack'
+      readonly check: string
+    }
   | { readonly kind: 'shelve'; readonly check: string; readonly forMs: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'restart' }
@@ -36,6 +57,9 @@ const check = fc.constantFrom(...CHECKS)
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('report' as const), check, level: fc.constantFrom(...LEVELS) }),
   fc.record({ kind: fc.constantFrom('clear' as const, 'acknowledge' as const, 'unshelve' as const), check }),
+  fc.record({ kind: fc.constantFrom('confirm' as const, 'reset' as const), check }),
+  fc.record({ kind: fc.constantFrom('suppress' as const, 'unsuppress' as const), check }),
+  fc.record({ kind: fc.constantFrom('takeOut' as const, 'putBack' as const), check }),
   fc.record({ kind: fc.constant('shelve' as const), check, forMs: fc.integer({ min: -5, max: 50 }) }),
   fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 30 }) }),
   fc.record({ kind: fc.constant('restart' as const) }),
@@ -54,25 +78,85 @@ function attempt(action: () => unknown): string | null {
   }
 }
 
+const RULES: Readonly<Record<string, AlarmRules>> = {
+  threshold: { confirm: false, latch: false, group: null },
+  zscore: { confirm: true, latch: false, group: null },
+  second: { confirm: true, latch: true, group: null },
+}
+
+function isSilent({ suppressed, beliefs }: World, name: string): boolean {
+  return suppressed.has(name) || beliefs.get(name)?.outOfService === true
+}
+
+function isDone({ acknowledged, confirmed, latched }: Belief): boolean {
+  return acknowledged && confirmed !== false && latched !== true
+}
+
+function askAgain(belief: Belief): void {
+  belief.acknowledged = false
+  belief.wasAcknowledged = false
+  if (belief.confirmed !== undefined) belief.confirmed = false
+  if (belief.latched !== undefined) belief.latched = true
+}
+
+/** A silence ends: what nobody has seen, and still is active, asks for an operator. */
+function speakUp(world: World, name: string): void {
+  const belief = world.beliefs.get(name)
+  if (belief?.active && !belief.wasAcknowledged && !isSilent(world, name)) askAgain(belief)
+}
+
+function silence(world: World, { kind, check: name }: Extract<Step, { readonly check: string }>, id: string): void {
+  const { desk, suppressed, beliefs } = world
+  const belief = beliefs.get(name)
+  if (kind === 'suppress' || kind === 'unsuppress') {
+    const was = suppressed.has(name)
+    desk.book.setSuppressed(SENSOR, name, kind === 'suppress', 'because')
+    if (kind === 'suppress') suppressed.add(name)
+    else suppressed.delete(name)
+    if (was && kind === 'unsuppress') speakUp(world, name)
+    return
+  }
+  const isOut = kind === 'takeOut'
+  const action = isOut
+    ? () => desk.book.takeOutOfService(id, 'ann', null)
+    : () => desk.book.returnToService(id, 'ann', null)
+  const expected = !belief ? 'NOT_FOUND' : belief.outOfService === isOut ? 'CONFLICT' : null
+  expect(attempt(action)).toBe(expected)
+  if (!belief || expected !== null) return
+  belief.outOfService = isOut
+  if (!isOut) speakUp(world, name)
+}
+
 function report(world: World, name: string, level: ConditionLevel): void {
   const belief = world.beliefs.get(name)
-  world.desk.book.report(condition({ check: name, level }))
+  const rules = RULES[name]!
+  world.desk.book.report(condition({ check: name, level, rules }))
   const alarm = world.desk.book.ofCheck(SENSOR, name)!
   if (belief?.active) {
     const isSameOrMilder = level === belief.level || `${level}${level === 'high' ? 'High' : 'Low'}` === belief.level
-    if (!isSameOrMilder) belief.acknowledged = false
+    if (!isSameOrMilder && !isSilent(world, name)) askAgain(belief)
     belief.level = level
     return
   }
-  const isNew = belief === undefined || belief.acknowledged
+  const isNew = belief === undefined || isDone(belief)
   if (isNew) {
     expect(world.ids.has(alarm.id)).toBe(false)
     world.ids.add(alarm.id)
   } else {
     expect(alarm.id).toBe(belief.id)
   }
-  const shelvedUntil = belief?.shelvedUntil ?? null
-  world.beliefs.set(name, { id: alarm.id, level, active: true, acknowledged: false, shelvedUntil })
+  const isQuiet = isSilent(world, name)
+  world.beliefs.set(name, {
+    id: alarm.id,
+    level,
+    active: true,
+    acknowledged: isQuiet && (isNew || belief.acknowledged),
+    shelvedUntil: belief?.shelvedUntil ?? null,
+    confirmed: rules.confirm ? isQuiet : undefined,
+    latched: rules.latch ? !isQuiet || (!isNew && belief.latched === true) : undefined,
+    outOfService: belief?.outOfService ?? false,
+    wasAcknowledged: false,
+  })
 }
 
 function operate(world: World, step: Extract<Step, { readonly check: string }>): void {
@@ -91,7 +175,26 @@ function operate(world: World, step: Extract<Step, { readonly check: string }>):
       expect(attempt(() => desk.book.acknowledge(id, 'ann', null))).toBe(
         !belief ? 'NOT_FOUND' : belief.acknowledged ? 'CONFLICT' : null,
       )
+      if (belief && !belief.acknowledged) belief.wasAcknowledged = true
       if (belief) belief.acknowledged = true
+      break
+    case 'confirm':
+      expect(attempt(() => desk.book.confirm(id, 'ann', null))).toBe(
+        !belief ? 'NOT_FOUND' : belief.confirmed !== false || !belief.acknowledged ? 'CONFLICT' : null,
+      )
+      if (belief?.confirmed === false && belief.acknowledged) belief.confirmed = true
+      break
+    case 'reset': {
+      const canReset = belief?.latched === true && !belief.active && belief.acknowledged && belief.confirmed !== false
+      expect(attempt(() => desk.book.reset(id, 'ann', null))).toBe(!belief ? 'NOT_FOUND' : canReset ? null : 'CONFLICT')
+      if (belief && canReset) belief.latched = false
+      break
+    }
+    case 'suppress':
+    case 'unsuppress':
+    case 'takeOut':
+    case 'putBack':
+      silence(world, step, id)
       break
     case 'shelve':
       expect(attempt(() => desk.book.shelve(id, desk.now + step.forMs, 'ann', null))).toBe(
@@ -128,6 +231,7 @@ function walk(world: World, journal: AlarmEntry[], step: Step): void {
       world.epoch += 1
       world.desk = openDesk(lastTransitions(journal), world.epoch)
       world.desk.now = now
+      for (const name of world.suppressed) if (!world.beliefs.has(name)) world.suppressed.delete(name)
       break
     }
     case 'report':
@@ -135,11 +239,18 @@ function walk(world: World, journal: AlarmEntry[], step: Step): void {
     case 'acknowledge':
     case 'shelve':
     case 'unshelve':
+    case 'confirm':
+    case 'reset':
+    case 'suppress':
+    case 'unsuppress':
+    case 'takeOut':
+    case 'putBack':
       operate(world, step)
       break
   }
   for (const [name, belief] of world.beliefs) {
-    if (!belief.active && belief.acknowledged && belief.shelvedUntil === null) world.beliefs.delete(name)
+    const isKept = belief.active || !isDone(belief) || belief.shelvedUntil !== null || belief.outOfService
+    if (!isKept) world.beliefs.delete(name)
   }
 }
 
@@ -147,14 +258,25 @@ describe('register of alarms, walked at random', () => {
   it('always is in the state that the rules give, across restarts', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-        const world: World = { desk: openDesk([], 1), beliefs: new Map(), ids: new Set(), epoch: 1 }
+        const world: World = {
+          desk: openDesk([], 1),
+          beliefs: new Map(),
+          ids: new Set(),
+          epoch: 1,
+          suppressed: new Set(),
+        }
         const journal: AlarmEntry[] = []
         for (const next of steps) {
           walk(world, journal, next)
           const { book } = world.desk
           expect(book.list().length).toBe(world.beliefs.size)
           for (const [name, belief] of world.beliefs) {
-            expect(book.ofCheck(SENSOR, name)).toMatchObject(belief)
+            const { outOfService, wasAcknowledged: _, ...same } = belief
+            const alarm = book.ofCheck(SENSOR, name)
+            const { id, level, active, acknowledged, shelvedUntil, confirmed, latched } = alarm!
+            expect({ id, level, active, acknowledged, shelvedUntil, confirmed, latched }).toEqual(same)
+            expect(alarm!.outOfService === true).toBe(outOfService)
+            expect(alarm!.suppressed === true).toBe(world.suppressed.has(name))
             expect(book.get(belief.id)).toBe(book.ofCheck(SENSOR, name))
           }
           const open = new Set([...world.beliefs.values()].map(({ id }) => id))

@@ -65,6 +65,19 @@ derived:
   })
 })
 
+describe('rules of checks', () => {
+  it.each([
+    ['type: rate', '7:54: devices[0].sensors[0].checks[0]: a rate needs at least one of low, high'],
+    [
+      'type: rate, low: 2, high: 1',
+      '7:82: devices[0].sensors[0].checks[0].high: must be greater than low (2), found 1',
+    ],
+    ['type: stale, for: 0', '7:74: devices[0].sensors[0].checks[0].for: must be longer than 0, found 0'],
+  ])('reports %s', (keys, problem) => {
+    expect(problemsOf(DEVICE.replace(/type: expression, when: "[^"]*"/, keys))).toEqual([problem])
+  })
+})
+
 describe('expressions of checks', () => {
   it.each([
     [
