@@ -100,7 +100,7 @@ export async function scanServer(options: ScanOptions): Promise<BrowseResult> {
   const problem = opcuaProblems({ connection: config }, [])[0]
   if (problem !== undefined) throw new TelemetryError('USAGE', problem.message)
   const library = await loadLibrary()
-  const pki = pkiDir === null ? { identity: passingIdentity, verdict: trustNobody } : new Pki(pkiDir)
+  const pki = pkiDir === null ? { dataDir: null, identity: passingIdentity, verdict: trustNobody } : new Pki(pkiDir)
   const connection = await openConnection(
     {
       library,

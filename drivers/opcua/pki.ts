@@ -31,6 +31,8 @@ export type Verdict =
 
 /** What a connection needs of certificates. */
 export interface Certificates {
+  /** Of the gateway that they belong to, for `telemetryx trust --data`; null: of none. */
+  readonly dataDir: string | null
   identity(library: Library): Promise<ApplicationIdentity>
   verdict(chain: readonly X509Certificate[], host: string): Promise<Verdict>
 }
@@ -41,6 +43,10 @@ export class Pki implements Certificates {
 
   constructor(folder: string) {
     this.folder = folder
+  }
+
+  get dataDir(): string {
+    return dirname(this.folder)
   }
 
   /** The gateway's own certificate; made when there is none yet. Throws STORE_IO. */

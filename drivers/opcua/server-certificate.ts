@@ -88,9 +88,10 @@ export async function trustedCertificate(
   const context = { fingerprint: fingerprintOf(leaf), subject: leaf.subject }
   const verdict = await pki.verdict(chain, new URL(endpoint).hostname)
   if (!verdict.isTrusted) {
+    const where = pki.dataDir === null ? '' : ` --data ${pki.dataDir}`
     throw new TelemetryError(
       'UNAUTHENTICATED',
-      `The certificate of ${endpoint} ${verdict.reason} (SHA-256 ${context.fingerprint}). If it is the right server: telemetryx trust opcua ${endpoint}`,
+      `The certificate of ${endpoint} ${verdict.reason} (SHA-256 ${context.fingerprint}). If it is the right server: telemetryx trust opcua ${endpoint}${where}`,
       { context },
     )
   }

@@ -23,12 +23,16 @@ afterAll(async () => {
 /** The command line within this process: what would be printed, and the exit code. */
 async function telemetryx(argv: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const printed = { stdout: '', stderr: '' }
+  const listeners = process.stdout.listeners('error')
   const log = vi.spyOn(console, 'log').mockImplementation((text: string) => void (printed.stdout += `${text}\n`))
   const error = vi.spyOn(console, 'error').mockImplementation((text: string) => void (printed.stderr += `${text}\n`))
   try {
     const code = await main(argv)
     return { code, ...printed }
   } finally {
+    for (const listener of process.stdout.listeners('error')) {
+      if (!listeners.includes(listener)) process.stdout.removeListener('error', listener as () => void)
+    }
     log.mockRestore()
     error.mockRestore()
   }
@@ -55,7 +59,7 @@ describe('telemetryx trust opcua', () => {
     expect(asked.stderr).toContain('add --yes')
     const refused = await telemetryx(scan)
     expect([refused.code, refused.stdout]).toEqual([77, ''])
-    expect(refused.stderr).toContain(`telemetryx trust opcua ${server.endpoint}`)
+    expect(refused.stderr).toContain(`telemetryx trust opcua ${server.endpoint} --data ${folder.path}`)
 
     const trusted = await telemetryx([...trust, '--yes'])
     expect([trusted.code, trusted.stdout]).toEqual([0, expect.stringContaining('Trusted: ')])
