@@ -12,6 +12,7 @@ import { systemClock } from '#kit/clock.ts'
 import { createLogger, logFile } from '#kit/logger.ts'
 import { DemoBroker } from '#simulate/broker.ts'
 import { PressShop, pressShopDevices, type Endpoint } from '#simulate/press-shop.ts'
+import { startScale } from '#simulate/scale.ts'
 import { freePort } from './free-port.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -31,7 +32,7 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .summary('run a simulated factory and a gateway that watches it')
     .description(
-      'Runs six simulated machines that speak Modbus TCP, a small MQTT broker, and a gateway on them. Now and then a ' +
+      'Runs six simulated machines that speak Modbus TCP, a scale on a serial line where socat is installed, a small MQTT broker, and a gateway on them. Now and then a ' +
         'machine fails, so that there is something to see. Readings are kept in the data folder between runs. Ctrl-C ends all of it.',
     )
     .addOption(new Option('--data <dir>', 'where the gateway keeps its data').default('data/demo'))
@@ -52,21 +53,32 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const stop = untilSignal(systemClock)
   const shop = new PressShop({ clock: systemClock, seed: 1, faults: options.faults })
   const broker = new DemoBroker()
+  const scale = await startScale({
+    path: join(dataDir, 'scale-port'),
+    seconds: () => systemClock.monotonic() / 1000,
+    random: Math.random,
+  })
   let gateway: Gateway | null = null
   try {
     const endpoints = await shop.start()
     const mqttPort = await broker.listen(await freePort(USUAL_MQTT_PORT))
     const httpPort = await freePort(options.port)
-    const yaml = demoYaml(endpoints, httpPort, mqttPort)
+    const yaml = demoYaml({ endpoints, scale: scale?.yaml ?? null, httpPort, mqttPort })
     await writeFile(join(dataDir, 'gateway.yaml'), yaml)
     gateway = await startDemoGateway(yaml, dataDir)
     const addresses = { dashboard: gateway.url, mqtt: `mqtt://127.0.0.1:${mqttPort}`, data: dataDir }
     if (options.json) console.log(JSON.stringify(addresses))
-    else printWelcome({ ...addresses, usualPort: httpPort === options.port ? null : options.port })
+    else
+      printWelcome({
+        ...addresses,
+        hasScale: scale !== null,
+        usualPort: httpPort === options.port ? null : options.port,
+      })
     await stop
     if (!options.json) console.log('\nStopping: what was read is being stored …')
   } finally {
     await gateway?.stop({ deadlineMs: STOP_DEADLINE_MS })
+    scale?.stop()
     await Promise.all([shop.stop(), broker.close()])
   }
 }
@@ -85,7 +97,15 @@ async function startDemoGateway(yaml: string, dataDir: string): Promise<Gateway>
   return startGateway({ config: parsed.config, catalogue, clock: systemClock, log, random: Math.random })
 }
 
-function demoYaml(endpoints: readonly Endpoint[], httpPort: number, mqttPort: number): string {
+interface DemoParts {
+  readonly endpoints: readonly Endpoint[]
+  /** null where there is no serial line. */
+  readonly scale: string | null
+  readonly httpPort: number
+  readonly mqttPort: number
+}
+
+function demoYaml({ endpoints, scale, httpPort, mqttPort }: DemoParts): string {
   return [
     '# Written by `telemetryx demo` at each start; a real gateway.yaml looks the same.',
     'version: 1',
@@ -93,6 +113,7 @@ function demoYaml(endpoints: readonly Endpoint[], httpPort: number, mqttPort: nu
     'data: .',
     `http: { host: 127.0.0.1, port: ${httpPort}, auth: none }`,
     pressShopDevices(endpoints).trimEnd(),
+    ...(scale === null ? [] : [scale]),
     'uplinks:',
     `  - { id: site, type: mqtt, url: "mqtt://127.0.0.1:${mqttPort}", topic: "{factory}/{machine}/{sensor}", format: json, qos: 1 }`,
     '',
@@ -105,9 +126,10 @@ interface Welcome {
   readonly data: string
   /** The port that was asked for and is taken; null when it was free. */
   readonly usualPort: number | null
+  readonly hasScale: boolean
 }
 
-function printWelcome({ dashboard, mqtt, data, usualPort }: Welcome): void {
+function printWelcome({ dashboard, mqtt, data, usualPort, hasScale }: Welcome): void {
   const note = usualPort === null ? '' : `   (port ${usualPort} is taken)`
   console.log(`TelemetryX Edge ${packageVersion()}: demo
 
@@ -117,6 +139,6 @@ function printWelcome({ dashboard, mqtt, data, usualPort }: Welcome): void {
   Configuration  ${join(data, 'gateway.yaml')}
   Log            ${join(data, 'gateway.log')}
 
-Six simulated machines are read over Modbus TCP. The first fault comes in ten seconds.
+Six simulated machines are read over Modbus TCP${hasScale ? ', a scale over a serial line' : ''}. The first fault comes in ten seconds.
 Readings are kept in ${data}. Ctrl-C ends the demo.`)
 }

@@ -51,7 +51,8 @@ describe('the demo', () => {
       }
     }, eventually)
     const { items: devices } = await running.get<List<{ state: string }>>('/devices')
-    expect(devices.map(({ state }) => state)).toEqual(Array(6).fill('up'))
+    expect(devices.length).toBeGreaterThanOrEqual(6)
+    expect(new Set(devices.map(({ state }) => state))).toEqual(new Set(['up']))
   })
 
   it('keeps a 64-bit counter exact from the register to the API and to the history', async () => {

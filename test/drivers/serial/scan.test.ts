@@ -61,7 +61,7 @@ describe('the ports of a machine', () => {
 describe('what was heard', () => {
   const withParity = (text: string, parity: 0 | 1): Uint8Array =>
     bytes(text).map((byte) => {
-      const ones = [...byte.toString(2)].filter((bit) => bit === '1').length
+      const ones = byte.toString(2).replaceAll('0', '').length
       return ones % 2 === parity ? byte : byte | 0x80
     })
 
