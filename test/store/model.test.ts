@@ -10,7 +10,7 @@ import { DAY_MS, openTestStore, temporaryFolder, YEAR_MS } from './open-test-sto
 import { mountSmallDisk } from './small-disk.ts'
 
 const START = Date.UTC(2026, 0, 1)
-const RUNS = Number(process.env['TELEMETRYX_MODEL_RUNS'] ?? 8)
+const RUNS = Number(process.env['TELEMETRYX_MODEL_RUNS'] ?? 10)
 const disk = mountSmallDisk('24m')
 const spare = disk ? null : temporaryFolder()
 afterAll(() => {
@@ -237,16 +237,21 @@ describe('the store against a plain array', () => {
       fc.double({ noNaN: true, noDefaultInfinity: true }),
     )
     const reading = fc.record({ value, late: fc.constantFrom(0, 0, 0, 500, 30_000, 4_000_000) })
+    const leases = fc
+      .tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 4 }))
+      .map(([n, quarters]) => lease(n, quarters / 4))
+    const appends = fc.array(reading, { minLength: 1, maxLength: 80, size: 'max' }).map(append)
     const commands = fc.commands<Model, Real>(
       [
-        fc.array(reading, { minLength: 1, maxLength: 80 }).map(append),
+        appends,
+        appends,
         fc.constant(flush),
         fc.constant(compact),
         fc.constant(kill),
         fc.constant(reopen),
-        fc
-          .tuple(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 1, noNaN: true }))
-          .map(([n, share]) => lease(n, share)),
+        leases,
+        leases,
+        leases,
         fc.integer({ min: 0, max: 12 }).map(retain),
         fc.constant(fillDisk),
       ],
