@@ -1,14 +1,15 @@
 // From the journal into the history: the readings of some blocks, ordered by sensor and time, as one raw segment and its
 // minute rollups. Runs in slices; queries see either the blocks or the segments.
 
-import { ENTRY, type RecordBatch } from '#domain/reading.ts'
+import type { RecordBatch } from '#domain/reading.ts'
 import type { BlockCodec } from './block-codec.ts'
 import { ChunkCodec } from './chunk-codec.ts'
 import { numericValues } from './numeric-values.ts'
 import type { Part, Recent } from './recent.ts'
 import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup, rollupOf } from './rollup.ts'
 import { RollupCodec } from './rollup-codec.ts'
-import { Series } from './series.ts'
+import type { Series } from './series.ts'
+import { ReadingCounts, SortedReadings } from './sorted-readings.ts'
 import { Staging, type SegmentBuilder } from './staging.ts'
 import type { StoreTables } from './tables.ts'
 import type { Steps } from './turns.ts'
@@ -29,7 +30,7 @@ export function* compact(parts: readonly Part[], options: CompactionOptions): St
   const { tables, recent } = options
   const first = parts[0]!
   const end = parts.at(-1)!.block! + 1
-  const bySensor = yield* groupBySensor(parts, options)
+  const sorted = yield* sortBySensor(parts, options)
   const staging = new Staging(tables)
   try {
     const place = { level: 0, epoch: first.epoch, seq: first.firstSeq }
@@ -39,13 +40,12 @@ export function* compact(parts: readonly Part[], options: CompactionOptions): St
     const hours = isLong ? staging.build({ kind: 'hour', ...place }) : null
     const chunks = new ChunkCodec()
     const rollups = new RollupCodec()
-    for (const sensor of [...bySensor.keys()].sort((a, b) => a - b)) {
-      const series = bySensor.get(sensor)!.ordered()
+    for (const sensor of sorted.sensors()) {
+      const series = sorted.series(sensor).ordered()
       const data = chunks.encode(series, tables.sensors.isInteger(sensor))
       staging.put(raw, sensor, data)
       raw.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
       putRollups(staging, { minutes, hours }, { sensor, series, rollups, tables })
-      bySensor.delete(sensor)
       yield
       if (!staging.isWorthWriting) continue
       staging.write()
@@ -98,29 +98,23 @@ export function putRollups(
   if (hours) put(hours, mergeRollups([rollup], HOUR_MS), HOUR_MS)
 }
 
-function* groupBySensor(parts: readonly Part[], options: CompactionOptions): Steps<Map<number, Series>> {
-  const bySensor = new Map<number, Series>()
+/** Reads each part twice, to count and to sort: decoding is cheap, keeping all of it decoded is not. */
+function* sortBySensor(parts: readonly Part[], options: CompactionOptions): Steps<SortedReadings> {
+  const counts = new ReadingCounts()
+  const unreadable = new Set<Part>()
   for (const part of parts) {
     const batch = part.batch ?? readBlock(part, options)
-    if (!batch) continue
-    scatter(batch, bySensor)
+    if (batch) counts.add(batch)
+    else unreadable.add(part)
     yield
   }
-  return bySensor
-}
-
-function scatter(batch: RecordBatch, bySensor: Map<number, Series>): void {
-  const words = new Uint32Array(batch.value.buffer, batch.value.byteOffset, batch.value.length * 2)
-  for (let row = 0; row < batch.length; row++) {
-    const sensor = batch.sensor[row]!
-    if (sensor === ENTRY) continue
-    let series = bySensor.get(sensor)
-    if (!series) {
-      series = new Series()
-      bySensor.set(sensor, series)
-    }
-    series.push(batch, row, words)
+  const sorted = new SortedReadings(counts)
+  for (const part of parts) {
+    const batch = unreadable.has(part) ? null : (part.batch ?? readBlock(part, options))
+    if (batch) sorted.add(batch)
+    yield
   }
+  return sorted
 }
 
 function readBlock(part: Part, { tables, codec, onDamage }: CompactionOptions): RecordBatch | null {

@@ -15,7 +15,7 @@ import type { Steps, Turns } from './turns.ts'
 /** Compaction begins when this many records wait for each sensor, within the bounds, or after the longest wait. */
 const RECORDS_PER_SENSOR = 600
 const MIN_RECORDS = 131_072
-const MAX_RECORDS = 1_000_000
+const MAX_RECORDS = 600_000
 const MAX_WAIT_MS = 600_000
 
 const CHUNKS_PER_DELETE = 500

@@ -21,7 +21,7 @@ export interface Part {
 }
 
 /** Most records that wait decoded: 36 bytes each. */
-export const MAX_DECODED_RECORDS = 1_200_000
+export const MAX_DECODED_RECORDS = 131_072
 
 export class Recent {
   #parts: Part[] = []

@@ -11,11 +11,13 @@ export class Series {
   cells: ValueCells
   readonly texts = new Map<number, string>()
 
-  constructor(capacity = 256) {
-    this.sourceTime = new Float64Array(capacity)
-    this.receivedAt = new Float64Array(capacity)
-    this.status = new Uint32Array(capacity)
-    this.cells = new ValueCells(capacity)
+  /** @param room rows at the beginning, or the columns to use. */
+  constructor(room: number | SeriesColumns = 256) {
+    const columns = typeof room === 'number' ? allocateColumns(room) : room
+    this.sourceTime = columns.sourceTime
+    this.receivedAt = columns.receivedAt
+    this.status = columns.status
+    this.cells = columns.cells
   }
 
   /** The time by which readings are ordered and queried. */
@@ -29,10 +31,7 @@ export class Series {
     if (needed <= this.status.length) return
     const capacity = Math.max(needed, this.status.length * 2)
     const old = { sourceTime: this.sourceTime, receivedAt: this.receivedAt, status: this.status, cells: this.cells }
-    this.sourceTime = new Float64Array(capacity)
-    this.receivedAt = new Float64Array(capacity)
-    this.status = new Uint32Array(capacity)
-    this.cells = new ValueCells(capacity)
+    Object.assign(this, allocateColumns(capacity))
     this.sourceTime.set(old.sourceTime)
     this.receivedAt.set(old.receivedAt)
     this.status.set(old.status)
@@ -88,6 +87,23 @@ export class Series {
     const sorted = new Series(this.length)
     for (const row of order) sorted.push(this, row, this.cells.words)
     return sorted
+  }
+}
+
+/** Columns of equal length. */
+export interface SeriesColumns {
+  readonly sourceTime: Float64Array<ArrayBuffer>
+  readonly receivedAt: Float64Array<ArrayBuffer>
+  readonly status: Uint32Array<ArrayBuffer>
+  readonly cells: ValueCells
+}
+
+export function allocateColumns(rows: number): SeriesColumns {
+  return {
+    sourceTime: new Float64Array(rows),
+    receivedAt: new Float64Array(rows),
+    status: new Uint32Array(rows),
+    cells: new ValueCells(rows),
   }
 }
 

@@ -84,7 +84,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ring: memory,
     now: clock.now(),
   }
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings, name: 'store' })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: settings,
+    name: 'store',
+  })
   const thread = new StoreThread(worker, log)
   const ready = await thread.ready()
   return new RunningStore(options, thread, ready, memory)

@@ -27,10 +27,12 @@ export class ValueCells {
   readonly words: Uint32Array<ArrayBuffer>
   readonly bits: BigInt64Array<ArrayBuffer>
 
-  constructor(count: number) {
-    this.value = new Float64Array(count)
-    this.words = new Uint32Array(this.value.buffer)
-    this.bits = new BigInt64Array(this.value.buffer)
+  /** @param room how many cells, or the memory to use. */
+  constructor(room: number | Float64Array<ArrayBuffer>) {
+    this.value = typeof room === 'number' ? new Float64Array(room) : room
+    const { buffer, byteOffset, length } = this.value
+    this.words = new Uint32Array(buffer, byteOffset, length * 2)
+    this.bits = new BigInt64Array(buffer, byteOffset, length)
   }
 }
 
