@@ -1,7 +1,7 @@
 // The check `anomaly` through the whole pipeline.
 
 import { expect, it } from 'vitest'
-import { Status } from '#domain/quality.ts'
+import { Status, type StatusCode } from '#domain/quality.ts'
 import { NO_TIME } from '#domain/reading.ts'
 import { gaussian, seededRandom } from '#kit/random.ts'
 import { openTestBed } from './test-bed.ts'
@@ -10,7 +10,7 @@ it('learns from good readings only, raises once with a reason, and clears', asyn
   const bed = openTestBed({ sensors: [{ description: 'Oil', checks: [{ type: 'anomaly' }] }], capacity: 16_384 })
   const random = seededRandom(21)
   const seen: string[] = []
-  const read = async (value: number, status = Status.Good): Promise<void> => {
+  const read = async (value: number, status: StatusCode = Status.Good): Promise<void> => {
     await bed.clock.advance(60_000)
     bed.pipeline.sink.number(0, value, status, NO_TIME)
     seen.push(...bed.transitions())
