@@ -1,7 +1,6 @@
 // The embedded broker of a gateway, if its configuration has one.
 
-// oxlint-disable-next-line eslint/no-restricted-imports -- until package.json has "#broker/*" among its imports
-import { createBroker, type EmbeddedBroker } from '../broker/broker.ts'
+import { createBroker, type EmbeddedBroker } from '#broker/broker.ts'
 import type { BrokerConfig } from '#config/gateway-config.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'

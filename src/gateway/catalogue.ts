@@ -11,7 +11,13 @@ import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 
 /** Drivers made for one gateway: devices of one catalogue may share connections. */
 export function createCatalogue({ clock }: { clock: Clock }): Catalogue {
-  const drivers = [modbusDriver({ clock }), mqttDriver({ clock }), httpDriver(), opcuaDriver({ clock }), serialDriver({ clock })]
+  const drivers = [
+    modbusDriver({ clock }),
+    mqttDriver({ clock }),
+    httpDriver(),
+    opcuaDriver({ clock }),
+    serialDriver({ clock }),
+  ]
   const uplinks = [mqttUplink]
   return {
     drivers: new Map(drivers.map((driver) => [driver.kind, driver])),
