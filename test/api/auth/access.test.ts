@@ -31,6 +31,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'GET /api/v1/live': 'viewer',
   'GET /api/v1/openapi.json': 'viewer',
   'PUT /api/v1/sensors/{id}/value': 'operator',
+  'POST /api/v1/ingest/{device}': 'operator',
   'POST /api/v1/alarms/{id}/acknowledge': 'operator',
   'POST /api/v1/alarms/{id}/shelve': 'operator',
   'POST /api/v1/alarms/{id}/unshelve': 'operator',
