@@ -123,7 +123,7 @@ describe.skipIf(!existsSync('/usr/bin/script'))('telemetryx on a terminal (needs
     const command = `"${process.execPath}" "${LAUNCHER}" check bad.yaml`
     return run('/usr/bin/script', ['-qec', command, '/dev/null'], {
       cwd: folder,
-      env: { TERM: 'xterm-256color', ...env },
+      env: { TERM: 'xterm-256color', CI: undefined, ...env }, // CI alone turns colours off
     })
   }
 

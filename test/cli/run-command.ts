@@ -15,7 +15,8 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly cwd?: string
-  readonly env?: Readonly<Record<string, string>>
+  /** Added to this process's own; undefined takes one out. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 /** `command` with its arguments; not through a shell. */
