@@ -20,6 +20,7 @@ import { keepSqliteLoaded } from './sqlite-library.ts'
 import { createHistory } from './store-history.ts'
 import { createJournal } from './store-journal.ts'
 import { StoreThread } from './store-thread.ts'
+import { keepWasmWrappers } from './wasm-wrappers.ts'
 
 export interface StoreOptions {
   /** Absolute; made when it is not there. */
@@ -73,6 +74,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw toTelemetryError(error, 'STORE_IO', { context: { dataDir } })
   }
   keepSqliteLoaded()
+  keepWasmWrappers()
   const memory = allocateRing(options.buffer.capacity)
   const { flushIntervalMs, sync, retention, maxBytes } = options
   const settings: StoreSettings = {
