@@ -152,7 +152,9 @@ export class DeliveryWindow {
     const { journal } = this.#options
     const expected = this.#position.epoch === batch.epoch ? this.#position.seq + 1 : 1
     if (batch.epoch === journal.epoch || batch.firstSeq === expected) return null
-    return journal.count({ epoch: batch.epoch, seq: batch.firstSeq - 1 }, { epoch: journal.epoch, seq: 0 })
+    // The batch is in hand, whatever the journal gives up meanwhile: only what follows it is counted.
+    const last = { epoch: batch.epoch, seq: batch.firstSeq + batch.length - 1 }
+    return batch.length + (await journal.count(last, { epoch: journal.epoch, seq: 0 }))
   }
 
   #lease(batch: RecordBatch, stillKept: number | null): void {

@@ -152,6 +152,14 @@ class Life {
 
 const key = ({ epoch, seq }: Position): string => `${epoch}/${seq}`
 
+/** Found by chance: a record vanishes from the journal between being leased and what follows it being counted. */
+const FORGOTTEN_IN_HAND: Step[] = [
+  { do: 'append', count: 2, sensor: 0 },
+  { do: 'restart', abruptly: false },
+  { do: 'forget', count: 1 },
+  { do: 'forget', count: 1 },
+]
+
 describe('A forwarder, whatever happens', () => {
   it('keeps the ledger exact, the order strict, and loses nothing that the journal kept', async () => {
     await fc.assert(
@@ -184,7 +192,7 @@ describe('A forwarder, whatever happens', () => {
         }
         await life.forwarder.stop(new AbortController().signal)
       }),
-      { numRuns: 150 },
+      { numRuns: 150, examples: [[FORGOTTEN_IN_HAND, null]] },
     )
   }, 120_000)
 })
