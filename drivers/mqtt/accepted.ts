@@ -2,7 +2,7 @@
 
 import type { MqttClient } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
-import { closedError, connectionError } from './reason.ts'
+import { closedError, connectionError } from '#kit/mqtt-reason.ts'
 
 /**
  * Resolves with true when the broker has accepted us and still knows our session, false when it is a new one. Rejects with

@@ -14,7 +14,7 @@ import { Duplicates } from './duplicates.ts'
 import { accepted } from './accepted.ts'
 import type { Line, LineMember } from './line.ts'
 import { PacketGuard } from './packet-guard.ts'
-import { closedError, connectionError } from './reason.ts'
+import { closedError, connectionError } from '#kit/mqtt-reason.ts'
 
 /** Longest packet of all; 3.1.1 has no way to tell the broker. */
 const MAX_PACKET_BYTES = 16 * 1024 * 1024

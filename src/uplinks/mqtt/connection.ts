@@ -9,7 +9,7 @@ import { withDeadline } from '#kit/deadline.ts'
 import { brokerAddress, clientOptions, type BrokerAddress } from './client-options.ts'
 import { Messages } from './message.ts'
 import { Publisher } from './publisher.ts'
-import { closedError, connectionError } from './reason.ts'
+import { closedError, connectionError } from '#kit/mqtt-reason.ts'
 import type { MqttUplinkConfig } from './schema.ts'
 import { DEFAULT_TOPIC, stateTopic } from './topic.ts'
 
