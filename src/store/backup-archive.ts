@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isTelemetryError, TelemetryError, toTelemetryError } from '#domain/errors.ts'
-import { BACKUP_FORMAT, sha256, type BackupManifest } from './backup.ts'
+import { BACKUP_FORMAT, checksumLine, type BackupManifest } from './backup.ts'
 import { damaged, readTarHeader, TAR_BLOCK, type TarEntry } from './backup-tar.ts'
 
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024
@@ -56,8 +56,7 @@ export class BackupArchive {
     try {
       const manifest = await readSmall(file, 0, 'manifest.json')
       const checksum = await readSmall(file, manifest.next, 'manifest.sha256')
-      if (!checksum.content.toString('latin1').startsWith(sha256(manifest.content)))
-        throw damaged('its list is changed')
+      if (checksum.content.toString('latin1') !== checksumLine(manifest.content)) throw damaged('its list is changed')
       const parsed: unknown = JSON.parse(manifest.content.toString('utf8'))
       if (!validator.Check(parsed)) throw damaged('its list is not understood; perhaps it is from a newer program')
       return new BackupArchive(file, parsed, checksum.next)

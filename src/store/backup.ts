@@ -99,7 +99,7 @@ export async function writeBackup({
   }
   const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
   await putText(output, 'manifest.json', text, now)
-  await putText(output, 'manifest.sha256', Buffer.from(`${sha256(text)}  manifest.json\n`), now)
+  await putText(output, 'manifest.sha256', Buffer.from(checksumLine(text)), now)
   for (const [index, { name, source }] of files.entries()) {
     const { size } = listed[index]!
     await output.write(tarHeader({ name, size }, now / 1000))
@@ -137,6 +137,11 @@ async function eachChunk(source: BackupFile['source'], take: (chunk: Uint8Array)
 }
 
 /** Hexadecimal SHA-256. */
-export function sha256(bytes: Uint8Array): string {
+/** Content of `manifest.sha256`, as `sha256sum -c` reads it. */
+export function checksumLine(manifest: Uint8Array): string {
+  return `${sha256(manifest)}  manifest.json\n`
+}
+
+function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

@@ -207,7 +207,8 @@ describe('a restored store', () => {
         expect(code).toBe('STORE_CORRUPT')
         expect(existsSync(join(target, 'telemetryx.db'))).toBe(false)
       }),
-      { numRuns: 60 },
+      // The line of the manifest's own checksum counts to its last byte, the name in it included.
+      { numRuns: 60, examples: [[sound.indexOf('  manifest.json\n') + 3, 0x20]] },
     )
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: end - 1024 }), async (length) => {
