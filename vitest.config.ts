@@ -6,6 +6,7 @@ const report = process.env['TELEMETRYX_TEST_REPORT']
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     pool: 'forks',
     execArgv: ['--wasm-wrapper-tiering-budget=2000000000'], // src/store/wasm-wrappers.ts
     testTimeout: 30_000,

@@ -1,7 +1,7 @@
 // The linter is itself tested: planted violations must be refused, and the real tree must be read at all.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -12,6 +12,7 @@ const planted: string[] = []
 
 /** Plants files into a folder of its own inside a room and lints that folder with the real configuration. */
 function lintPlanted(room: string, files: Readonly<Record<string, string>>): { status: number | null; output: string } {
+  mkdirSync(join(root, room), { recursive: true })
   const folder = mkdtempSync(join(root, room, 'planted-'))
   planted.push(folder)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
@@ -38,6 +39,10 @@ describe('the linter', () => {
     ['src/api', '#pipeline/pipeline.ts'],
     ['src/broker', '#drivers/mqtt/driver.ts'],
     ['src/api', '#broker/broker.ts'],
+    ['src/store', '#brain/brain.ts'],
+    ['src/brain', '#store/store.ts'],
+    ['src/central', '#brain/brain.ts'],
+    ['src/receiver', '#store/store.ts'],
     ['src/gateway', '#cli/main.ts'],
     ['src/cli', '#store/store.ts'],
     ['drivers/modbus', '#pipeline/pipeline.ts'],
