@@ -1,10 +1,13 @@
-// The uplink port: how a kind of forwarding is added. The shared part (cursor, batching, retries, ledger) stands in
-// src/uplinks; an adapter only knows how to put a batch on its wire and when it has arrived.
+// The uplink port: how a kind of forwarding is added. The shared part (cursor, lanes, batching, retries, ledger, dead letters)
+// stands in src/uplinks; an adapter only knows how to put a batch on its wire and when it has arrived. src/uplinks/README.md
+// explains it for who adds a kind.
 
 import type { TObject } from 'typebox'
+import type { CommandDesk } from './command.ts'
+import type { EventSeverity } from './alarm.ts'
 import type { Log } from './driver.ts'
-import type { RecordBatch } from './reading.ts'
-import type { Model } from './sensor.ts'
+import type { Reading, RecordBatch } from './reading.ts'
+import type { Model, SensorNumber } from './sensor.ts'
 
 export interface UplinkSetup<C = unknown> {
   readonly id: string
@@ -14,16 +17,65 @@ export interface UplinkSetup<C = unknown> {
   readonly factory: string
 }
 
-export interface UplinkContext {
+/** Something that an uplink has to tell the people of the gateway: it becomes an event in the journal. */
+export interface UplinkNotice {
+  /** Stable word for programs, for example `brain-alert`. */
+  readonly type: string
+  readonly severity: EventSeverity
+  readonly message: string
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
+/** What a gateway offers its uplinks beyond records. Each is absent where a connection runs without a gateway (tests, tools). */
+export interface UplinkServices {
+  /** Folder of the configuration file, absolute: relative paths in `config` (certificates, keys) start there. */
+  readonly configDir?: string
+  /** Absolute folder of this uplink alone, for what it must remember (Sparkplug's bdSeq). It may not exist yet. */
+  readonly stateDir?: string
+  /** Number of this start of the gateway. */
+  readonly epoch?: number
+  /** Version of the program. */
+  readonly version?: string
+  /** Latest reading of a sensor in this run; null before the first. Its `sensor` is the id before mapping. */
+  readonly latest?: (sensor: SensorNumber) => Reading | null
+  /** Where commands of the receiver go; absent or with nothing allowed: commands are not listened for. */
+  readonly commands?: CommandDesk
+  /** Records an event; its source is the uplink. */
+  readonly notify?: (notice: UplinkNotice) => void
+  /**
+   * The connection stands, but the receiver takes nothing now (Sparkplug: the primary host is offline): no delivery is
+   * started until `hold(null)`; what is under way goes on. `reason` in plain words; the uplink's state is then `waiting`.
+   * A new connection begins without a hold.
+   */
+  readonly hold?: (reason: string | null) => void
+}
+
+export interface UplinkContext extends UplinkServices {
   readonly log: Log
-  /** The present model: sensor numbers to ids, units, machines. */
+  /**
+   * The present model as this uplink names it: sensors renamed by its `map`. The same object until something changes, so
+   * that what is worked out from it can be kept. Alarms in a batch carry the mapped sensor id too.
+   */
   model(): Model
   /** The connection is gone; `connect` will be called again. May be called at any time, also twice. */
   lost(cause: unknown): void
 }
 
-/** Rows of a batch that this uplink wants, in order. */
+/**
+ * Which stream a delivery belongs to. `inOrder`: the only one, strictly by position. With `order: liveFirst` there are two,
+ * each in order by itself: `live`, and `backlog` for what waited while the receiver was away. A record that was sent `live`
+ * and not acknowledged comes again in `backlog`, with its position.
+ */
+export type Lane = 'inOrder' | 'live' | 'backlog'
+
+/**
+ * Rows of a batch that this uplink wants, in order. In the lanes of `liveFirst` the alarms of a batch, its events and its
+ * readings are deliveries of their own, started in this order.
+ */
 export interface Delivery {
+  readonly lane: Lane
+  /** True for records that were waiting when the connection came up. */
+  readonly historical: boolean
   readonly batch: RecordBatch
   /** Row numbers within the batch. */
   readonly rows: Uint32Array
@@ -56,7 +108,28 @@ export interface UplinkKind {
   open(setup: UplinkSetup, context: UplinkContext): UplinkConnection
 }
 
-export type UplinkState = 'connecting' | 'online' | 'retrying' | 'stopped'
+/** `waiting`: connected, but the receiver takes nothing now (`hold`). */
+export type UplinkState = 'connecting' | 'online' | 'waiting' | 'retrying' | 'stopped'
+
+/**
+ * `closed`: tries as soon as the backoff allows. `open`: failed so often in a row that nothing is tried until `retryAt`.
+ * `halfOpen`: one try with few records is under way; success closes the breaker, failure opens it again.
+ */
+export interface BreakerStatus {
+  readonly state: 'closed' | 'open' | 'halfOpen'
+  /** Failures in a row. */
+  readonly failures: number
+  /** Unix milliseconds of the next try while not connected; null: connected or trying. */
+  readonly retryAt: number | null
+}
+
+/** One stream of an uplink. */
+export interface LaneStatus {
+  readonly lane: Lane
+  /** `epoch/seq` of its last settled record. */
+  readonly cursor: string
+  readonly pending: number
+}
 
 /** What the API shows of an uplink. accepted = delivered + pending + filtered + sum(dropped) + rejected, always. */
 export interface UplinkStatus {
@@ -76,4 +149,10 @@ export interface UplinkStatus {
   readonly dropped: Readonly<Record<string, number>>
   /** Seconds since the oldest pending record was received; 0 when none. */
   readonly oldestPendingAge: number
+  readonly lanes?: readonly LaneStatus[]
+  readonly breaker?: BreakerStatus
+  /** Refused records that are kept to be looked at. */
+  readonly deadLetters?: number
+  /** Historical records delivered a second, over the last seconds; 0 when nothing is replayed. */
+  readonly replayRate?: number
 }

@@ -176,7 +176,8 @@ export class DeliveryWindow {
   async #deliver(slot: Slot): Promise<void> {
     const { batch, selection } = slot
     try {
-      const delivery = { batch, rows: selection.rows, rowCount: selection.rowCount }
+      const { rows, rowCount } = selection
+      const delivery = { lane: 'inOrder', historical: false, batch, rows, rowCount } as const
       slot.result = await this.#options.connection.deliver(delivery, this.#abort.signal)
       this.#settle()
     } catch (cause) {

@@ -139,7 +139,7 @@ async function delivery(epoch: number, length: number, rows?: readonly number[])
   for (let n = 0; n < length; n++) journal.append(n % 2, n + 0.5, Date.UTC(2026, 10, 20))
   const batch = (await journal.read({ epoch, seq: 0 }, length)) as RecordBatch
   const wanted = Uint32Array.from(rows ?? batch.sensor.keys())
-  return { batch, rows: wanted, rowCount: wanted.length }
+  return { lane: 'inOrder', historical: false, batch, rows: wanted, rowCount: wanted.length }
 }
 
 function idsOf(epoch: number, length: number): string[] {
