@@ -24,6 +24,20 @@ export interface Deadband {
   readonly maxIntervalMs: number | null
 }
 
+/** What may be written to a sensor, and how often. */
+export interface WriteRules {
+  /** Lowest value, in engineering units; null: as far as the device goes. */
+  readonly min: number | null
+  /** Highest value; null: as far as the device goes. */
+  readonly max: number | null
+  /** Writes a minute on average; a tenth of it may come at once. */
+  readonly perMinute: number
+  /** A command that has waited longer than this for its turn is not sent any more. Milliseconds. */
+  readonly validMs: number
+}
+
+export const DEFAULT_WRITE_RULES: WriteRules = { min: null, max: null, perMinute: 60, validMs: 5000 }
+
 /** A sensor as the gateway runs it, after configuration: everything but the driver's own addressing. */
 export interface Sensor {
   readonly number: SensorNumber
@@ -39,6 +53,8 @@ export interface Sensor {
   /** Engineering unit as configured, for example `degC`; empty when none. */
   readonly unit: string
   readonly writable: boolean
+  /** Absent: DEFAULT_WRITE_RULES. */
+  readonly write?: WriteRules
   readonly scale: Scale | null
   readonly deadband: Deadband | null
   readonly checks: readonly CheckSpec[]
@@ -63,8 +79,10 @@ export interface Model {
   readonly factories: readonly Factory[]
   readonly machines: readonly Machine[]
   readonly sensors: readonly Sensor[]
+  /** Sensors that a reload of this run removed: the journal still holds records of them, which are forwarded. Default: none. */
+  readonly retired?: readonly Sensor[]
   /** By full id. */
   sensor(id: string): Sensor | undefined
-  /** By number. */
+  /** By number, the retired ones too. */
   sensorAt(number: SensorNumber): Sensor | undefined
 }

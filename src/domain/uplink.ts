@@ -96,6 +96,8 @@ export interface UplinkConnection {
    * Several deliveries may be under way at once, in order. When `signal` aborts, the connection is given up at once.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult>
+  /** The gateway has another model now (see UplinkContext.model): what was told of the old one (births, dictionaries) is told anew. */
+  modelChanged?(): void
   /** Says goodbye where the protocol has a word for it. Safe to call twice. */
   close(): Promise<void>
 }

@@ -49,6 +49,8 @@ export interface ForwarderOptions {
   readonly gateway: string
   readonly factory: string
   readonly definition: UplinkDefinition
+  /** Without a cursor from before it begins with the next record, not with this run's first one. */
+  readonly beginsAtHead?: boolean
   /** Told of each record that will not arrive: the reason, and how many. */
   readonly onDrop: (reason: string, count: number) => void
 }
@@ -89,6 +91,15 @@ export class Forwarder {
     )
   }
 
+  get definition(): UplinkDefinition {
+    return this.#options.definition
+  }
+
+  /** The gateway has another model: connections that told of the old one tell anew. */
+  modelChanged(): void {
+    this.#connection.modelChanged?.()
+  }
+
   /** Records delivered since this start of the gateway. */
   get deliveredInRun(): number {
     return this.#ledger.delivered - this.#deliveredBefore
@@ -99,7 +110,8 @@ export class Forwarder {
     if (this.#running) return
     const { journal, onDrop } = this.#options
     // A new uplink begins with this run's first record: what the run accepts is forwarded even if it ends before the first connection.
-    const bookmark = (await journal.cursor(this.#reader)) ?? { epoch: journal.epoch, seq: 0 }
+    const first = this.#options.beginsAtHead ? journal.span().head : { epoch: journal.epoch, seq: 0 }
+    const bookmark = (await journal.cursor(this.#reader)) ?? first
     const kept = await this.#countEarlier(bookmark)
     const keptAfterNote = await this.#countEarlier(readLedgerNote(bookmark).head)
     this.#ledger = new Ledger({ epoch: journal.epoch, bookmark, kept, keptAfterNote }, onDrop)

@@ -49,9 +49,10 @@ export class RowFilter {
   }
 
   #learn(model: Model): void {
-    const top = model.sensors.reduce((highest, sensor) => Math.max(highest, sensor.number), -1)
+    const sensors = [...(model.retired ?? []), ...model.sensors]
+    const top = sensors.reduce((highest, sensor) => Math.max(highest, sensor.number), -1)
     this.#grades = new Uint8Array(top + 1)
-    for (const { number, id } of model.sensors) this.#grades[number] = this.wants(id) ? WANTED : FILTERED
+    for (const { number, id } of sensors) this.#grades[number] = this.wants(id) ? WANTED : FILTERED
     this.#model = model
   }
 
@@ -59,9 +60,13 @@ export class RowFilter {
     const entry = parseEntry(json)
     if (entry === null) return UNKNOWN
     if (entry.kind === 'event') return WANTED
-    if (typeof entry.alarm?.sensor !== 'string' || !model.sensor(entry.alarm.sensor)) return UNKNOWN
+    if (typeof entry.alarm?.sensor !== 'string' || !isKnown(model, entry.alarm.sensor)) return UNKNOWN
     return this.wants(entry.alarm.sensor) ? WANTED : FILTERED
   }
+}
+
+function isKnown(model: Model, id: string): boolean {
+  return model.sensor(id) !== undefined || (model.retired?.some((sensor) => sensor.id === id) ?? false)
 }
 
 /** As much of a journal entry as the filter looks at. */

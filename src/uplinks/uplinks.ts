@@ -1,5 +1,6 @@
 // The uplinks of one gateway: a forwarder for each, their status for the API, their metrics. No uplink waits for another.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Component } from '#domain/component.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Journal } from '#domain/journal.ts'
@@ -28,38 +29,87 @@ export interface UplinksOptions {
   readonly uplinks: readonly UplinkDefinition[]
 }
 
+export interface Uplinks extends Component, UplinkDirectory {
+  /**
+   * Makes `definitions` the ones that run: starts new ones, which begin with the next record unless they have a cursor from
+   * before; stops those that are gone, whose cursors stay; restarts changed ones where they were. All others run on
+   * undisturbed, and hear that the model may have changed. What is under way may arrive until `signal` aborts.
+   */
+  applyUplinks(definitions: readonly UplinkDefinition[], signal: AbortSignal): Promise<void>
+}
+
 /** `start` waits for no receiver; `stop` lets what is under way arrive until its signal aborts. */
-export function createUplinks(options: UplinksOptions): Component & UplinkDirectory {
+export function createUplinks(options: UplinksOptions): Uplinks {
   for (const reason of [GAP, UNKNOWN_SENSOR, REJECTED]) dropCounter(options.registry, 'uplink', reason) // there from the start, at 0
-  const forwarders = options.uplinks.map(
-    (definition) =>
-      new Forwarder({
-        clock: options.clock,
-        log: options.log,
-        random: () => options.random(),
-        journal: options.journal,
-        model: () => options.model(),
-        gateway: options.gateway,
-        factory: options.factory,
-        definition,
-        onDrop: (reason, count) => dropCounter(options.registry, 'uplink', reason).inc(count),
-      }),
-  )
-  const list = () => forwarders.map((forwarder) => forwarder.status())
-  exposeMetrics(options.registry, forwarders)
-  return {
-    name: 'uplinks',
-    list,
-    async start() {
-      await Promise.all(forwarders.map((forwarder) => forwarder.start()))
-    },
-    async stop(signal) {
-      await Promise.all(forwarders.map((forwarder) => forwarder.stop(signal)))
-    },
+  return new RunningUplinks(options)
+}
+
+class RunningUplinks implements Uplinks {
+  readonly name = 'uplinks'
+  readonly #options: UplinksOptions
+  #forwarders: readonly Forwarder[]
+  #isStopped = false
+
+  constructor(options: UplinksOptions) {
+    this.#options = options
+    this.#forwarders = options.uplinks.map((definition) => this.#open(definition, false))
+    exposeMetrics(options.registry, () => this.#forwarders)
+  }
+
+  list() {
+    return this.#forwarders.map((forwarder) => forwarder.status())
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#forwarders.map((forwarder) => forwarder.start()))
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#isStopped = true
+    await Promise.all(this.#forwarders.map((forwarder) => forwarder.stop(signal)))
+  }
+
+  async applyUplinks(definitions: readonly UplinkDefinition[], signal: AbortSignal): Promise<void> {
+    const before = this.#forwarders
+    const kept = new Map<string, Forwarder>()
+    for (const forwarder of before) {
+      const next = definitions.find(({ id }) => id === forwarder.definition.id)
+      if (next && isSameUplink(forwarder.definition, next)) kept.set(next.id, forwarder)
+    }
+    const leaving = before.filter((forwarder) => !kept.has(forwarder.definition.id))
+    await Promise.all(leaving.map((forwarder) => forwarder.stop(signal)))
+    if (this.#isStopped) return
+    const next = definitions.map((definition) => kept.get(definition.id) ?? this.#open(definition, true))
+    this.#forwarders = next
+    for (const forwarder of kept.values()) forwarder.modelChanged()
+    await Promise.all(next.filter(({ definition }) => !kept.has(definition.id)).map((forwarder) => forwarder.start()))
+  }
+
+  #open(definition: UplinkDefinition, beginsAtHead: boolean): Forwarder {
+    const { clock, log, journal, registry, gateway, factory } = this.#options
+    return new Forwarder({
+      clock,
+      log,
+      random: () => this.#options.random(),
+      journal,
+      model: () => this.#options.model(),
+      gateway,
+      factory,
+      definition,
+      beginsAtHead,
+      onDrop: (reason, count) => dropCounter(registry, 'uplink', reason).inc(count),
+    })
   }
 }
 
-function exposeMetrics(registry: Registry, forwarders: readonly Forwarder[]): void {
+/** True when `next` needs neither another connection nor another choice of records: the uplink may run on undisturbed. */
+export function isSameUplink(present: UplinkDefinition, next: UplinkDefinition): boolean {
+  const { kind, ...rest } = present
+  const { kind: nextKind, ...nextRest } = next
+  return kind === nextKind && isDeepStrictEqual(rest, nextRest)
+}
+
+function exposeMetrics(registry: Registry, forwarders: () => readonly Forwarder[]): void {
   const labelNames = ['uplink']
   collectedGauge({
     registry,
@@ -67,7 +117,7 @@ function exposeMetrics(registry: Registry, forwarders: readonly Forwarder[]): vo
     help: 'Records that wait for the uplink or are under way.',
     labelNames,
     collect: () =>
-      forwarders
+      forwarders()
         .map((forwarder) => forwarder.status())
         .map(({ id, pending }) => ({ labels: { uplink: id }, value: pending })),
   })
@@ -77,7 +127,7 @@ function exposeMetrics(registry: Registry, forwarders: readonly Forwarder[]): vo
     help: 'Age of the oldest record that waits for the uplink.',
     labelNames,
     collect: () =>
-      forwarders
+      forwarders()
         .map((forwarder) => forwarder.status())
         .map(({ id, oldestPendingAge }) => ({ labels: { uplink: id }, value: oldestPendingAge })),
   })
@@ -87,7 +137,7 @@ function exposeMetrics(registry: Registry, forwarders: readonly Forwarder[]): vo
     help: '1 while the uplink is connected to its receiver.',
     labelNames,
     collect: () =>
-      forwarders
+      forwarders()
         .map((forwarder) => forwarder.status())
         .map(({ id, state }) => ({ labels: { uplink: id }, value: state === 'online' ? 1 : 0 })),
   })
@@ -97,6 +147,6 @@ function exposeMetrics(registry: Registry, forwarders: readonly Forwarder[]): vo
     help: 'Records that the receiver acknowledged, since the start of the gateway.',
     labelNames,
     collect: () =>
-      forwarders.map((forwarder) => ({ labels: { uplink: forwarder.status().id }, value: forwarder.deliveredInRun })),
+      forwarders().map((forwarder) => ({ labels: { uplink: forwarder.status().id }, value: forwarder.deliveredInRun })),
   })
 }

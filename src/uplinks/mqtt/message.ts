@@ -52,7 +52,8 @@ export class Messages {
       return true
     }
     const model = this.#model()
-    const sensor = model.sensor(entry.alarm.sensor)
+    const { sensor: id } = entry.alarm
+    const sensor = model.sensor(id) ?? model.retired?.find((retired) => retired.id === id)
     const topic = sensor && this.#topics.of(sensor.number, model)
     this.topic = `${topic}/alarm`
     return topic !== undefined

@@ -32,6 +32,7 @@ export class Topics {
   #learn(model: Model): void {
     const byNumber: (string | undefined)[] = []
     const sensorOf = new Map<string, string>()
+    for (const sensor of model.retired ?? []) byNumber[sensor.number] = this.#fill(sensor)
     for (const sensor of model.sensors) {
       const topic = this.#fill(sensor)
       const other = sensorOf.get(topic)
