@@ -1,32 +1,24 @@
-// How well the alarm system serves its operators: alarms in ten minutes, floods, chattering, the ten that come most often.
-// Memory: 24 numbers for each check that has ever raised an alarm, and 144 for all together.
+// What is watched of the alarms as they come: floods, and checks that chatter. Both are told as events. Figures over a
+// period are worked out of the journal (src/api/measures). Memory: three numbers for each check that has raised an alarm.
 
 import type { EventEntry } from '#domain/alarm.ts'
-import type { AlarmCount, AlarmMeasures } from '#domain/views.ts'
+import type { AlarmMeasures } from '#domain/views.ts'
 
 /** EEMUA 191, ISA-18.2 §16.5.4: a flood begins above 10 in ten minutes and ends below 5. */
 const FLOOD_BEGINS_ABOVE = 10
 const FLOOD_ENDS_BELOW = 5
-const SLOT_MS = 600_000
-const SLOTS = 144
+const FLOOD_MS = 600_000
 /** The last ten minutes slide by this. */
-const RECENT_MS = 10_000
-const RECENT_CELLS = SLOT_MS / RECENT_MS
+const CELL_MS = 10_000
+const CELLS = FLOOD_MS / CELL_MS
 
 /** ISA-18.2 §16.5.5: three or more in one minute. */
 const CHATTERING_COUNT = 3
 const CHATTERING_MS = 60_000
 
-const HOUR_MS = 3_600_000
-const HOURS = 24
-const TOP = 10
-
 interface CheckCounts {
   readonly sensor: string
   readonly check: string
-  /** Raises by hour of the day, and the hour since 1970 that each cell stands for. */
-  readonly byHour: Uint32Array
-  readonly hours: Float64Array
   /** Times of the last raises, oldest first; at most CHATTERING_COUNT. */
   recent: number[]
   isChattering: boolean
@@ -41,31 +33,27 @@ export interface AlarmTallyOptions {
 
 export class AlarmTally {
   readonly #options: AlarmTallyOptions
-  readonly #since: number
   readonly #checks = new Map<string, CheckCounts>()
   readonly #chattering = new Set<CheckCounts>()
-  /** Raises by ten minutes, and the slot since 1970 that each cell stands for. */
-  readonly #slots = new Uint32Array(SLOTS)
-  readonly #slotNumbers = new Float64Array(SLOTS)
-  /** Raises by ten seconds of the last ten minutes, likewise. */
-  readonly #recent = new Uint32Array(RECENT_CELLS)
-  readonly #recentNumbers = new Float64Array(RECENT_CELLS)
+  /** Raises by ten seconds of the last ten minutes, and the ten seconds since 1970 that each cell stands for. */
+  readonly #cells = new Uint32Array(CELLS)
+  readonly #cellNumbers = new Float64Array(CELLS)
   #floodSince: number | null = null
-  #floods = 0
   #inFlood = 0
 
   constructor(options: AlarmTallyOptions) {
     this.#options = options
-    this.#since = options.now()
   }
 
   /** An alarm was shown to the operators. */
   raised(sensor: string, check: string): void {
     const now = this.#options.now()
-    addTo(this.#slots, this.#slotNumbers, Math.floor(now / SLOT_MS))
-    addTo(this.#recent, this.#recentNumbers, Math.floor(now / RECENT_MS))
+    const number = Math.floor(now / CELL_MS)
+    const cell = number % CELLS
+    if (this.#cellNumbers[cell] !== number) this.#cells[cell] = 0
+    this.#cellNumbers[cell] = number
+    this.#cells[cell]! += 1
     const counts = this.#countsOf(sensor, check)
-    addTo(counts.byHour, counts.hours, Math.floor(now / HOUR_MS))
     counts.recent.push(now)
     if (counts.recent.length > CHATTERING_COUNT) counts.recent.shift()
     if (this.#floodSince !== null) this.#inFlood += 1
@@ -90,51 +78,19 @@ export class AlarmTally {
     }
   }
 
-  measures(): Pick<AlarmMeasures, 'since' | 'per10Minutes' | 'flood' | 'chattering' | 'top'> {
+  measures(): Pick<AlarmMeasures, 'inTenMinutes' | 'flood'> {
     const now = this.#options.now()
     this.#watch(now)
     return {
-      since: this.#since,
-      per10Minutes: { now: this.#inTenMinutes(now), ...this.#overSlots(now) },
-      flood: { isActive: this.#floodSince !== null, since: this.#floodSince, floods: this.#floods },
-      chattering: [...this.#chattering].map((counts) => countOf(counts, recentOf(counts, now))),
-      top: this.#top(now),
+      inTenMinutes: this.#inTenMinutes(now),
+      flood: { isActive: this.#floodSince !== null, since: this.#floodSince },
     }
-  }
-
-  /** Mean and largest number in the whole slots since the start, at most 24 hours. */
-  #overSlots(now: number): { mean: number; max: number } {
-    const present = Math.floor(now / SLOT_MS)
-    const first = Math.max(present - SLOTS + 1, Math.floor(this.#since / SLOT_MS))
-    let sum = 0
-    let max = 0
-    for (let cell = 0; cell < SLOTS; cell++) {
-      const slot = this.#slotNumbers[cell]!
-      if (slot < first || slot > present) continue
-      sum += this.#slots[cell]!
-      max = Math.max(max, this.#slots[cell]!)
-    }
-    return { mean: sum / Math.max(1, present - first + 1), max }
-  }
-
-  #top(now: number): AlarmCount[] {
-    const first = Math.floor(now / HOUR_MS) - HOURS + 1
-    const counted = [...this.#checks.values()].map((counts) => {
-      let count = 0
-      for (let cell = 0; cell < HOURS; cell++) if (counts.hours[cell]! >= first) count += counts.byHour[cell]!
-      return countOf(counts, count)
-    })
-    return counted
-      .filter(({ count }) => count > 0)
-      .sort((a, b) => b.count - a.count)
-      .slice(0, TOP)
   }
 
   #watch(now: number): void {
     const count = this.#inTenMinutes(now)
     if (this.#floodSince === null && count > FLOOD_BEGINS_ABOVE) {
       this.#floodSince = now
-      this.#floods += 1
       this.#inFlood = count
       this.#event('alarm-flood-began', 'warning', `Alarm flood: ${count} alarms in ten minutes`, { count })
     } else if (this.#floodSince !== null && count < FLOOD_ENDS_BELOW) {
@@ -146,11 +102,11 @@ export class AlarmTally {
 
   /** After the clock was set back, what lies ahead of it says nothing any more. */
   #inTenMinutes(now: number): number {
-    const present = Math.floor(now / RECENT_MS)
+    const present = Math.floor(now / CELL_MS)
     let count = 0
-    for (let cell = 0; cell < RECENT_CELLS; cell++) {
-      const number = this.#recentNumbers[cell]!
-      if (number > present - RECENT_CELLS && number <= present) count += this.#recent[cell]!
+    for (let cell = 0; cell < CELLS; cell++) {
+      const number = this.#cellNumbers[cell]!
+      if (number > present - CELLS && number <= present) count += this.#cells[cell]!
     }
     return count
   }
@@ -167,14 +123,7 @@ export class AlarmTally {
     const key = `${sensor}/${check}`
     let counts = this.#checks.get(key)
     if (counts === undefined) {
-      counts = {
-        sensor,
-        check,
-        byHour: new Uint32Array(HOURS),
-        hours: new Float64Array(HOURS),
-        recent: [],
-        isChattering: false,
-      }
+      counts = { sensor, check, recent: [], isChattering: false }
       this.#checks.set(key, counts)
     }
     return counts
@@ -193,20 +142,6 @@ export class AlarmTally {
   }
 }
 
-/** Adds one to the cell of `number` in a ring of counters. */
-function addTo(counters: Uint32Array, numbers: Float64Array, number: number): void {
-  const cell = number % counters.length
-  if (numbers[cell] !== number) {
-    numbers[cell] = number
-    counters[cell] = 0
-  }
-  counters[cell]! += 1
-}
-
 function recentOf({ recent }: CheckCounts, now: number): number {
   return recent.filter((time) => time > now - CHATTERING_MS && time <= now).length
-}
-
-function countOf({ sensor, check }: CheckCounts, count: number): AlarmCount {
-  return { sensor, check, count }
 }

@@ -15,7 +15,7 @@
 // and one out of service stay in the register when they are closed, and an occurrence that follows inherits both. What is
 // raised while suppressed or out of service asks for no acknowledgement, unless it still is active when that ends.
 
-import { isDone, type Alarm } from '#domain/alarm.ts'
+import { isDone, isSilent, type Alarm } from '#domain/alarm.ts'
 import type { CheckType, ConditionLevel, Finding, Severity } from '#domain/check.ts'
 import { TelemetryError } from '#domain/errors.ts'
 
@@ -54,11 +54,6 @@ export interface RaiseContext {
 
 /** Longest shelving: an alarm must not be forgotten for good (ISA-18.2 §11.7 asks for a limit). */
 export const MAX_SHELVING_MS = 7 * 86_400_000
-
-/** True when operators are not to be bothered with it. Shelving is not among this: a shelved alarm is acknowledged later. */
-export function isSilent(alarm: Pick<Alarm, 'suppressed' | 'outOfService'>): boolean {
-  return alarm.suppressed === true || alarm.outOfService === true
-}
 
 /** A new occurrence, or the one before again while it is not done with. */
 export function raise(condition: Condition, context: RaiseContext): Alarm {

@@ -1,14 +1,22 @@
 // The register of alarms: at most one for each check of each sensor. Checks report conditions, operators acknowledge and
 // shelve; each transition goes to the journal and to the subscribers. Bounded by the number of checks.
 
-import { isOpen, type Alarm, type AlarmChange, type AlarmEntry, type EventEntry } from '#domain/alarm.ts'
+import {
+  isOpen,
+  isShown,
+  isSilent,
+  type Alarm,
+  type AlarmChange,
+  type AlarmEntry,
+  type EventEntry,
+} from '#domain/alarm.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Severity } from '#domain/check.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { AlarmMeasures, AlarmRegister } from '#domain/views.ts'
 import { AlarmTally } from './alarm-measures.ts'
 import * as machine from './alarm-state.ts'
-import { isSilent, type Condition } from './alarm-state.ts'
+import type { Condition } from './alarm-state.ts'
 
 export interface AlarmBookOptions {
   /** Number of this start: ids are `epoch-n`. */
@@ -29,9 +37,6 @@ interface Transition {
   readonly by?: string
   readonly comment?: string | null
 }
-
-const STALE_MS = 86_400_000
-const MAX_STANDING = 100
 
 export class AlarmBook implements AlarmRegister {
   readonly #options: AlarmBookOptions
@@ -88,7 +93,7 @@ export class AlarmBook implements AlarmRegister {
       if (known) this.#handOver(known, alarm.id)
     }
     this.#commit(alarm, { change: 'raised' })
-    if (!isSilent(alarm) && alarm.shelvedUntil === null) this.#tally.raised(alarm.sensor, alarm.check)
+    if (isShown(alarm)) this.#tally.raised(alarm.sensor, alarm.check)
   }
 
   /** A check's condition is gone; `comment` says why when it is not the value. Nothing happens without an active alarm. */
@@ -174,9 +179,6 @@ export class AlarmBook implements AlarmRegister {
   measures(): AlarmMeasures {
     const alarms = this.list()
     const count = (isCounted: (alarm: Alarm) => boolean): number => alarms.filter(isCounted).length
-    const shown = alarms.filter((alarm) => alarm.active && !isSilent(alarm) && alarm.shelvedUntil === null)
-    const standing = shown.toSorted((a, b) => a.raisedAt - b.raisedAt)
-    const staleFrom = this.#options.now() - STALE_MS
     return {
       ...this.#tally.measures(),
       active: count(({ active }) => active),
@@ -184,8 +186,6 @@ export class AlarmBook implements AlarmRegister {
       shelved: count(({ shelvedUntil }) => shelvedUntil !== null),
       suppressed: count(({ suppressed }) => suppressed === true),
       outOfService: count(({ outOfService }) => outOfService === true),
-      stale: standing.filter(({ raisedAt }) => raisedAt < staleFrom).slice(0, MAX_STANDING),
-      standing: standing.slice(0, MAX_STANDING),
     }
   }
 

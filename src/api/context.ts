@@ -30,6 +30,8 @@ export interface ApiOptions {
   readonly info: GatewayInfo
   readonly latest: LatestValues
   readonly alarms: AlarmRegister
+  /** Operators who share the alarms; null or absent: as many as acted. */
+  readonly alarmOperators?: number | null
   readonly history: History
   /** Absent: nothing is told of the checks. */
   readonly checks?: CheckDesk

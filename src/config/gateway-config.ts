@@ -3,7 +3,7 @@
 
 import type { CheckSpec } from '#domain/check.ts'
 import type { Derivation } from '#domain/derivation.ts'
-import type { Deadband, Scale } from '#domain/sensor.ts'
+import type { Deadband, Scale, WriteRules } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
 
 export interface GatewayConfig {
@@ -15,6 +15,8 @@ export interface GatewayConfig {
   readonly buffer: { readonly capacity: number; readonly whenFull: 'block' | 'dropOldest' }
   readonly store: StoreConfig
   readonly http: { readonly host: string; readonly port: number; readonly auth: 'required' | 'none' }
+  /** `operators`: on duty at a time; null: as many as acted. */
+  readonly alarms: { readonly operators: number | null }
   /** null: the gateway has no broker of its own. */
   readonly broker: BrokerConfig | null
   readonly devices: readonly DeviceConfig[]
@@ -62,6 +64,8 @@ export interface SensorConfig {
   readonly description: string
   readonly unit: string
   readonly writable: boolean
+  /** null: the defaults. */
+  readonly write: WriteRules | null
   readonly scale: Scale | null
   readonly deadband: Deadband | null
   readonly checks: readonly CheckSpec[]

@@ -6,6 +6,7 @@ import { CheckSpecSchema } from '#domain/check.ts'
 import { DeadbandSchema } from './deadband-schema.ts'
 import { DerivedSchema } from './derived-schema.ts'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { DEFAULT_WRITE_RULES } from '#domain/sensor.ts'
 
 export const DEFAULT_CAPACITY = 262_144
 export const DEFAULT_HOST = '127.0.0.1'
@@ -70,6 +71,19 @@ export const HttpSchema = section(
     }),
   },
   { description: 'Dashboard and API.' },
+)
+
+export const AlarmsSchema = section(
+  {
+    operators: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        description: 'Operators on duty at a time, who share the alarms in their measures. Default: as many as acted.',
+      }),
+    ),
+  },
+  { description: 'The alarms as a whole.' },
 )
 
 const BrokerUserSchema = strictObject({
@@ -146,6 +160,7 @@ export const GatewayFileSchema = strictObject(
     buffer: BufferSchema,
     store: StoreSchema,
     http: HttpSchema,
+    alarms: AlarmsSchema,
     broker: Type.Optional(BrokerSchema),
     drivers: Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
       default: [],
@@ -189,6 +204,24 @@ export const ScaleSchema = strictObject(
   { description: 'Engineering value = raw value × factor + offset.' },
 )
 
+export const WriteSchema = strictObject(
+  {
+    min: Type.Optional(Type.Number({ description: "Lowest value, in the sensor's unit. Default: the device's own." })),
+    max: Type.Optional(Type.Number({ description: "Highest value, in the sensor's unit. Default: the device's own." })),
+    perMinute: Type.Number({
+      minimum: 0.1,
+      maximum: 6000,
+      default: DEFAULT_WRITE_RULES.perMinute,
+      description: 'Writes a minute on average; a tenth of it may come at once. Further ones are refused (429).',
+    }),
+    validFor: durationSchema({
+      default: '5s',
+      description: 'A command that has waited longer than this for its turn is not sent any more. 100ms to 15s.',
+    }),
+  },
+  { description: 'What may be written, and how often; for a sensor that is `writable`.' },
+)
+
 /** Keys that every sensor has, whatever its device's driver. */
 export const SensorCommonSchema = strictObject({
   id: idSchema({ description: 'Names the sensor within its device; its full id is `device.sensor`.' }),
@@ -200,6 +233,7 @@ export const SensorCommonSchema = strictObject({
     examples: ['degC'],
   }),
   writable: Type.Boolean({ default: false, description: 'Whether operators may write to it.' }),
+  write: Type.Optional(WriteSchema),
   poll: Type.Optional(durationSchema({ description: "How often it is read, 10ms to 1d. Default: the device's." })),
   scale: Type.Optional(ScaleSchema),
   deadband: Type.Optional(DeadbandSchema),

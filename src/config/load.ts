@@ -85,7 +85,7 @@ function readGateway(root: ConfigNode, text: string, context: ReadContext): Gate
   checkBrokerUse(devices.devices, context.catalogue, subject)
   const common = values && decodeKeys(values, GatewayFileSchema, subject)
   if (!common) return undefined
-  const { gateway, data, buffer, store, http, broker } = common
+  const { gateway, data, buffer, store, http, broker, alarms } = common
   return {
     gateway,
     data: resolve(folder, data),
@@ -97,6 +97,7 @@ function readGateway(root: ConfigNode, text: string, context: ReadContext): Gate
       maxBytes: store.maxSize,
     },
     http,
+    alarms: { operators: alarms.operators ?? null },
     broker: broker ? brokerConfig(broker, folder) : null,
     devices: devices.devices,
     derived,

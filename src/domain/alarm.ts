@@ -73,6 +73,16 @@ export function isDone(alarm: Alarm): boolean {
   return alarm.acknowledged && alarm.confirmed !== false && alarm.latched !== true
 }
 
+/** True when operators are not to be bothered with it. Shelving is not among this: a shelved alarm is acknowledged later. */
+export function isSilent(alarm: Pick<Alarm, 'suppressed' | 'outOfService'>): boolean {
+  return alarm.suppressed === true || alarm.outOfService === true
+}
+
+/** True when operators see it: neither shelved, suppressed nor out of service. */
+export function isShown(alarm: Alarm): boolean {
+  return !isSilent(alarm) && alarm.shelvedUntil === null
+}
+
 /** True while the register keeps it: its last transition is given back at the next start. */
 export function isOpen(alarm: Alarm): boolean {
   return alarm.active || !isDone(alarm) || alarm.shelvedUntil !== null || alarm.outOfService === true

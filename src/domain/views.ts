@@ -54,30 +54,17 @@ export interface AlarmCount {
   readonly count: number
 }
 
-/**
- * How well the alarm system serves its operators, after ISA-18.2 §16 and EEMUA 191: of the alarms that were shown to them,
- * so neither shelved, suppressed nor out of service. Counted from the start of this run.
- */
+/** How the alarms stand now; what came over a period stands in the history. Shown: neither shelved, suppressed nor out of service. */
 export interface AlarmMeasures {
-  /** Unix milliseconds from which on it is counted. */
-  readonly since: number
   readonly active: number
   readonly unacknowledged: number
   readonly shelved: number
   readonly suppressed: number
   readonly outOfService: number
-  /** Alarms raised in ten minutes: in the last ten, and over the whole slots of the last 24 hours. */
-  readonly per10Minutes: { readonly now: number; readonly mean: number; readonly max: number }
+  /** Alarms shown to operators in the last ten minutes of this run. */
+  readonly inTenMinutes: number
   /** A flood begins with more than 10 alarms in ten minutes and ends with fewer than 5. */
-  readonly flood: { readonly isActive: boolean; readonly since: number | null; readonly floods: number }
-  /** Raised three times or more within the last minute. */
-  readonly chattering: readonly AlarmCount[]
-  /** The ten that came most often in the last 24 hours. */
-  readonly top: readonly AlarmCount[]
-  /** Active for more than 24 hours, longest first. */
-  readonly stale: readonly Alarm[]
-  /** Active, longest first; at most 100. */
-  readonly standing: readonly Alarm[]
+  readonly flood: { readonly isActive: boolean; readonly since: number | null }
 }
 
 /** The register of alarms that are active, unacknowledged, unconfirmed, latched, shelved or out of service. */
@@ -134,6 +121,16 @@ export interface DeviceStatus {
   readonly plan?: RequestPlan | null
 }
 
+/** Who commands a write, for the journal, and until when it is wanted. */
+export interface WriteOrigin {
+  /** Name of the user or token, or of a part of the gateway. */
+  readonly by: string
+  /** From where, for example `api 192.0.2.7`. */
+  readonly from: string
+  /** Unix milliseconds after which it must not be sent any more, if that is sooner than the sensor's rules say. */
+  readonly expiresAt?: number
+}
+
 export interface DeviceDirectory {
   list(): readonly DeviceStatus[]
   get(id: string): DeviceStatus | undefined
@@ -141,8 +138,11 @@ export interface DeviceDirectory {
   frames?(id: string): readonly WireFrame[] | null
   /** Closes the connection and starts anew. Throws NOT_FOUND. */
   restart(id: string): Promise<void>
-  /** Writes to a sensor in engineering units; resolves with what was read back. Throws NOT_FOUND, NOT_WRITABLE, OUT_OF_RANGE, CONNECTION_LOST, … */
-  write(sensor: SensorNumber, value: Value, by: string, signal: AbortSignal): Promise<Value>
+  /**
+   * Writes to a sensor in engineering units; resolves with what was read back. Each is an event in the journal, also one
+   * that is refused. Throws NOT_FOUND, NOT_WRITABLE, OUT_OF_RANGE, RATE_LIMITED, EXPIRED, CONNECTION_LOST, …
+   */
+  write(sensor: SensorNumber, value: Value, origin: WriteOrigin, signal: AbortSignal): Promise<Value>
 }
 
 export interface UplinkDirectory {

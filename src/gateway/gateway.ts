@@ -136,6 +136,10 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       const latest = pipeline.latest.read(sensor)
       return latest === null ? null : qualityOf(latest.status)
     },
+    writeJournal: {
+      latest: (sensor) => pipeline.latest.read(sensor)?.value ?? null,
+      record: (event) => void pipeline.record(event),
+    },
     devices: acquiredDevices(config, catalogue, model),
     offered: {
       gateway: config.gateway.id,
@@ -172,6 +176,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     },
     latest: pipeline.latest,
     alarms: pipeline.alarms,
+    alarmOperators: config.alarms.operators,
     history: store.history,
     checks: checkDesk({ pipeline, model: () => model, log }),
     devices: acquisition,

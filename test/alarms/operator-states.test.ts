@@ -82,7 +82,7 @@ describe('suppression', () => {
     expect(desk.book.get(id)).toMatchObject({ suppressed: true, active: true, acknowledged: true })
     desk.book.clear(SENSOR, 'threshold', NOON)
     expect(desk.book.get(id)).toBeUndefined()
-    expect(desk.book.measures().per10Minutes.now).toBe(0)
+    expect(desk.book.measures().inTenMinutes).toBe(0)
   })
 
   it('asks for everything once it ends while the alarm is active', () => {
@@ -190,40 +190,31 @@ describe('measures', () => {
   it('tells a flood from its begin to its end', () => {
     const desk = openDesk()
     for (let n = 0; n < 11; n++) raise(desk, {}, `c${n}`)
-    expect(desk.book.measures()).toMatchObject({
-      per10Minutes: { now: 11, max: 11 },
-      flood: { isActive: true, floods: 1 },
-    })
+    expect(desk.book.measures()).toMatchObject({ inTenMinutes: 11, flood: { isActive: true, since: NOON } })
     desk.now += 600_001
     desk.book.tick()
-    expect(desk.book.measures()).toMatchObject({ per10Minutes: { now: 0 }, flood: { isActive: false, floods: 1 } })
+    expect(desk.book.measures()).toMatchObject({ inTenMinutes: 0, flood: { isActive: false } })
     expect(desk.events).toEqual(['alarm-flood-began', 'alarm-flood-ended'])
   })
 
-  it('names what chatters, once, until it is quiet', () => {
+  it('tells what chatters, once, until it is quiet', () => {
     const desk = openDesk()
     for (let n = 0; n < 5; n++) {
       raise(desk)
       desk.book.clear(SENSOR, 'threshold', NOON)
       desk.now += 10_000
     }
-    expect(desk.book.measures().chattering).toMatchObject([{ sensor: SENSOR, check: 'threshold' }])
-    expect(desk.book.measures().top).toEqual([{ sensor: SENSOR, check: 'threshold', count: 5 }])
+    expect(desk.events).toEqual(['alarm-chattering-began'])
     desk.now += 60_000
     desk.book.tick()
-    expect(desk.book.measures().chattering).toEqual([])
     expect(desk.events).toEqual(['alarm-chattering-began', 'alarm-chattering-ended'])
   })
 
-  it('lists standing alarms longest first, those over a day as stale, and none that is put aside', () => {
+  it('counts what stands and what is put aside', () => {
     const desk = openDesk()
-    raise(desk, {}, 'old')
-    desk.now += 86_400_001
-    desk.book.report(condition({ check: 'new', time: desk.now }))
+    raise(desk, {}, 'shown')
     desk.book.shelve(raise(desk, {}, 'shelved'), desk.now + 1000, 'ann', null)
-    const { standing, stale, shelved, active } = desk.book.measures()
-    expect(standing.map(({ check }) => check)).toEqual(['old', 'new'])
-    expect(stale.map(({ check }) => check)).toEqual(['old'])
-    expect({ shelved, active }).toEqual({ shelved: 1, active: 3 })
+    desk.book.takeOutOfService(raise(desk, {}, 'out'), 'ann', null)
+    expect(desk.book.measures()).toMatchObject({ active: 3, unacknowledged: 3, shelved: 1, outOfService: 1 })
   })
 })

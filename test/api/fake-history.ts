@@ -33,8 +33,8 @@ export class FakeHistory implements History {
       list.sort((a, b) => a.time - b.time),
     )
   }
-  addTransition(change: AlarmChange, time: number, alarm: Alarm): void {
-    const entry: AlarmEntry = { kind: 'alarm', change, time, by: null, comment: null, alarm }
+  addTransition(change: AlarmChange, time: number, alarm: Alarm, by: string | null = null): void {
+    const entry: AlarmEntry = { kind: 'alarm', change, time, by, comment: null, alarm }
     this.transitions.push({ position: { epoch: 3, seq: this.transitions.length + 1 }, entry })
   }
   async readings(query: RangeQuery, signal?: AbortSignal): Promise<Page<StoredReading>> {

@@ -19,6 +19,7 @@ import type {
   GatewayInfo,
   LatestValues,
   UplinkDirectory,
+  WriteOrigin,
 } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 
@@ -176,18 +177,13 @@ export class FakeAlarms implements AlarmRegister {
     return this.put(returnToService(this.#find(id)))
   }
   measures = (): AlarmMeasures => ({
-    since: Date.UTC(2026, 0, 1),
     active: this.list().filter(({ active }) => active).length,
     unacknowledged: 0,
     shelved: 0,
     suppressed: 0,
     outOfService: 0,
-    per10Minutes: { now: 1, mean: 0.5, max: 2 },
-    flood: { isActive: false, since: null, floods: 0 },
-    chattering: [],
-    top: [{ sensor: 'press-1.oil-temperature', check: 'threshold', count: 3 }],
-    stale: [],
-    standing: this.list().filter(({ active }) => active),
+    inTenMinutes: 1,
+    flood: { isActive: false, since: null },
   })
   subscribe(listener: (alarm: Alarm) => void): () => void {
     this.#listeners.add(listener)
@@ -202,10 +198,12 @@ export class FakeAlarms implements AlarmRegister {
 
 export class FakeDevices implements DeviceDirectory {
   readonly restarted: string[] = []
-  readonly written: { sensor: SensorNumber; value: Value; by: string }[] = []
+  readonly written: { sensor: SensorNumber; value: Value; origin: WriteOrigin }[] = []
   /** What a write reads back; default: what was written. */
   readBack: ((value: Value) => Value | Promise<Value>) | null = null
   readonly statuses: DeviceStatus[]
+  /** Sensors that are not writable. */
+  readonly readOnly = new Set<SensorNumber>()
   constructor(ids: readonly string[]) {
     this.statuses = ids.map((id, index) => ({
       id,
@@ -238,8 +236,9 @@ export class FakeDevices implements DeviceDirectory {
   list = (): readonly DeviceStatus[] => this.statuses
   get = (id: string): DeviceStatus | undefined => this.statuses.find((status) => status.id === id)
   restart = async (id: string): Promise<void> => void this.restarted.push(id)
-  async write(sensor: SensorNumber, value: Value, by: string): Promise<Value> {
-    this.written.push({ sensor, value, by })
+  async write(sensor: SensorNumber, value: Value, origin: WriteOrigin): Promise<Value> {
+    if (this.readOnly.has(sensor)) throw new TelemetryError('NOT_WRITABLE', 'It is not configured as writable')
+    this.written.push({ sensor, value, origin })
     return this.readBack ? this.readBack(value) : value
   }
 }

@@ -50,6 +50,7 @@ export interface Fixture {
 
 export interface FixtureOptions {
   readonly checks?: CheckDesk
+  readonly alarmOperators?: number
   auth?: 'required' | 'none'
   clock?: Clock
   sensors?: readonly Sensor[]
@@ -82,9 +83,11 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     devices: new FakeDevices(['press-1', 'mixer']),
     registry: new Registry(),
   }
+  for (const sensor of info.model().sensors) if (!sensor.writable) parts.devices.readOnly.add(sensor.number)
   const apiOptions: ApiOptions = {
     ...parts,
     ...(options.checks && { checks: options.checks }),
+    ...(options.alarmOperators && { alarmOperators: options.alarmOperators }),
     http: { host: options.host ?? '127.0.0.1', port: options.port ?? 0, auth: options.auth ?? 'none' },
     uplinks: new FakeUplinks(),
     dashboardDir: options.dashboardDir ?? null,
