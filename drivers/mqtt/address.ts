@@ -1,6 +1,6 @@
 // Where a broker is, and who we are there: from a device's configuration to the options of mqtt.js.
 
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { IClientOptions } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
@@ -65,6 +65,8 @@ export interface ClientOptionsInput {
   readonly maxPacketBytes: number
   /** Gives up what the broker has kept. */
   readonly forget: boolean
+  /** A session of its own that ends with the connection: that of a running gateway stays as it is. */
+  readonly isLook: boolean
 }
 
 /** Options of one connection. Certificates are read anew each time, so that renewed ones are used. Throws CONFIG_INVALID. */
@@ -73,23 +75,26 @@ export async function clientOptions({
   gateway,
   maxPacketBytes,
   forget,
+  isLook,
 }: ClientOptionsInput): Promise<IClientOptions> {
   const { ca, cert, key, rejectUnauthorized } = address.tls ?? {}
   const isFive = address.protocol === 5
   return {
-    clientId: clientIdOf(address, gateway),
+    clientId: isLook ? `telemetryx-look-${randomUUID().slice(0, 8)}` : clientIdOf(address, gateway),
     username: address.username,
     password: address.password,
     protocolVersion: address.protocol,
     // The broker keeps what is not acknowledged: only the journal decides what is.
-    clean: forget,
+    clean: forget || isLook,
     keepalive: address.keepaliveSeconds,
     connectTimeout: LIBRARY_TIMEOUT_MS,
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
     log: () => {},
-    ...(isFive ? { properties: { sessionExpiryInterval: 0xffff_ffff, maximumPacketSize: maxPacketBytes } } : {}),
+    ...(isFive
+      ? { properties: { sessionExpiryInterval: isLook ? 0 : 0xffff_ffff, maximumPacketSize: maxPacketBytes } }
+      : {}),
     ca: await pem(ca),
     cert: await pem(cert),
     key: await pem(key),

@@ -119,7 +119,8 @@ export class ClientLine implements Line {
     const { address, clock } = this.#options
     const forget = this.#mustForget
     const gateway = context.gateway
-    const options = await clientOptions({ address, gateway, maxPacketBytes: MAX_PACKET_BYTES, forget })
+    const isLook = context.purpose === 'look'
+    const options = await clientOptions({ address, gateway, maxPacketBytes: MAX_PACKET_BYTES, forget, isLook })
     if (signal.aborted) throw new TelemetryError('ABORTED', 'Connecting was stopped', { cause: signal.reason })
     const client = connect(address.url, options)
     client.handleMessage = (packet, done) => this.#take(client, packet, done)

@@ -52,7 +52,8 @@ export class MqttDevice implements Device, LineMember {
       maxPayload,
       now: () => context.now(),
       countError,
-      publish: (topic, payload) => line.publish(topic, payload),
+      // A request for rebirth is a command to the node.
+      publish: (topic, payload) => context.purpose !== 'look' && line.publish(topic, payload),
     })
     const qos = config.qos ?? 1
     this.filters = new Map(this.#points.flatMap((point) => filtersOf(point).map((filter) => [filter, qos] as const)))

@@ -3,6 +3,8 @@
 import type { ErrorCode } from '#domain/errors.ts'
 
 export const EXIT_OK = 0
+/** The command did its work and has bad news: `probe` found a bad sensor. */
+export const EXIT_BAD = 1
 export const EXIT_USAGE = 64
 export const EXIT_UNAVAILABLE = 69
 export const EXIT_SOFTWARE = 70
@@ -37,6 +39,8 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'CONFLICT':
     case 'ABORTED':
     case 'BUFFER_FULL':
+    case 'RATE_LIMITED':
+    case 'EXPIRED':
     case 'REJECTED':
     case 'PORT_IN_USE':
     case 'RUNTIME_MISSING':

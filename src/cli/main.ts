@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   backup: async () => (await import('./backup.ts')).registerBackup,
   restore: async () => (await import('./restore.ts')).registerRestore,
   sql: async () => (await import('./sql.ts')).registerSql,
+  probe: async () => (await import('./probe.ts')).registerProbe,
   scan: async () => (await import('./scan.ts')).registerScan,
   trust: async () => (await import('./trust.ts')).registerTrust,
   backtest: async () => (await import('./backtest.ts')).registerBacktest,

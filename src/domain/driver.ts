@@ -42,6 +42,8 @@ export interface DeviceSetup<C = unknown, S = unknown> {
 
 /** What a gateway offers to its drivers beyond a place for readings. Each is absent where a driver runs without a gateway. */
 export interface DriverServices {
+  /** `look`: a single look beside a running gateway. Nothing may be sent that changes anything, nor a session of the gateway be taken. Default: `run`. */
+  readonly purpose?: 'run' | 'look'
   /** Id of the gateway, for names at a server (an MQTT client id). */
   readonly gateway?: string
   /** The gateway's data folder, absolute: a driver keeps files in a folder of its own there (certificates). */

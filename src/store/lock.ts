@@ -3,7 +3,7 @@
 // main database.
 
 import Database from 'better-sqlite3'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TelemetryError } from '#domain/errors.ts'
 import { sqliteCode, toStoreError } from './sqlite-errors.ts'
@@ -50,6 +50,22 @@ export function lockFolder(dataDir: string): FolderLock {
   }
 }
 
+/** Whether a process holds the folder, and which; it is not touched. */
+export function folderHolder(dataDir: string): { readonly pid: number | null } | null {
+  const file = join(dataDir, 'telemetryx.lock')
+  if (!existsSync(file)) return null
+  let db: Database.Database | null = null
+  try {
+    db = new Database(file, { timeout: 0, readonly: true, fileMustExist: true })
+    db.prepare('SELECT epoch FROM start').get()
+    return null
+  } catch (error) {
+    return sqliteCode(error).startsWith('SQLITE_BUSY') ? { pid: holderPid(join(dataDir, 'telemetryx.pid')) } : null
+  } finally {
+    db?.close()
+  }
+}
+
 function openLocked(file: string): Database.Database {
   const db = new Database(file, { timeout: 0 })
   try {
@@ -67,12 +83,17 @@ function openLocked(file: string): Database.Database {
 }
 
 function locked(dataDir: string, pidFile: string): TelemetryError {
-  let pid: number | null = null
-  try {
-    pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10)
-  } catch {
-    // Only the message is poorer without it.
-  }
+  const pid = holderPid(pidFile)
   const by = pid === null ? 'Another process' : `The process ${pid}`
   return new TelemetryError('STORE_LOCKED', `${by} uses the data folder ${dataDir}`, { context: { dataDir, pid } })
+}
+
+/** null when it cannot be told: only messages are poorer without it. */
+function holderPid(pidFile: string): number | null {
+  try {
+    const pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10)
+    return Number.isNaN(pid) ? null : pid
+  } catch {
+    return null
+  }
 }
