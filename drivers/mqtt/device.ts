@@ -9,7 +9,7 @@ import type { MqttMessage } from './message.ts'
 import { PlainMessages } from './plain-messages.ts'
 import { pointOf, type MqttPoint, type SparkplugPoint } from './point.ts'
 import { DEFAULT_MAX_PAYLOAD, type MqttDeviceConfig, type MqttSensorConfig } from './schema.ts'
-import { filtersFor } from './sparkplug/topic.ts'
+import { filtersFor } from '#kit/sparkplug/topic.ts'
 import { SparkplugMessages } from './sparkplug-messages.ts'
 
 export interface MqttDeviceOptions {

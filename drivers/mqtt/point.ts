@@ -4,7 +4,7 @@ import type { Sensor } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
 import { parseJsonPath, type JsonPath } from './json-path.ts'
 import type { MqttSensorConfig } from './schema.ts'
-import { parsePublisher, type Publisher } from './sparkplug/topic.ts'
+import { parsePublisher, type Publisher } from '#kit/sparkplug/topic.ts'
 
 export type Payload = NonNullable<MqttSensorConfig['payload']>
 export type PointType = NonNullable<MqttSensorConfig['type']>

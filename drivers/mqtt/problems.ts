@@ -4,7 +4,7 @@ import type { ConfigProblem } from '#domain/driver.ts'
 import { highestCapture, parseJsonPath } from './json-path.ts'
 import { pointType } from './point.ts'
 import type { MqttDeviceConfig, MqttSensorConfig } from './schema.ts'
-import { NAMESPACE, parsePublisher } from './sparkplug/topic.ts'
+import { NAMESPACE, parsePublisher } from '#kit/sparkplug/topic.ts'
 import { filterFault, wildcards } from './topic-filter.ts'
 
 /** Problems with paths from the device's YAML: `['sensors', 3, 'topic']`. */

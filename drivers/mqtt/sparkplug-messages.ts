@@ -8,8 +8,9 @@ import { give } from './convert.ts'
 import type { MqttMessage } from './message.ts'
 import type { SparkplugPoint } from './point.ts'
 import { EdgeNode } from './sparkplug/edge-node.ts'
-import { decodePayload, metricValue, rebirthCommand, type Metric } from './sparkplug/payload.ts'
-import { NAMESPACE, parseTopic, type Publisher } from './sparkplug/topic.ts'
+import { rebirthCommand } from '#kit/sparkplug/encode.ts'
+import { decodePayload, metricValue, type Metric } from '#kit/sparkplug/payload.ts'
+import { NAMESPACE, parseTopic, type Publisher } from '#kit/sparkplug/topic.ts'
 
 /** An edge node that is asked again and again would do nothing but send births. */
 const REBIRTH_EVERY_MS = 10_000

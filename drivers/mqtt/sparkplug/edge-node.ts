@@ -1,7 +1,7 @@
 // What is known of one edge node while it lives: whether its births were seen, and what their aliases mean. Only metrics
 // that a sensor wants are kept, so that it cannot grow beyond the configuration.
 
-import type { Metric } from './payload.ts'
+import type { Metric } from '#kit/sparkplug/payload.ts'
 
 interface Known {
   readonly name: string

@@ -23,7 +23,7 @@ export interface BrokerAddress {
 }
 
 /** Throws CONFIG_INVALID when it is no URL; the message does not repeat it. */
-export function brokerAddress(config: MqttUplinkConfig): BrokerAddress {
+export function brokerAddress(config: Pick<MqttUplinkConfig, 'url' | 'username' | 'password'>): BrokerAddress {
   if (!URL.canParse(config.url)) throw new TelemetryError('CONFIG_INVALID', 'The url of an mqtt uplink is not valid')
   const url = new URL(config.url)
   const username = config.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
@@ -62,7 +62,7 @@ export async function clientOptions(
   }
 }
 
-async function pem(file: string | undefined): Promise<Buffer | undefined> {
+export async function pem(file: string | undefined): Promise<Buffer | undefined> {
   if (file === undefined) return undefined
   try {
     return await readFile(file)
@@ -75,7 +75,7 @@ async function pem(file: string | undefined): Promise<Buffer | undefined> {
 }
 
 /** A store that forgets: the journal has every unacknowledged message, and gives it out again after a reconnect. */
-class NothingKept extends Store {
+export class NothingKept extends Store {
   override put(...[_packet, done]: Parameters<IStore['put']>): this {
     done()
     return this

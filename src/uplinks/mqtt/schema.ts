@@ -6,7 +6,7 @@ import { durationSchema, strictObject } from '#domain/schema.ts'
 /** Placeholders and plain characters; `+`, `#` and NUL are no part of a topic name (MQTT 3.1.1 §4.7.1), `$` leads reserved ones. */
 const TOPIC_PATTERN = '^(?!\\$)(?:[^{}+#\\u0000]|\\{(?:gateway|factory|machine|device|sensor)\\})+$'
 
-const TlsSchema = strictObject(
+export const TlsSchema = strictObject(
   {
     ca: Type.Optional(
       Type.String({ description: 'File with the certificates to trust (PEM); default: those of the system.' }),

@@ -35,3 +35,14 @@ export function filtersFor({ group, node, device }: Publisher): string[] {
   const ofNode = `${NAMESPACE}/${group}/+/${node}`
   return device === null ? [ofNode] : [ofNode, `${ofNode}/${device}`]
 }
+
+/** Where a message goes; `device` null: the edge node itself. */
+export function sparkplugTopic(type: MessageType | 'NCMD' | 'DCMD', { group, node, device }: Publisher): string {
+  const ofNode = `${NAMESPACE}/${group}/${type}/${node}`
+  return device === null ? ofNode : `${ofNode}/${device}`
+}
+
+/** Where a host application says whether it is online (Sparkplug 3.0 §6.4.26). */
+export function hostStateTopic(host: string): string {
+  return `${NAMESPACE}/STATE/${host}`
+}

@@ -1,4 +1,5 @@
-// Decodes a Sparkplug B payload (Eclipse Tahu, sparkplug_b.proto) as far as sensors need it.
+// Decodes a Sparkplug B payload (third-party/sparkplug/sparkplug_b.proto) as far as sensors and commands need it, from bytes that
+// anybody may have written: bounded, and without building what is skipped. encode.ts writes payloads.
 //
 //   Payload       1 timestamp uint64   2 metrics Metric*   3 seq uint64
 //   Metric        1 name string   2 alias uint64   3 timestamp uint64   4 datatype uint32   5 is_historical bool
@@ -196,27 +197,4 @@ function integer(raw: Raw, bits: number, isSigned: boolean): number | undefined 
   }
   const wrapped = value >= 2 ** (bits - 1) && value < 2 ** bits ? value - 2 ** bits : value
   return wrapped >= -(2 ** (bits - 1)) && wrapped < 2 ** (bits - 1) ? wrapped : undefined
-}
-
-/** Payload of the command that asks an edge node to send its BIRTH again (Sparkplug 3.0 §6.4.28). */
-export function rebirthCommand(now: number): Uint8Array {
-  const name = Buffer.from('Node Control/Rebirth')
-  const metric = Buffer.concat([
-    Buffer.from([0x0a, name.length]),
-    name,
-    Buffer.from([0x20, DataType.Boolean, 0x70, 1]), // datatype, boolean_value
-  ])
-  const timestamp = varint(BigInt(now))
-  return Buffer.concat([Buffer.from([0x08]), timestamp, Buffer.from([0x12, metric.length]), metric])
-}
-
-function varint(value: bigint): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  while (rest > 0x7fn) {
-    bytes.push(Number(rest & 0x7fn) | 0x80)
-    rest >>= 7n
-  }
-  bytes.push(Number(rest))
-  return Buffer.from(bytes)
 }
