@@ -13,6 +13,8 @@ export interface ReadContext {
   readonly problems: Problems
   /** Texts from drivers pass through here: they may quote a value that must not be shown. */
   readonly redact: (text: string) => string
+  /** Reads a file that the configuration names; see readTextFile. */
+  readonly readText: (path: string) => string
 }
 
 /** A redact function that puts the reference back in place of each substituted value. */

@@ -19,6 +19,8 @@ export interface GatewayConfig {
   readonly alarms: { readonly operators: number | null }
   /** null: the gateway has no broker of its own. */
   readonly broker: BrokerConfig | null
+  /** npm packages with further drivers, as written. */
+  readonly drivers: readonly string[]
   readonly devices: readonly DeviceConfig[]
   /** In the order in which they are worked out: each uses only those above it. */
   readonly derived: readonly DerivedConfig[]

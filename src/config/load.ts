@@ -10,6 +10,7 @@ import { redactor, type ReadContext } from './context.ts'
 import { decodeKeys, plainMap } from './decode-node.ts'
 import type { BrokerConfig, GatewayConfig } from './gateway-config.ts'
 import { GatewayFileSchema, type BrokerSchema } from './gateway-schema.ts'
+import { outlineOf, type Outline } from './outline.ts'
 import { Problems, type ConfigProblemAt } from './problems.ts'
 import { checkGatewayRules } from './gateway-rules.ts'
 import { readDerived } from './read-derived.ts'
@@ -21,8 +22,22 @@ import { readYamlTree } from './yaml-tree.ts'
 export type { Catalogue } from './catalogue.ts'
 export type { ConfigProblemAt } from './problems.ts'
 
+/** A file that the configuration names (`sensorsFile`), as it was read. */
+export interface NamedFile {
+  /** Absolute. */
+  readonly path: string
+  readonly text: string
+}
+
 export type LoadResult<T> =
-  | { readonly ok: true; readonly config: T; readonly text: string }
+  | {
+      readonly ok: true
+      readonly config: T
+      readonly text: string
+      readonly outline: Outline
+      /** Each once, in the order of reading. */
+      readonly files: readonly NamedFile[]
+    }
   | { readonly ok: false; readonly problems: readonly ConfigProblemAt[] }
 
 export interface LoadOptions {
@@ -34,6 +49,8 @@ export interface LoadOptions {
 export interface ParseOptions extends LoadOptions {
   /** Names the text in messages; relative paths in it count from this file's folder. */
   readonly file: string
+  /** Text of a file that the configuration names, in place of the one on disk; undefined: the one on disk. */
+  readonly fileText?: (path: string) => string | undefined
 }
 
 /** Loads a file. Throws CONFIG_UNREADABLE when it is missing or cannot be read; what is wrong inside is in the result. */
@@ -57,19 +74,30 @@ export async function loadGatewayConfig(file: string, options: LoadOptions): Pro
 
 /** Parses the text of a gateway.yaml. Never throws because of what it holds. Reads the files that it names. */
 export function parseGatewayConfig(text: string, options: ParseOptions): LoadResult<GatewayConfig> {
-  const { file, catalogue, env } = options
+  const { file, catalogue, env, fileText } = options
   const problems = new Problems()
   const folder = dirname(resolve(file))
   const { root, substitutions } = readYamlTree({ file, text, substitution: { env, folder }, problems })
   if (root) {
-    const context: ReadContext = { file, folder, catalogue, problems, redact: redactor(substitutions) }
-    const config = readGateway(root, text, context)
-    if (config && problems.size === 0) return { ok: true, config, text }
+    const files = new Map<string, string>()
+    const readText = (path: string): string => {
+      const read = files.get(path) ?? fileText?.(path) ?? readTextFile(path)
+      files.set(path, read)
+      return read
+    }
+    const context: ReadContext = { file, folder, catalogue, problems, redact: redactor(substitutions), readText }
+    const read = readGateway(root, text, context)
+    if (read && problems.size === 0)
+      return { ok: true, ...read, text, files: [...files].map(([path, content]) => ({ path, text: content })) }
   }
   return { ok: false, problems: problems.list(file) }
 }
 
-function readGateway(root: ConfigNode, text: string, context: ReadContext): GatewayConfig | undefined {
+function readGateway(
+  root: ConfigNode,
+  text: string,
+  context: ReadContext,
+): { config: GatewayConfig; outline: Outline } | undefined {
   const { problems, folder } = context
   if (root.kind === 'scalar' && root.value === null) {
     problems.add(root.place, [], 'the file is empty; it needs at least "gateway: { id: edge-01, factory: plant-a }"')
@@ -85,8 +113,8 @@ function readGateway(root: ConfigNode, text: string, context: ReadContext): Gate
   checkBrokerUse(devices.devices, context.catalogue, subject)
   const common = values && decodeKeys(values, GatewayFileSchema, subject)
   if (!common) return undefined
-  const { gateway, data, buffer, store, http, broker, alarms } = common
-  return {
+  const { gateway, data, buffer, store, http, broker, alarms, drivers } = common
+  const config: GatewayConfig = {
     gateway,
     data: resolve(folder, data),
     buffer,
@@ -99,10 +127,14 @@ function readGateway(root: ConfigNode, text: string, context: ReadContext): Gate
     http,
     alarms: { operators: alarms.operators ?? null },
     broker: broker ? brokerConfig(broker, folder) : null,
+    drivers,
     devices: devices.devices,
     derived,
     uplinks,
   }
+  if (problems.size > 0) return undefined
+  const sensors = devices.sources.map(({ id, driver, source }) => ({ id, driver, node: source.node }))
+  return { config, outline: outlineOf({ root, catalogue: context.catalogue, sensors }) }
 }
 
 function brokerConfig(broker: StaticDecode<typeof BrokerSchema>, folder: string): BrokerConfig {

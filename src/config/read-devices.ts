@@ -23,14 +23,14 @@ export interface ReadDevices {
   /** False when some sensors could not be read: then nothing can be said about what is missing. */
   readonly isComplete: boolean
   readonly sensorCount: number
-  /** Where each sensor that has an id stands. */
-  readonly sources: readonly { readonly id: string; readonly source: SensorSource }[]
+  /** Where each sensor that has an id stands, and the driver of its device as written. */
+  readonly sources: readonly { readonly id: string; readonly driver: string; readonly source: SensorSource }[]
 }
 
 /** Reads the list; problems go to the context. */
 export function readDevices(list: ConfigNode | undefined, context: ReadContext): ReadDevices {
   const devices: PlacedDevice[] = []
-  const sources: { id: string; source: SensorSource }[] = []
+  const sources: { id: string; driver: string; source: SensorSource }[] = []
   const names = new UniqueNames('device', context.problems)
   const machines = new MachineNames(context.problems)
   let isComplete = true
@@ -56,11 +56,15 @@ export function readDevices(list: ConfigNode | undefined, context: ReadContext):
   }
 }
 
-function fullIds(device: ConfigNode, { sensors }: SensorSources): { id: string; source: SensorSource }[] {
+function fullIds(
+  device: ConfigNode,
+  { sensors }: SensorSources,
+): { id: string; driver: string; source: SensorSource }[] {
   const deviceId = textAt(device, ['id'])
+  const driver = textAt(device, ['driver']) ?? ''
   return sensors.flatMap((source) => {
     const id = textAt(source.node, ['id'])
-    return deviceId === undefined || id === undefined ? [] : [{ id: sensorId(deviceId, id), source }]
+    return deviceId === undefined || id === undefined ? [] : [{ id: sensorId(deviceId, id), driver, source }]
   })
 }
 

@@ -5,7 +5,6 @@ import { TelemetryError } from '#domain/errors.ts'
 import type { ConfigNode, MapEntry, Path, Place, ScalarNode } from './config-node.ts'
 import { parseCsv, type Cell } from './csv.ts'
 import type { Problems } from './problems.ts'
-import { readTextFile } from './read-text.ts'
 import { discriminatorOf, requiredKeys, type SchemaView } from './schema-view.ts'
 import { nearest } from './suggest.ts'
 
@@ -16,6 +15,8 @@ export interface SensorsFile {
   readonly label: string
   /** Of one sensor, with the driver's keys. */
   readonly schema: SchemaView
+  /** See readTextFile. */
+  readonly readText: (path: string) => string
 }
 
 /** A column's way into the sensor; the step after a list is the type of its entry. */
@@ -33,7 +34,7 @@ export function readSensorsFile(
   problems: Problems,
 ): ConfigNode[] | undefined {
   try {
-    return parseSensors(readTextFile(file.path), file, problems)
+    return parseSensors(file.readText(file.path), file, problems)
   } catch (error) {
     if (!(error instanceof TelemetryError)) throw error
     const { line, column } = error.context
@@ -45,7 +46,11 @@ export function readSensorsFile(
 }
 
 /** As readSensorsFile, from the file's text. */
-export function parseSensors(text: string, file: SensorsFile, problems: Problems): ConfigNode[] {
+export function parseSensors(
+  text: string,
+  file: Pick<SensorsFile, 'label' | 'schema'>,
+  problems: Problems,
+): ConfigNode[] {
   const [header, ...rows] = parseCsv(text, file.label, problems)
   if (!header) {
     problems.add({ file: file.label, line: 1, column: 1 }, [], 'the file is empty; its first line names the columns')

@@ -4,22 +4,21 @@
 //   stop: broker → drivers → pipeline → commit → uplinks → API → store
 
 import { existsSync } from 'node:fs'
-import { createAcquisition } from '#acquisition/acquisition.ts'
+import { createAcquisition, type Acquisition } from '#acquisition/acquisition.ts'
 import type { EventEntry } from '#domain/alarm.ts'
 import { createApi, type Api } from '#api/server.ts'
 import type { GatewayConfig } from '#config/gateway-config.ts'
 import type { Catalogue } from '#config/load.ts'
-import type { Component, HealthReason } from '#domain/component.ts'
+import type { HealthReason } from '#domain/component.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { qualityOf } from '#domain/quality.ts'
-import type { DeviceDirectory, UplinkDirectory } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
 import { checkDesk } from './backtest.ts'
 import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
-import { createUplinks, type UplinkDefinition } from '#uplinks/uplinks.ts'
+import { createUplinks, type Uplinks } from '#uplinks/uplinks.ts'
 import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
 import { ClockWatch, probeClock } from './clock-watch.ts'
 import { acquiredDevices } from './devices.ts'
@@ -27,6 +26,8 @@ import { Durability } from './durability.ts'
 import { healthReasons } from './health.ts'
 import { Ingest } from './ingest.ts'
 import { buildModel, sensorKeys } from './model.ts'
+import { Present } from './present.ts'
+import { uplinkDefinitions } from './uplink-definitions.ts'
 import { packageVersion, PACKAGE_ROOT } from './version.ts'
 
 export interface GatewayOptions {
@@ -59,8 +60,9 @@ interface Parts {
   readonly store: Store
   readonly pipeline: Pipeline
   readonly api: Api
-  readonly uplinks: Component & UplinkDirectory
-  readonly acquisition: Component & DeviceDirectory
+  readonly uplinks: Uplinks
+  readonly acquisition: Acquisition
+  readonly present: Present
   readonly broker: EmbeddedBroker | null
 }
 
@@ -98,6 +100,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 async function composeParts(options: GatewayOptions, store: Store, registry: Registry): Promise<Parts> {
   const { config, catalogue, clock, log, random } = options
   const model = buildModel(config, await store.registerSensors(sensorKeys(config)))
+  const present = new Present(config, model)
   const pipeline = createPipeline({
     clock,
     log: log.child({ room: 'pipeline' }),
@@ -123,7 +126,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     record: (event) => pipeline.record(event),
     durable: () => durability.durable(),
     now: () => clock.now(),
-    isKnown: (id) => config.devices.some((device) => device.id === id && device.driver === 'http'),
+    isKnown: (id) => present.takesReadings(id),
   })
   const acquisition = createAcquisition({
     clock,
@@ -156,7 +159,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     registry,
     random,
     journal: store.journal,
-    model: () => model,
+    model: () => present.model,
     gateway: config.gateway.id,
     factory: model.factories[0]!.id,
     uplinks: uplinkDefinitions(config, catalogue),
@@ -172,13 +175,13 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       epoch: store.epoch,
       startedAt,
       health: () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch }),
-      model: () => model,
+      model: () => present.model,
     },
     latest: pipeline.latest,
     alarms: pipeline.alarms,
     alarmOperators: config.alarms.operators,
     history: store.history,
-    checks: checkDesk({ pipeline, model: () => model, log }),
+    checks: checkDesk({ pipeline, model: () => present.model, log }),
     devices: acquisition,
     uplinks,
     registry,
@@ -187,7 +190,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     clock,
     log: log.child({ room: 'api' }),
   })
-  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch }
+  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, present }
 }
 
 function storeFailure({ history }: Store): string | null {
@@ -195,16 +198,7 @@ function storeFailure({ history }: Store): string | null {
   return state === 'failing' ? (reason ?? 'unknown') : null
 }
 
-function uplinkDefinitions(config: GatewayConfig, catalogue: Catalogue): UplinkDefinition[] {
-  return config.uplinks.map((uplink) => {
-    const kind = catalogue.uplinks.get(uplink.type)
-    if (!kind) throw new TelemetryError('CONFIG_INVALID', `There is no uplink type "${uplink.type}"`)
-    const { id, include, exclude } = uplink
-    return { id, kind, config: uplink.config, include, exclude, maxRate: uplink.replay.maxRate }
-  })
-}
-
-function gatewayHealth(parts: Omit<Parts, 'api' | 'broker'>): HealthReason[] {
+function gatewayHealth(parts: Omit<Parts, 'api' | 'broker' | 'present'>): HealthReason[] {
   return healthReasons({
     store: parts.store.history.status(),
     hasRoom: parts.pipeline.hasRoom(),
