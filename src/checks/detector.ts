@@ -3,6 +3,7 @@
 
 import type { ConditionLevel, Finding } from '#domain/check.ts'
 import type { LevelSet } from './level-set.ts'
+import type { QuantityText } from './quantity-text.ts'
 
 /** A score in [0, 1] for how many times the limit a distance is: 0 at rest, 1/2 at the limit, near 1 far beyond. NaN is 0. */
 export function scoreOfRatio(ratio: number): number {
@@ -13,7 +14,9 @@ export function scoreOfRatio(ratio: number): number {
 /** Why a check spoke. */
 export interface Explanation {
   readonly finding: Finding
-  /** Follows the value, or the sensor's name when the finding has no value: `is above high 75`. */
+  /** The value for people, `80.6 °C`; null when there is none. */
+  readonly value: string | null
+  /** Follows the value, or the sensor's name when there is none: `is above the high limit of 75 °C`. */
   readonly phrase: string
 }
 
@@ -37,8 +40,8 @@ export interface Detector {
   readonly score?: number
   /** How unusual `value` would be as the next reading, likewise; before `evaluate`. For a backtest: it may cost more. */
   scoreOf?(value: number): number
-  /** Why `level` holds, by the last reading evaluated. */
-  explain(level: ConditionLevel): Explanation
+  /** Why `level` holds, by the last reading evaluated; `text` writes the sensor's numbers, without a unit by default. */
+  explain(level: ConditionLevel, text?: QuantityText): Explanation
   /**
    * Takes up the state of an alarm that stands at `level` since before a restart. Answers the levels that hold from
    * then on; the empty set when this check has no such level any more.

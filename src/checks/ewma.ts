@@ -3,8 +3,8 @@
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, EwmaSpec } from '#domain/check.ts'
 import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
-import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
+import { PLAIN_TEXT, scoreText, type QuantityText } from './quantity-text.ts'
 import { SmallestStep } from './smallest-step.ts'
 
 type Spec = StaticDecode<typeof EwmaSpec>
@@ -59,21 +59,25 @@ export class EwmaDetector implements Detector {
     return levels
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     if (level !== 'anomaly') throw new RangeError(`An ewma check has no level ${level}`)
-    const mean = formatNumber(Number(this.#foundMean.toPrecision(12)))
+    const decimals = text.decimalsOfSpread(this.#foundSpread, this.#deviation)
+    const mean = text.rounded(this.#foundMean, decimals, this.#value)
+    const value = text.rounded(this.#value, decimals, this.#foundMean)
     const finding = {
       value: this.#value,
       limit: this.#sigma,
       mean: this.#foundMean,
       standardDeviation: this.#foundSpread,
     }
-    if (this.#foundSpread === 0) return { finding, phrase: `differs from the moving mean ${mean}, which had no spread` }
+    if (this.#foundSpread === 0) {
+      return { finding, value, phrase: `differs from the moving mean ${mean}, which had no spread` }
+    }
     const score = this.#deviation / this.#foundSpread
-    const sigmas = formatNumber(Number(Math.abs(score).toPrecision(3)))
     return {
       finding: { ...finding, score },
-      phrase: `is ${sigmas} standard deviations ${score > 0 ? 'above' : 'below'} the moving mean ${mean}`,
+      value,
+      phrase: `is ${scoreText(score)} standard deviations ${score > 0 ? 'above' : 'below'} the moving mean ${mean}`,
     }
   }
 

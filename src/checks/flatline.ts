@@ -2,9 +2,10 @@
 
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, FlatlineSpec } from '#domain/check.ts'
+import { formatSpan } from '#domain/display.ts'
 import type { Detector, Explanation, LearningProgress } from './detector.ts'
-import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, type LevelSet } from './level-set.ts'
+import { PLAIN_TEXT, type QuantityText } from './quantity-text.ts'
 
 type Spec = StaticDecode<typeof FlatlineSpec>
 
@@ -45,12 +46,13 @@ export class FlatlineDetector implements Detector {
     return this.#lastedMs >= this.#forMs ? LEVEL_BITS.flatline : NO_LEVEL
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     if (level !== 'flatline') throw new RangeError(`A flatline check has no level ${level}`)
     const seconds = this.#lastedMs / 1000
     return {
       finding: { value: this.#value, limit: this.#forMs / 1000, seconds },
-      phrase: `has not moved for ${formatNumber(Math.round(seconds))} s`,
+      value: text.plain(this.#value),
+      phrase: `has not moved for ${formatSpan(this.#lastedMs)}`,
     }
   }
 

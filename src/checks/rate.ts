@@ -2,9 +2,10 @@
 
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, RateSpec } from '#domain/check.ts'
+import { formatSpan } from '#domain/display.ts'
 import type { Detector, Explanation, LearningProgress } from './detector.ts'
-import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
+import { PLAIN_TEXT, type QuantityText } from './quantity-text.ts'
 
 type Spec = StaticDecode<typeof RateSpec>
 
@@ -60,14 +61,15 @@ export class RateDetector implements Detector {
     return this.#rate <= this.#low ? LEVEL_BITS.low : NO_LEVEL
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     if (level !== 'low' && level !== 'high') throw new RangeError(`A rate check has no level ${level}`)
     const limit = level === 'low' ? this.#low : this.#high
     const rate = this.#rate
-    const speed = `${formatNumber(Number(Math.abs(rate).toPrecision(4)))} a second`
-    const seconds = formatNumber(Number((this.#spanMs / 1000).toPrecision(4)))
-    const phrase = `${rate < 0 ? 'fell' : 'rose'} by ${speed} over the last ${seconds} s; ${level} is ${formatNumber(limit)}`
-    return { finding: { value: this.#value, limit, rate }, phrase }
+    const speed = text.perSecond(Math.abs(rate), text.decimalsBeside([limit]), Math.abs(limit))
+    const span = this.#spanMs < 1000 ? `${this.#spanMs} ms` : formatSpan(this.#spanMs)
+    const change = `${rate < 0 ? 'fell' : 'rose'} by ${speed} over the last ${span}`
+    const phrase = `${change}; the ${level} limit is ${text.exact(limit)} per second`
+    return { finding: { value: this.#value, limit, rate }, value: text.plain(this.#value), phrase }
   }
 
   resume(level: ConditionLevel): LevelSet {

@@ -3,8 +3,8 @@
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ZscoreSpec } from '#domain/check.ts'
 import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
-import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
+import { PLAIN_TEXT, scoreText, type QuantityText } from './quantity-text.ts'
 import { SlidingMoments } from './sliding-moments.ts'
 import { SmallestStep } from './smallest-step.ts'
 import { SortedWindow } from './sorted-window.ts'
@@ -43,10 +43,12 @@ export class RobustZscoreDetector implements Detector {
     return levels
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     if (level !== 'anomaly') throw new RangeError(`A zscore check has no level ${level}`)
     const window = this.#window.capacity
-    const median = formatNumber(this.#median)
+    const decimals = text.decimalsOfSpread(this.#spread, this.#value - this.#median)
+    const median = text.rounded(this.#median, decimals, this.#value)
+    const value = text.rounded(this.#value, decimals, this.#median)
     const finding = {
       value: this.#value,
       limit: this.#sigma,
@@ -55,14 +57,14 @@ export class RobustZscoreDetector implements Detector {
       window,
     }
     if (this.#spread === 0) {
-      return { finding, phrase: `differs from ${median}, which the ${window} readings before all were` }
+      return { finding, value, phrase: `differs from ${median}, which the ${window} readings before all were` }
     }
     const score = (this.#value - this.#median) / this.#spread
-    const sigmas = formatNumber(Number(Math.abs(score).toPrecision(3)))
     const side = score > 0 ? 'above' : 'below'
     return {
       finding: { ...finding, score },
-      phrase: `is ${sigmas} robust standard deviations ${side} the median ${median} of the ${window} readings before`,
+      value,
+      phrase: `is ${scoreText(score)} robust standard deviations ${side} the median ${median} of the ${window} readings before`,
     }
   }
 

@@ -2,8 +2,8 @@
 
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, StaleSpec } from '#domain/check.ts'
+import { formatSpan } from '#domain/display.ts'
 import type { Detector, Explanation, LearningProgress } from './detector.ts'
-import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, type LevelSet } from './level-set.ts'
 
 type Spec = StaticDecode<typeof StaleSpec>
@@ -40,7 +40,8 @@ export class StaleDetector implements Detector {
     const seconds = this.#silentMs / 1000
     return {
       finding: { value: null, limit: this.#forMs / 1000, seconds },
-      phrase: `has had no good reading for ${formatNumber(Math.round(seconds))} s`,
+      value: null,
+      phrase: `has had no good reading for ${formatSpan(this.#silentMs)}`,
     }
   }
 

@@ -3,8 +3,8 @@
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ThresholdSpec } from '#domain/check.ts'
 import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
-import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, type LevelSet } from './level-set.ts'
+import { PLAIN_TEXT, type QuantityText } from './quantity-text.ts'
 
 type Spec = StaticDecode<typeof ThresholdSpec>
 
@@ -14,6 +14,8 @@ const RELEASE_DIGITS = 15
 /** Order of the levels in the arrays; the low ones come first. */
 const ORDER = ['lowLow', 'low', 'high', 'highHigh'] as const
 const FIRST_HIGH = 2
+
+const WORDS = { lowLow: 'low-low', low: 'low', high: 'high', highHigh: 'high-high' } as const
 
 /**
  * Levels of a `threshold` check. high and highHigh hold from value ≥ limit until value ≤ limit − hysteresis (with
@@ -45,19 +47,21 @@ export class ThresholdDetector implements Detector {
     return this.#levels
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     const at = ORDER.findIndex((name) => name === level)
-    if (at < 0) throw new RangeError(`A threshold check has no level ${level}`)
+    const name = ORDER[at]
+    if (name === undefined) throw new RangeError(`A threshold check has no level ${level}`)
     const sign = signOf(at)
     const [enterAt, leaveAt] = [this.#enterAt[at]!, this.#leaveAt[at]!]
     const value = this.#value * sign
     const limit = enterAt * sign
-    const name = `${level} ${formatNumber(limit)}`
-    let phrase = `is back ${sign === 1 ? 'below' : 'above'} ${name}, not yet for long enough`
-    if (value > enterAt) phrase = `is ${sign === 1 ? 'above' : 'below'} ${name}`
-    else if (value === enterAt) phrase = `is at ${name}`
-    else if (value > leaveAt) phrase = `has not come back to ${formatNumber(leaveAt * sign)} (${name})`
-    return { finding: { value: this.#value, limit }, phrase }
+    const words = `the ${WORDS[name]} limit of ${text.exact(limit)}`
+    let phrase = `is back ${sign === 1 ? 'below' : 'above'} ${words}, not yet for long enough`
+    if (value > enterAt) phrase = `is ${sign === 1 ? 'above' : 'below'} ${words}`
+    else if (value === enterAt) phrase = `is at ${words}`
+    else if (value > leaveAt) phrase = `has not come back to ${text.exact(leaveAt * sign)}, after ${words}`
+    const decimals = text.decimalsBeside([limit, leaveAt * sign])
+    return { finding: { value: this.#value, limit }, value: text.rounded(this.#value, decimals, limit), phrase }
   }
 
   /** 0 inside the limits, 1/2 at one, more beyond: in relation to the band between the limits, or to the limit itself. */

@@ -3,8 +3,8 @@
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ZscoreSpec } from '#domain/check.ts'
 import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
-import { formatNumber } from './format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
+import { PLAIN_TEXT, scoreText, type QuantityText } from './quantity-text.ts'
 import { SlidingMoments } from './sliding-moments.ts'
 
 type Spec = StaticDecode<typeof ZscoreSpec>
@@ -62,10 +62,12 @@ export class ZscoreDetector implements Detector {
     return levels
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     if (level !== 'anomaly') throw new RangeError(`A zscore check has no level ${level}`)
     const window = this.#moments.capacity
-    const mean = formatNumber(this.#mean)
+    const decimals = text.decimalsOfSpread(this.#standardDeviation, this.#deviation)
+    const mean = text.rounded(this.#mean, decimals, this.#value)
+    const value = text.rounded(this.#value, decimals, this.#mean)
     const finding = {
       value: this.#value,
       limit: this.#sigma,
@@ -74,14 +76,14 @@ export class ZscoreDetector implements Detector {
       window,
     }
     if (this.#standardDeviation === 0) {
-      return { finding, phrase: `differs from ${mean}, which the ${window} readings before all were` }
+      return { finding, value, phrase: `differs from ${mean}, which the ${window} readings before all were` }
     }
     const score = this.#deviation / this.#standardDeviation
     const side = score > 0 ? 'above' : 'below'
-    const sigmas = formatNumber(Number(Math.abs(score).toPrecision(3)))
     return {
       finding: { ...finding, score },
-      phrase: `is ${sigmas} standard deviations ${side} the mean ${mean} of the ${window} readings before`,
+      value,
+      phrase: `is ${scoreText(score)} standard deviations ${side} the mean ${mean} of the ${window} readings before`,
     }
   }
 

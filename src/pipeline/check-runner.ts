@@ -4,7 +4,7 @@
 
 import type { AlarmBook } from '#alarms/register.ts'
 import { defaultSeverity, mostSevereLevel, NO_LEVEL, UNDECIDED } from '#checks/level-set.ts'
-import { formatNumber } from '#checks/format-number.ts'
+import { QuantityText } from '#checks/quantity-text.ts'
 import { isGood } from '#domain/quality.ts'
 import type { Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { CheckStatus } from '#domain/views.ts'
@@ -208,7 +208,8 @@ export class CheckRunner {
       alarms.clear(sensor.id, check.id, time)
       return
     }
-    const { finding, phrase } = check.detector.explain(level)
+    const text = new QuantityText({ unit: sensor.unit, resolution: sensor.deadband?.absolute ?? null })
+    const { finding, value, phrase } = check.detector.explain(level, text)
     alarms.report({
       sensor: sensor.id,
       check: check.id,
@@ -216,18 +217,17 @@ export class CheckRunner {
       level,
       severity: check.spec.severity ?? defaultSeverity(level),
       time,
-      message: `${subjectOf(sensor, finding.value)} ${phrase}`,
+      message: `${subjectOf(sensor, value)} ${phrase}`,
       finding,
       rules: check.rules,
     })
   }
 }
 
-/** `Oil temperature 76.2 degC`, or the name alone. */
-function subjectOf(sensor: Sensor, value: number | null): string {
+/** `Oil temperature 76.2 °C`, or the name alone. */
+function subjectOf(sensor: Sensor, value: string | null): string {
   const name = sensor.description === '' ? sensor.id : sensor.description
-  if (value === null) return name
-  return `${name} ${formatNumber(value)}${sensor.unit === '' ? '' : ` ${sensor.unit}`}`
+  return value === null ? name : `${name} ${value}`
 }
 
 function emptyRows(size: number): (RunningCheck[] | undefined)[] {

@@ -3,6 +3,7 @@
 
 import type { Detector, Explanation, LearningProgress } from '#checks/detector.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from '#checks/level-set.ts'
+import { PLAIN_TEXT, type QuantityText } from '#checks/quantity-text.ts'
 import type { ConditionLevel } from '#domain/check.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { BoundExpression } from './operands.ts'
@@ -33,12 +34,13 @@ export class ExpressionDetector implements Detector {
     return result ? LEVEL_BITS.expression : NO_LEVEL
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     if (level !== 'expression') throw new RangeError(`An expression check has no level ${level}`)
     const { table, number, when } = this.#options
     const isPlain = table.kind[number] === Kind.number && !Number.isNaN(table.latest.receivedAt[number]!)
     const value = isPlain ? table.latest.value[number]! : null
-    return { finding: { value, limit: null }, phrase: `meets the condition ${when}` }
+    const shown = value === null ? null : text.plain(value)
+    return { finding: { value, limit: null }, value: shown, phrase: `meets the condition ${when}` }
   }
 
   resume(level: ConditionLevel): LevelSet {

@@ -15,7 +15,7 @@ export function condition(changes: Partial<Condition> = {}): Condition {
     level: 'high',
     severity: 'medium',
     time: NOON,
-    message: 'Oil temperature 76.2 degC is above high 75',
+    message: 'Oil temperature 76.2 °C is above the high limit of 75 °C',
     finding: { value: 76.2, limit: 75 },
     ...changes,
   }

@@ -91,7 +91,8 @@ describe('rate', () => {
     detector.evaluate(30, 2000)
     expect(detector.explain('high')).toEqual({
       finding: { value: 30, limit: 5, rate: 10 },
-      phrase: 'rose by 10 a second over the last 2 s; high is 5',
+      value: '30',
+      phrase: 'rose by 10 per second over the last 2 s; the high limit is 5 per second',
     })
   })
 })

@@ -85,15 +85,23 @@ describe('threshold', () => {
   it('says what is wrong, with value and limit', () => {
     const detector = new ThresholdDetector({ type, low: 10, high: 75, highHigh: 90, hysteresis: 2 })
     detector.evaluate(76.2)
-    expect(detector.explain('high')).toEqual({ finding: { value: 76.2, limit: 75 }, phrase: 'is above high 75' })
+    expect(detector.explain('high')).toEqual({
+      finding: { value: 76.2, limit: 75 },
+      value: '76.2',
+      phrase: 'is above the high limit of 75',
+    })
     detector.evaluate(75)
-    expect(detector.explain('high').phrase).toBe('is at high 75')
+    expect(detector.explain('high').phrase).toBe('is at the high limit of 75')
     detector.evaluate(73.5)
-    expect(detector.explain('high').phrase).toBe('has not come back to 73 (high 75)')
+    expect(detector.explain('high').phrase).toBe('has not come back to 73, after the high limit of 75')
     detector.evaluate(60)
-    expect(detector.explain('high').phrase).toBe('is back below high 75, not yet for long enough')
+    expect(detector.explain('high').phrase).toBe('is back below the high limit of 75, not yet for long enough')
     detector.evaluate(3)
-    expect(detector.explain('low')).toEqual({ finding: { value: 3, limit: 10 }, phrase: 'is below low 10' })
+    expect(detector.explain('low')).toEqual({
+      finding: { value: 3, limit: 10 },
+      value: '3',
+      phrase: 'is below the low limit of 10',
+    })
   })
 
   it('resumes an alarm so that its hysteresis goes on', () => {

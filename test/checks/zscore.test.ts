@@ -75,7 +75,7 @@ describe('zscore', () => {
     expect(finding.mean).toBeCloseTo(meanOf(before), 12)
     expect(finding.standardDeviation).toBeCloseTo(standardDeviation, 12)
     expect(finding.score).toBeCloseTo(zScore(-20, meanOf(before), standardDeviation), 9)
-    expect(phrase).toMatch(/^is \d+(\.\d+)? standard deviations below the mean 3\.25 of the 10 readings before$/)
+    expect(phrase).toMatch(/^is \d+(\.\d+)? standard deviations below the mean 3\.3 of the 10 readings before$/)
   })
 
   it('finds nothing in a constant series, and the first value that differs from it', () => {

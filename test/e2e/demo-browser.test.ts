@@ -51,7 +51,7 @@ describe.skipIf(chromiumPath === null)("the demo's page (needs Chromium)", () =>
 
   it('shows the alarm of the press that overheats, in words', async () => {
     await page
-      .getByText(/Oil temperature .* is above high/)
+      .getByText(/Oil temperature .* is above the high limit/)
       .first()
       .waitFor({ timeout: 25_000 })
     await page.screenshot({ path: SCREENSHOT })

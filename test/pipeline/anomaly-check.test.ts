@@ -24,7 +24,9 @@ it('learns from good readings only, raises once with a reason, and clears', asyn
   await read(90)
   expect(seen).toEqual(['raised anomaly'])
   expect(bed.pipeline.alarms.list().map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^Oil 90 is (39|40)\.\d+ above the (49|50)\.\d+ usual of late; in 5\d{2} readings hardly/),
+    expect.stringMatching(
+      /^Oil 90 is (39|40)(\.\d)? above the (49|50)(\.\d)? usual of late; in 5\d{2} readings hardly/,
+    ),
   ])
   for (let at = 0; at < 100; at++) await read(50 + gaussian(random))
   expect(seen).toEqual(['raised anomaly', 'cleared anomaly'])

@@ -22,10 +22,10 @@ describe('checks in the pipeline', () => {
     expect(
       entries.map((entry) => entry.kind === 'alarm' && [entry.change, entry.alarm.message, entry.alarm.severity]),
     ).toEqual([
-      ['raised', 'Oil temperature 76.2 degC is above high 75', 'medium'],
-      ['level', 'Oil temperature 95 degC is above highHigh 90', 'urgent'],
-      ['level', 'Oil temperature 80 degC is above high 75', 'medium'],
-      ['cleared', 'Oil temperature 80 degC is above high 75', 'medium'],
+      ['raised', 'Oil temperature 76.2 °C is above the high limit of 75 °C', 'medium'],
+      ['level', 'Oil temperature 95 °C is above the high-high limit of 90 °C', 'urgent'],
+      ['level', 'Oil temperature 80 °C is above the high limit of 75 °C', 'medium'],
+      ['cleared', 'Oil temperature 80 °C is above the high limit of 75 °C', 'medium'],
     ])
     expect(bed.pipeline.alarms.list()).toMatchObject([{ id: '1-1', active: false, acknowledged: false }])
   })
@@ -34,7 +34,7 @@ describe('checks in the pipeline', () => {
     const bed = openTestBed({ sensors: [{ checks: [{ ...high, id: 'hot', severity: 'high' }] }] })
     give(bed, 80)
     expect(bed.pipeline.alarms.list()).toMatchObject([
-      { check: 'hot', severity: 'high', message: 'd.s0 80 is above high 75' },
+      { check: 'hot', severity: 'high', message: 'd.s0 80 is above the high limit of 75' },
     ])
   })
 
@@ -96,7 +96,7 @@ describe('checks in the pipeline', () => {
     const [alarm] = bed.pipeline.alarms.list()
     expect(alarm).toMatchObject({ level: 'anomaly', severity: 'low', finding: { value: 9, limit: 3, window: 10 } })
     expect(alarm!.message).toMatch(
-      /^d\.s0 9 bar is 2\d(\.\d)? standard deviations above the mean 5\.04 of the 10 readings before$/,
+      /^d\.s0 9 bar is 2\d(\.\d)? standard deviations above the mean 5\.04 bar of the 10 readings before$/,
     )
   })
 
@@ -269,7 +269,9 @@ describe('alarms across a restart or reload', () => {
     await bed.clock.advance(1500)
     bed.pipeline.replaceModel(testModel([testSensor({ description: 'Renamed', checks: [slow] }, 0)]))
     await bed.clock.advance(1800)
-    expect(bed.taken().entries).toMatchObject([{ change: 'raised', alarm: { message: 'Renamed 80 is above high 75' } }])
+    expect(bed.taken().entries).toMatchObject([
+      { change: 'raised', alarm: { message: 'Renamed 80 is above the high limit of 75' } },
+    ])
   })
 
   it('moves an active alarm over to changed limits', () => {

@@ -2,8 +2,8 @@
 
 import type { ConditionLevel } from '#domain/check.ts'
 import type { Detector, Explanation, LearningProgress } from '../detector.ts'
-import { formatNumber } from '../format-number.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from '../level-set.ts'
+import { PLAIN_TEXT, type QuantityText } from '../quantity-text.ts'
 import { AnomalyModel, LEARNING_READINGS, type AnomalyDetail, type Baseline } from './anomaly-model.ts'
 
 export const SENSITIVITIES = ['low', 'normal', 'high'] as const
@@ -56,13 +56,13 @@ export class AnomalyDetector implements Detector {
     return this.#isActive ? LEVEL_BITS.anomaly : NO_LEVEL
   }
 
-  explain(level: ConditionLevel): Explanation {
+  explain(level: ConditionLevel, text: QuantityText = PLAIN_TEXT): Explanation {
     if (level !== 'anomaly') throw new RangeError(`An anomaly check has no level ${level}`)
     const limit = scoreOf(this.#limit)
     const detail = this.#detail
     if (detail === null) {
       // Taken up after a restart: the reading that raised it is not known here any more.
-      return { finding: { value: null, limit }, phrase: 'stands at an anomaly found before the restart' }
+      return { finding: { value: null, limit }, value: null, phrase: 'stands at an anomaly found before the restart' }
     }
     return {
       finding: {
@@ -72,7 +72,8 @@ export class AnomalyDetector implements Detector {
         mean: shown(detail.expected),
         window: detail.window,
       },
-      phrase: phraseOf(detail),
+      value: text.rounded(this.#value, decimalsOf(detail, text), detail.expected),
+      phrase: phraseOf(detail, text),
     }
   }
 
@@ -101,11 +102,17 @@ export class AnomalyDetector implements Detector {
   }
 }
 
-function phraseOf(detail: AnomalyDetail): string {
-  const distance = formatNumber(Number(Math.abs(detail.deviation).toPrecision(4)))
+/** Two significant digits of what is usual, or of the deviation where nothing is. */
+function decimalsOf({ usual, deviation }: AnomalyDetail, text: QuantityText): number {
+  return text.decimalsOfSpread(usual, deviation)
+}
+
+function phraseOf(detail: AnomalyDetail, text: QuantityText): string {
+  const decimals = decimalsOf(detail, text)
+  const distance = text.rounded(Math.abs(detail.deviation), decimals, detail.usual)
   const side = detail.deviation > 0 ? 'above' : 'below'
-  const expected = `${formatNumber(shown(detail.expected))} ${EXPECTATIONS[detail.baseline]}`
-  const usual = formatNumber(Number(detail.usual.toPrecision(4)))
+  const expected = `${text.rounded(detail.expected, decimals)} ${EXPECTATIONS[detail.baseline]}`
+  const usual = text.rounded(detail.usual, decimals)
   const before = `in ${detail.window} readings hardly any went further than ${usual}`
   if (detail.span === 1) return `is ${distance} ${side} the ${expected}; ${before}`
   return `ends ${detail.span} readings that were ${distance} ${side} the ${expected} in the mean; ${before}`

@@ -29,7 +29,8 @@ export function sensorDecimals(type: ValueType, limits: Limits, sample: number |
 export function formatNumber(value: number, decimals: number): string {
   if (!Number.isFinite(value)) return NO_VALUE
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return value.toExponential(4).replace('-', MINUS)
-  return grouped(value.toFixed(decimals))
+  const digits = value.toFixed(decimals)
+  return grouped(/^-0(\.0*)?$/.test(digits) ? digits.slice(1) : digits)
 }
 
 /** As few decimals as the value needs, at most 4: for limits, which people have written. */

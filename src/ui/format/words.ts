@@ -2,10 +2,12 @@
 
 import type { DeviceState, Level, Quality, Sensor, Severity, UplinkState } from '../client/wire.ts'
 
+// As in src/domain/display.ts, for the messages of alarms: test/domain/display.test.ts holds both to one rule.
 const UNITS: Readonly<Record<string, string>> = {
   degC: '°C',
   degF: '°F',
   ohm: 'Ω',
+  kohm: 'kΩ',
   percent: '%',
   m2: 'm²',
   m3: 'm³',
@@ -14,14 +16,17 @@ const UNITS: Readonly<Record<string, string>> = {
   'mm/s2': 'mm/s²',
   'l/min': 'L/min',
   um: 'µm',
+  'uS/cm': 'µS/cm',
+  'kg/m3': 'kg/m³',
   'kW/m3': 'kW/m³',
+  'kWh/m3': 'kWh/m³',
   deg: '°',
   '1': '',
 }
 
 /** A configured unit as it is printed: `degC` → `°C`. Unknown ones stay as they are. */
 export function displayUnit(unit: string): string {
-  return UNITS[unit] ?? unit
+  return Object.hasOwn(UNITS, unit) ? UNITS[unit]! : unit
 }
 
 /** `oil-temperature` → `Oil temperature` */
