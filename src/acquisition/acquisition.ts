@@ -43,9 +43,10 @@ export interface AcquisitionOptions {
 export interface Acquisition extends Component, DeviceDirectory {
   /**
    * Makes `devices` the ones that run: starts new ones, stops those that are gone, restarts the changed ones; all others
-   * run on undisturbed. Resolves when this is done; does not wait for connections.
+   * run on undisturbed. Resolves when this is done; does not wait for connections. `between` is called when those that
+   * leave have ended and none of the others has begun: no reading arrives then that was asked for under the old settings.
    */
-  applyDevices(devices: readonly AcquiredDevice[]): Promise<void>
+  applyDevices(devices: readonly AcquiredDevice[], between?: () => void): Promise<void>
 }
 
 export function createAcquisition(options: AcquisitionOptions): Acquisition {
@@ -140,14 +141,14 @@ class DeviceAcquisition implements Acquisition {
     }
   }
 
-  applyDevices(devices: readonly AcquiredDevice[]): Promise<void> {
+  applyDevices(devices: readonly AcquiredDevice[], between?: () => void): Promise<void> {
     // One after the other, whatever became of the one before.
-    const applied = this.#applying.then(() => this.#apply(devices))
+    const applied = this.#applying.then(() => this.#apply(devices, between))
     this.#applying = applied.catch(() => {})
     return applied
   }
 
-  async #apply(devices: readonly AcquiredDevice[]): Promise<void> {
+  async #apply(devices: readonly AcquiredDevice[], between: (() => void) | undefined): Promise<void> {
     if (this.#stopping !== null) throw new TelemetryError('CONFLICT', 'Acquisition has been stopped')
     const wanted = new Map(devices.map((device) => [device.setup.id, device]))
     const leaving = [...this.#entries.values()].filter(({ definition }) => {
@@ -162,6 +163,7 @@ class DeviceAcquisition implements Acquisition {
       if (this.#isStarted) running.start()
     }
   }
+    between?.()
 
   #add(definition: AcquiredDevice): RunningDevice {
     const running = new RunningDevice(definition, this.#services)
