@@ -125,7 +125,9 @@ export class CheckRunner {
       for (const { id, spec } of withIds(sensor.checks)) {
         const known = before.get(keyOf(sensor.number, id))
         const check =
-          known && isKept(known, spec) ? known : startCheck(sensor, id, spec, { table, alarms, sensors: byId })
+          known && isKept(known, spec, (number) => table.sensorAt(number) !== undefined)
+            ? known
+            : startCheck(sensor, id, spec, { table, alarms, sensors: byId })
         this.#enrol(check)
         if (check.level !== null) served.add(`${sensor.id}/${id}`)
         if (check.suppressWhen !== undefined) suppressible.add(`${sensor.id}/${id}`)

@@ -110,6 +110,7 @@ class GatewayPipeline implements Pipeline {
   }
 
   replaceModel(model: Model): void {
+    this.#derived.flush()
     this.#table.replace(model)
     this.#outlet.reserveFor(model.sensors.length)
     this.latest.resize()

@@ -78,10 +78,16 @@ function takeUpAlarm(check: RunningCheck, sensor: Sensor, alarms: AlarmBook): vo
   check.level = levels === NO_LEVEL ? null : alarm.level
 }
 
-/** True when a reload may keep the check as it runs: what it looks at is bound to the sensors of its model otherwise. */
-export function isKept(check: RunningCheck, spec: CheckSpec): boolean {
-  if (spec.type === 'expression' || spec.suppressWhen !== undefined) return false
-  return JSON.stringify(check.spec) === JSON.stringify(spec)
+/**
+ * True when a reload may keep the check as it runs: it is the same, and every sensor that it looks at is still there. A
+ * number stands for one id and value type for good, so that what an expression is bound to holds on.
+ */
+export function isKept(check: RunningCheck, spec: CheckSpec, hasNumber: (sensor: SensorNumber) => boolean): boolean {
+  if (JSON.stringify(check.spec) !== JSON.stringify(spec)) return false
+  const isBound = spec.type !== 'expression' || check.operands.length > 0
+  const isSuppressible = spec.suppressWhen === undefined || check.suppressWhen !== undefined
+  const operands = [...check.operands, ...(check.suppressWhen?.operands ?? [])]
+  return isBound && isSuppressible && operands.every(hasNumber)
 }
 
 /** Each check with its id: its type when none is configured, numbered from the second of the same id on. */

@@ -123,6 +123,18 @@ describe('an expression', () => {
     bed.pipeline.sink.text(2, 'run', Good, NO_TIME)
     expect(bed.transitions()).toEqual(['cleared expression'])
   })
+
+  it('keeps a delay that runs through a reload', async () => {
+    const checks = [{ type: 'expression', when: 'd.s1 > 5 && value > 0', onDelay: 10_000 } as const]
+    const bed = openTestBed({ sensors: [{ checks }, {}] })
+    give(bed, 0, 1)
+    give(bed, 1, 9)
+    await bed.clock.advance(6000)
+    const sensors = [testSensor({ checks: structuredClone(checks) }, 0), testSensor({}, 1), testSensor({}, 2)]
+    bed.pipeline.replaceModel(testModel(sensors))
+    await bed.clock.advance(5000)
+    expect(bed.transitions()).toEqual(['raised expression'])
+  })
 })
 
 describe('suppressWhen', () => {
