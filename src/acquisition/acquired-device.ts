@@ -12,7 +12,7 @@ export interface AcquiredDevice {
 
 /**
  * True when `next` needs no other connection, points, schedule or scaling than `present`: the device may run on
- * undisturbed. Checks, deadbands and texts are not acquisition's affair.
+ * undisturbed. Checks, deadbands, rules for writes and texts are not its affair.
  */
 export function isSameAcquisition(present: AcquiredDevice, next: AcquiredDevice): boolean {
   return present.driver === next.driver && isDeepStrictEqual(essence(present), essence(next))

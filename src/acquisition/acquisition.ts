@@ -8,19 +8,19 @@ import type { Quality } from '#domain/quality.ts'
 import type { ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
-import type { DeviceDirectory, DeviceStatus } from '#domain/views.ts'
+import type { DeviceDirectory, DeviceStatus, WriteOrigin } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Registry, Sample } from '#kit/metrics.ts'
 import { isSameAcquisition, type AcquiredDevice } from './acquired-device.ts'
 import { AcquisitionMetrics } from './acquisition-metrics.ts'
 import { Buses } from './bus.ts'
 import type { DeviceServices } from './device-services.ts'
-import { driverError } from './failure.ts'
 import { Phases } from './phases.ts'
 import { PAUSE_REASON, RoomGate } from './room-gate.ts'
 import { RunningDevice } from './running-device.ts'
 import { Scheduler } from './scheduler.ts'
 import { SensorStates } from './sensor-states.ts'
+import { WriteDesk, type WriteJournal } from './write-desk.ts'
 
 export type { AcquiredDevice } from './acquired-device.ts'
 
@@ -38,6 +38,8 @@ export interface AcquisitionOptions {
   readonly devices: readonly AcquiredDevice[]
   /** Passed on to the drivers. */
   readonly offered?: DriverServices
+  /** Where writes are told of; absent: only in the log. */
+  readonly writeJournal?: WriteJournal
 }
 
 export interface Acquisition extends Component, DeviceDirectory {
@@ -65,6 +67,7 @@ class DeviceAcquisition implements Acquisition {
   readonly #services: DeviceServices
   readonly #entries = new Map<string, Entry>()
   readonly #points = new Map<SensorNumber, { point: Point; running: RunningDevice }>()
+  readonly #desk: WriteDesk
   #isStarted = false
   #stopping: Promise<void> | null = null
   #applying: Promise<void> = Promise.resolve()
@@ -73,6 +76,8 @@ class DeviceAcquisition implements Acquisition {
     const { clock, log, registry, sink } = options
     this.#options = options
     this.#scheduler = new Scheduler(clock, log)
+    this.#desk = new WriteDesk({ clock, log, journal: options.writeJournal ?? null })
+    const buses = new Buses(this.#scheduler)
     this.#services = {
       timers: this.#scheduler,
       originMs: clock.monotonic(),
@@ -87,9 +92,14 @@ class DeviceAcquisition implements Acquisition {
           else log.warn({ reason: PAUSE_REASON }, 'Polling pauses')
         },
       ),
-      buses: new Buses(this.#scheduler),
+      buses,
       phases: new Phases(),
-      metrics: new AcquisitionMetrics(registry, () => this.#upSamples()),
+      metrics: new AcquisitionMetrics(registry, {
+        up: () => this.#samples((running) => (running.isUp ? 1 : 0)),
+        busBusy: () => buses.busySamples(),
+        deviceBusy: () => this.#samples((running) => running.busySeconds),
+        errors: () => this.#errorSamples(),
+      }),
       offered: options.offered ?? {},
     }
     for (const device of options.devices) this.#add(device)
@@ -131,14 +141,11 @@ class DeviceAcquisition implements Acquisition {
     await entry.running.restart()
   }
 
-  async write(sensor: SensorNumber, value: Value, by: string, signal: AbortSignal): Promise<Value> {
+  async write(sensor: SensorNumber, value: Value, origin: WriteOrigin, signal: AbortSignal): Promise<Value> {
     const found = this.#points.get(sensor)
     if (found === undefined) throw new TelemetryError('NOT_FOUND', 'There is no such sensor')
-    try {
-      return await found.running.write(found.point, value, by, signal)
-    } catch (error) {
-      throw driverError(error)
-    }
+    const { point, running } = found
+    return this.#desk.write({ sensor: point.sensor, value, origin }, (order) => running.write(point, order, signal))
   }
 
   applyDevices(devices: readonly AcquiredDevice[], between?: () => void): Promise<void> {
@@ -156,22 +163,31 @@ class DeviceAcquisition implements Acquisition {
       return next === undefined || !isSameAcquisition(definition, next)
     })
     await Promise.all(leaving.map((entry) => this.#remove(entry)))
+    between?.()
     for (const device of devices) {
       if (this.#stopping !== null) return
-      if (this.#entries.has(device.setup.id)) continue
+      const kept = this.#entries.get(device.setup.id)
+      if (kept !== undefined) {
+        kept.definition = device
+        this.#enterPoints(device, kept.running)
+        continue
+      }
       const running = this.#add(device)
       if (this.#isStarted) running.start()
     }
   }
-    between?.()
 
   #add(definition: AcquiredDevice): RunningDevice {
     const running = new RunningDevice(definition, this.#services)
     this.#entries.set(definition.setup.id, { definition, running })
-    for (const group of definition.setup.groups) {
+    this.#enterPoints(definition, running)
+    return running
+  }
+
+  #enterPoints({ setup }: AcquiredDevice, running: RunningDevice): void {
+    for (const group of setup.groups) {
       for (const point of group.points) this.#points.set(point.sensor.number, { point, running })
     }
-    return running
   }
 
   async #remove({ definition, running }: Entry): Promise<void> {
@@ -198,8 +214,14 @@ class DeviceAcquisition implements Acquisition {
     return { ...running.status(), badSensors }
   }
 
-  *#upSamples(): Iterable<Sample> {
-    for (const [device, { running }] of this.#entries) yield { labels: { device }, value: running.isUp ? 1 : 0 }
+  *#samples(value: (running: RunningDevice) => number): Iterable<Sample> {
+    for (const [device, { running }] of this.#entries) yield { labels: { device }, value: value(running) }
+  }
+
+  *#errorSamples(): Iterable<Sample> {
+    for (const [device, { running }] of this.#entries) {
+      for (const [kind, value] of running.errors) yield { labels: { device, kind }, value }
+    }
   }
 }
 

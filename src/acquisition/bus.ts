@@ -3,12 +3,16 @@
 
 import { TelemetryError } from '#domain/errors.ts'
 import type { Clock } from '#kit/clock.ts'
+import type { Sample } from '#kit/metrics.ts'
+import { BusyTime } from './busy-time.ts'
 import { MAX_WAITING_WRITES, SUSPECT_PATIENCE_MS } from './limits.ts'
 
 /** A device, as its bus sees it. */
 export interface BusMember {
   /** Its last poll was answered. */
   readonly isProven: boolean
+  /** How long it keeps the wire. */
+  readonly busy: BusyTime
   /** Something waits to be run. */
   readonly hasWork: boolean
   /** Runs one waiting poll; resolves when the wire is free again. Never rejects. */
@@ -19,6 +23,8 @@ export interface BusMember {
 
 /** A write that waits for its turn. `run` resolves when the wire is free again and never rejects. */
 export interface BusWrite {
+  /** Of the device that is written. */
+  readonly busy: BusyTime
   run(): Promise<void>
 }
 
@@ -29,6 +35,7 @@ interface Place {
 
 export class Bus {
   readonly name: string
+  readonly busy: BusyTime
   readonly #timers: Clock
   readonly #members = new Set<BusMember>()
   readonly #queued = new Set<BusMember>()
@@ -40,6 +47,7 @@ export class Bus {
   constructor(name: string, timers: Clock) {
     this.name = name
     this.#timers = timers
+    this.busy = new BusyTime(timers.monotonic())
   }
 
   get size(): number {
@@ -101,17 +109,23 @@ export class Bus {
     if (this.#isBusy) return
     const write = this.#writes.shift()
     if (write !== undefined) {
-      this.#occupy(() => write.run())
+      this.#occupy(write.busy, () => write.run())
       return
     }
     const member = this.#nextMember()
-    if (member !== undefined) this.#occupy(() => member.runNext(), member)
+    if (member !== undefined) this.#occupy(member.busy, () => member.runNext(), member)
   }
 
-  #occupy(run: () => Promise<void>, member?: BusMember): void {
+  #occupy(busy: BusyTime, run: () => Promise<void>, member?: BusMember): void {
     this.#isBusy = true // before the call: it may come back here
+    const startedAt = this.#timers.monotonic()
+    busy.begin(startedAt)
+    this.busy.begin(startedAt)
     const release = (): void => {
       this.#isBusy = false
+      const endedAt = this.#timers.monotonic()
+      busy.end(endedAt)
+      this.busy.end(endedAt)
       // Behind those that came while it ran: round robin by device, not by poll.
       if (member?.hasWork && this.#members.has(member)) this.#append(member)
       this.#pump()
@@ -160,6 +174,12 @@ export class Buses {
     }
     bus.join(member)
     return bus
+  }
+
+  /** Seconds that each was busy, by name. */
+  *busySamples(): Iterable<Sample> {
+    const now = this.#timers.monotonic()
+    for (const [bus, { busy }] of this.#buses) yield { labels: { bus }, value: busy.totalMs(now) / 1000 }
   }
 
   leave(bus: Bus, member: BusMember): void {

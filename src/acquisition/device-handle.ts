@@ -37,6 +37,11 @@ export class DeviceHandle {
     return this.#bus?.name ?? ''
   }
 
+  /** Share of the last minute that the wire was busy, 0 to 1; null until the driver could make a device. */
+  get busShare(): number | null {
+    return this.#bus?.busy.share(this.#options.timers.monotonic()) ?? null
+  }
+
   /** Other devices hang on the same wire. */
   get isShared(): boolean {
     return (this.#bus?.size ?? 0) > 1

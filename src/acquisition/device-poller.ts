@@ -4,6 +4,7 @@
 import type { Device, DeviceSetup, PollOutcome } from '#domain/driver.ts'
 import type { TelemetryError } from '#domain/errors.ts'
 import type { Bus, BusMember } from './bus.ts'
+import type { BusyTime } from './busy-time.ts'
 import type { DeviceServices } from './device-services.ts'
 import { PollSink } from './device-sinks.ts'
 import type { DeviceStatistics } from './device-statistics.ts'
@@ -67,6 +68,10 @@ export class DevicePoller implements BusMember {
             }),
           ],
     )
+  }
+
+  get busy(): BusyTime {
+    return this.#statistics.busy
   }
 
   /** False for a device that only sends by itself. */

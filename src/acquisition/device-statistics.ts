@@ -4,6 +4,7 @@ import type { DeviceStatus } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import { LatencyHistogram } from '#kit/latency.ts'
 import type { DeviceMetrics } from './acquisition-metrics.ts'
+import { BusyTime } from './busy-time.ts'
 import { MAX_ERROR_KINDS } from './limits.ts'
 
 export class DeviceStatistics {
@@ -12,6 +13,8 @@ export class DeviceStatistics {
   requests = 0
   /** Connections made after the first. */
   reconnects = 0
+  /** How long it kept its wire. */
+  readonly busy: BusyTime
   readonly #clock: Clock
   readonly #metrics: DeviceMetrics
   readonly #errors = new Map<string, number>()
@@ -21,6 +24,7 @@ export class DeviceStatistics {
 
   constructor(clock: Clock, metrics: DeviceMetrics) {
     this.#clock = clock
+    this.busy = new BusyTime(clock.monotonic())
     this.#metrics = metrics
   }
 
@@ -28,6 +32,11 @@ export class DeviceStatistics {
     const known = this.#errors.has(kind) || this.#errors.size < MAX_ERROR_KINDS
     const counted = known ? kind : 'other'
     this.#errors.set(counted, (this.#errors.get(counted) ?? 0) + times)
+  }
+
+  /** Counts by kind. */
+  get errors(): ReadonlyMap<string, number> {
+    return this.#errors
   }
 
   recordPoll(ms: number): void {

@@ -1,10 +1,11 @@
-// One write to a device: waits for its turn on the bus, has one deadline for waiting and writing together, and can be
-// called off at any time. Its promise settles at once when it is called off; the bus stays taken until the driver lets go.
+// One write to a device: waits for its turn on the bus, no longer than it is valid, has a deadline once it was sent, and can
+// be called off at any time. Its promise settles at once when it is called off; the bus stays taken until the driver lets go.
 
 import { TelemetryError } from '#domain/errors.ts'
 import type { Value } from '#domain/value.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import type { BusWrite } from './bus.ts'
+import type { BusyTime } from './busy-time.ts'
 import { DriverCall } from './driver-call.ts'
 import { driverError } from './failure.ts'
 import { WRITE_DEADLINE_MS } from './limits.ts'
@@ -14,6 +15,10 @@ export interface DeviceWriteOptions {
   /** For messages: `Write to press-1.speed`. */
   readonly what: string
   readonly signal: AbortSignal
+  /** Longest wait for its turn, in milliseconds. */
+  readonly validMs: number
+  /** Of its device. */
+  readonly busy: BusyTime
   readonly operation: (signal: AbortSignal) => Promise<Value>
 }
 
@@ -21,19 +26,22 @@ export class DeviceWrite implements BusWrite {
   readonly #options: DeviceWriteOptions
   readonly #settlers = Promise.withResolvers<Value>()
   readonly #ended = Promise.withResolvers<void>()
-  readonly #timer: Timer
+  #timer: Timer
   readonly #onAbort: () => void
   #call: DriverCall<Value> | null = null
   #isSettled = false
 
   constructor(options: DeviceWriteOptions) {
-    const { timers, what, signal } = options
+    const { timers, what, signal, validMs } = options
     this.#options = options
-    this.#timer = timers.after(WRITE_DEADLINE_MS, () =>
-      this.abort(new TelemetryError('TIMEOUT', this.#lateMessage(), { retryable: true })),
-    )
+    const late = `${what} was not sent: it waited for its turn longer than it is valid, ${validMs} ms`
+    this.#timer = timers.after(validMs, () => this.abort(new TelemetryError('EXPIRED', late, { retryable: true })))
     this.#onAbort = () => this.abort(new TelemetryError('ABORTED', `${what} was stopped`, { cause: signal.reason }))
     signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  get busy(): BusyTime {
+    return this.#options.busy
   }
 
   /** What was read back, raw. Rejects with TelemetryError. */
@@ -54,6 +62,11 @@ export class DeviceWrite implements BusWrite {
   async run(): Promise<void> {
     if (this.#isSettled) return
     const { timers, what, operation } = this.#options
+    this.#timer.cancel()
+    const late = `${what} took longer than ${WRITE_DEADLINE_MS} ms`
+    this.#timer = timers.after(WRITE_DEADLINE_MS, () =>
+      this.abort(new TelemetryError('TIMEOUT', late, { retryable: true })),
+    )
     this.#call = new DriverCall({ timers, what, timeoutMs: null, operation })
     try {
       const value = await this.#call.run()
@@ -69,11 +82,6 @@ export class DeviceWrite implements BusWrite {
     this.#settle(() => this.#settlers.reject(cause))
     if (this.#call === null) this.#ended.resolve()
     else this.#call.abort(cause)
-  }
-
-  #lateMessage(): string {
-    const told = this.#call === null ? 'was not sent: the bus was busy for' : 'took longer than'
-    return `${this.#options.what} ${told} ${WRITE_DEADLINE_MS} ms`
   }
 
   #settle(report: () => void): void {

@@ -27,6 +27,16 @@ export interface DeviceWriterOptions {
   readonly onAbandoned: (session: Session, error: TelemetryError) => void
 }
 
+/** What is to be written. */
+export interface WriteOrder {
+  /** In engineering units. */
+  readonly value: Value
+  /** Longest wait for its turn, in milliseconds. */
+  readonly validMs: number
+  /** Called when the driver is about to send it: from then on it may have been done, whatever the outcome says. */
+  onSent(): void
+}
+
 export class DeviceWriter {
   readonly #options: DeviceWriterOptions
   readonly #writes = new Set<DeviceWrite>()
@@ -36,15 +46,14 @@ export class DeviceWriter {
   }
 
   /**
-   * Writes `value`, in engineering units, and resolves with what was read back. Throws NOT_WRITABLE, OUT_OF_RANGE,
-   * BUFFER_FULL, TIMEOUT, ABORTED and what the driver throws.
+   * Writes a value and resolves with what was read back. Throws NOT_WRITABLE, OUT_OF_RANGE, BUFFER_FULL, EXPIRED,
+   * TIMEOUT, ABORTED and what the driver throws.
    */
-  async write(session: Session, point: Point, value: Value, by: string, signal: AbortSignal): Promise<Value> {
+  async write(session: Session, point: Point, order: WriteOrder, signal: AbortSignal): Promise<Value> {
     const { sensor } = point
     const rawType = this.#options.driver.valueType(point.config)
-    const raw = toRaw(value, sensor, rawType)
-    const readBack = await this.#send(session, sensor, raw, signal)
-    this.#options.log.info({ sensor: sensor.id, by }, 'Sensor was written')
+    const raw = toRaw(order.value, sensor, rawType)
+    const readBack = await this.#send(session, sensor, { ...order, value: raw }, signal)
     if (!isOfType(readBack, rawType)) {
       this.#options.statistics.countError('protocol')
       throw new TelemetryError('PROTOCOL', `${sensor.id} was written, but what was read back is no ${rawType}`)
@@ -64,7 +73,7 @@ export class DeviceWriter {
     for (const write of this.#writes) write.abort(cause)
   }
 
-  async #send(session: Session, sensor: Sensor, raw: Value, signal: AbortSignal): Promise<Value> {
+  async #send(session: Session, sensor: Sensor, order: WriteOrder, signal: AbortSignal): Promise<Value> {
     const { device, bus } = session
     const { timers, onAbandoned, onFailure } = this.#options
     if (device.write === undefined) throw new TelemetryError('NOT_WRITABLE', 'Devices of this kind cannot be written')
@@ -72,7 +81,12 @@ export class DeviceWriter {
       timers,
       what: `The write to ${sensor.id}`,
       signal,
-      operation: (callSignal) => device.write!(sensor.number, raw, callSignal),
+      validMs: order.validMs,
+      busy: this.#options.statistics.busy,
+      operation: (callSignal) => {
+        order.onSent()
+        return device.write!(sensor.number, order.value, callSignal)
+      },
     })
     this.#writes.add(write)
     void write.ended.then(() => {
@@ -89,7 +103,8 @@ export class DeviceWriter {
       return await write.result
     } catch (thrown) {
       const error = driverError(thrown)
-      if (!session.isEnded && error.code !== 'ABORTED') {
+      // A command that was never sent says nothing about the device.
+      if (!session.isEnded && error.code !== 'ABORTED' && error.code !== 'EXPIRED') {
         this.#options.statistics.countError(errorKind(error.code))
         onFailure(session, error)
       }

@@ -4,7 +4,7 @@
 export const CONNECT_DEADLINE_MS = 15_000
 /** A poll of one group must be done within this, all its requests and their time limits included. */
 export const POLL_DEADLINE_MS = 30_000
-/** A write must be done within this, waiting for the bus included: an operator's command must not act later by surprise. */
+/** A write must be done within this, once it was sent; how long it may wait before, its sensor's rules say. */
 export const WRITE_DEADLINE_MS = 5_000
 export const CLOSE_DEADLINE_MS = 5_000
 /** How long a driver may take to let go after an abort; then its device object is given up for a new one. */

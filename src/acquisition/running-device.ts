@@ -12,17 +12,17 @@ import type { Value } from '#domain/value.ts'
 import type { DeviceStatus } from '#domain/views.ts'
 import { Backoff } from '#kit/backoff.ts'
 import type { AcquiredDevice } from './acquired-device.ts'
+import { DeviceConnector } from './device-connector.ts'
 import { DeviceHandle } from './device-handle.ts'
 import { DeviceHealth } from './device-health.ts'
 import { DevicePoller, type PollerOwner } from './device-poller.ts'
 import type { DeviceServices } from './device-services.ts'
-import { SubscriptionSink } from './device-sinks.ts'
 import { DeviceStatistics } from './device-statistics.ts'
-import { DeviceWriter } from './device-writer.ts'
-import { DriverCall } from './driver-call.ts'
+import { DeviceWriter, type WriteOrder } from './device-writer.ts'
 import { driverError, errorKind, isConnectionGone, lossError } from './failure.ts'
 import * as limits from './limits.ts'
 import { withFields } from './log-fields.ts'
+import { RetryPause } from './retry-pause.ts'
 import { PAUSE_REASON } from './room-gate.ts'
 import { Session } from './session.ts'
 import { ScheduledTask } from './task-heap.ts'
@@ -40,19 +40,16 @@ export class RunningDevice implements PollerOwner {
   readonly #writer: DeviceWriter
   readonly #handle: DeviceHandle
   readonly #backoff: Backoff
+  readonly #connector: DeviceConnector
+  readonly #pause: RetryPause
   readonly #probeTask: ScheduledTask
-  /** The points that the device sends by itself, and their owner id; null when there are none. */
-  readonly #sent: { points: readonly Point[]; owner: number } | null
   #session: Session | null = null
-  #subscription: SubscriptionSink | null = null
   #loop: Promise<void> | null = null
-  #wake: (() => void) | null = null
   #restarting: PromiseWithResolvers<void> | null = null
   #isStopping = false
   /** The breaker is open. */
   #isProbing = false
   #failures = 0
-  #connections = 0
 
   constructor(definition: AcquiredDevice, services: DeviceServices) {
     const { setup, driver } = definition
@@ -66,8 +63,6 @@ export class RunningDevice implements PollerOwner {
     this.#statistics = statistics
     this.#health = new DeviceHealth({ timers, log, states, points: setup.groups.flatMap((group) => group.points) })
     this.#poller = new DevicePoller(setup, services, statistics, this)
-    const sent = setup.groups.filter((group) => group.intervalMs === null).flatMap((group) => group.points)
-    this.#sent = sent.length === 0 ? null : { points: sent, owner: states.claim(sent) }
     this.#writer = new DeviceWriter({
       driver,
       timers,
@@ -86,6 +81,9 @@ export class RunningDevice implements PollerOwner {
     const { buses, offered } = services
     this.#handle = new DeviceHandle({ setup, driver, timers, buses, member, log, statistics, onLost, offered })
     const handle = this.#handle
+    const sent = setup.groups.filter((group) => group.intervalMs === null).flatMap((group) => group.points)
+    this.#connector = new DeviceConnector({ handle, timers, states, statistics, sent })
+    this.#pause = new RetryPause(timers)
     this.#backoff = new Backoff({
       firstMs: limits.RETRY_FIRST_MS,
       random: services.random,
@@ -121,8 +119,25 @@ export class RunningDevice implements PollerOwner {
       reason: isPaused ? PAUSE_REASON : this.#health.reason,
       sensors: setup.groups.reduce((sum, group) => sum + group.points.length, 0),
       ...this.#statistics.view(),
+      busUtilisation: this.#busUtilisation(),
       plan: this.#handle.plan,
     }
+  }
+
+  /** null for a device that is never asked. */
+  #busUtilisation(): HeldStatus['busUtilisation'] {
+    const bus = this.#handle.busShare
+    if (bus === null || !this.#poller.hasGroups) return null
+    return { bus, device: this.#statistics.busy.share(this.#services.timers.monotonic()) }
+  }
+
+  /** Seconds that it has kept its wire. */
+  get busySeconds(): number {
+    return this.#statistics.busy.totalMs(this.#services.timers.monotonic()) / 1000
+  }
+
+  get errors(): ReadonlyMap<string, number> {
+    return this.#statistics.errors
   }
 
   readonly frames = (): readonly WireFrame[] | null => this.#handle.frames
@@ -137,14 +152,14 @@ export class RunningDevice implements PollerOwner {
     this.#isStopping = true
     this.#end(new TelemetryError('ABORTED', `${this.id} was stopped`))
     this.#health.stopped()
-    this.#wake?.()
+    this.#pause.end()
     await this.#loop
   }
 
   /** Gives back everything that it holds in what devices share; after `stop`. */
   release(): void {
     this.#poller.release()
-    if (this.#sent !== null) this.#services.states.release(this.#sent.points, this.#sent.owner)
+    this.#connector.release()
     this.#handle.leave()
     this.#services.metrics.remove(this.id)
   }
@@ -159,21 +174,19 @@ export class RunningDevice implements PollerOwner {
     this.#isProbing = false
     this.#health.connecting('restarting')
     this.#end(new TelemetryError('ABORTED', `${this.id} is being restarted`))
-    this.#wake?.()
+    this.#pause.end()
     await closed
   }
 
-  /** See DeviceDirectory.write. */
-  async write(point: Point, value: Value, by: string, signal: AbortSignal): Promise<Value> {
-    const { sensor } = point
-    if (!sensor.writable) throw new TelemetryError('NOT_WRITABLE', `${sensor.id} is not configured as writable`)
+  /** See DeviceWriter.write; CONNECTION_LOST while there is no connection. */
+  async write(point: Point, order: WriteOrder, signal: AbortSignal): Promise<Value> {
     if (signal.aborted) throw new TelemetryError('ABORTED', 'The write was stopped', { cause: signal.reason })
     const session = this.#session
     if (session === null || session.isEnded || !session.isConnected) {
       const reason = this.#health.reason ?? 'reconnecting'
       throw new TelemetryError('CONNECTION_LOST', `${this.id} is not connected: ${reason}`, { retryable: true })
     }
-    return this.#writer.write(session, point, value, by, signal)
+    return this.#writer.write(session, point, order, signal)
   }
 
   onAnswer(): void {
@@ -209,8 +222,7 @@ export class RunningDevice implements PollerOwner {
   /** A good moment to try: called by the bus. */
   nudge(): void {
     const { timers } = this.#services
-    if (this.#wake !== null) this.#wake()
-    else if (this.#isProbing) timers.schedule(this.#probeTask, timers.monotonic())
+    if (!this.#pause.end() && this.#isProbing) timers.schedule(this.#probeTask, timers.monotonic())
   }
 
   async #live(): Promise<void> {
@@ -222,7 +234,7 @@ export class RunningDevice implements PollerOwner {
       } catch (error) {
         this.#log.error({ err: error }, 'A connection could not be supervised')
       }
-      if (!this.#isStopping && this.#restarting === null) await this.#pause(this.#backoff.next())
+      if (!this.#isStopping && this.#restarting === null) await this.#pause.wait(this.#backoff.next())
     }
     this.#restarting?.resolve()
   }
@@ -257,38 +269,13 @@ export class RunningDevice implements PollerOwner {
 
   async #connect(session: Session): Promise<void> {
     const { device, bus } = session
-    await this.#setUp(session, 'Connecting', (signal) => device.connect(signal))
-    if (session.isEnded) return
-    session.isConnected = true
-    this.#connections += 1
-    if (this.#connections > 1) this.#statistics.reconnects += 1
-    if (this.#sent !== null) await this.#subscribe(session, this.#sent.owner)
+    await this.#connector.connect(session)
     if (session.isEnded) return
     if (!this.#poller.hasGroups) this.onAnswer()
     else if (this.#isProbing) {
       this.#poller.hold(device, bus)
       this.#probe()
     } else this.#poller.schedule(device, bus)
-  }
-
-  async #subscribe(session: Session, owner: number): Promise<void> {
-    const { device } = session
-    const sink = new SubscriptionSink(this.#services.states, this.#statistics, owner)
-    this.#subscription = sink
-    await this.#setUp(session, 'Subscribing', (signal) => {
-      if (device.subscribe === undefined) throw new TelemetryError('INTERNAL', 'The driver has no subscriptions')
-      return device.subscribe(sink, signal)
-    })
-  }
-
-  async #setUp(session: Session, what: string, operation: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { timers } = this.#services
-    const call = new DriverCall({ timers, what, timeoutMs: limits.CONNECT_DEADLINE_MS, operation })
-    try {
-      await session.run(call)
-    } finally {
-      if (call.isAbandoned) this.#handle.retire()
-    }
   }
 
   #probe(): void {
@@ -325,8 +312,7 @@ export class RunningDevice implements PollerOwner {
     session.end(cause)
     this.#services.timers.cancel(this.#probeTask)
     this.#poller.stop(cause)
-    this.#subscription?.close()
-    this.#subscription = null
+    this.#connector.disconnect()
     this.#writer.abort(cause)
     if (this.#restarting === null) this.#goDown(cause)
   }
@@ -335,17 +321,5 @@ export class RunningDevice implements PollerOwner {
     if (this.#isStopping) return
     if (this.isUp && this.#health.ageMs >= limits.STABLE_MS) this.#backoff.reset()
     this.#health.down(error)
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const go = (): void => {
-        this.#wake = null
-        timer.cancel()
-        resolve()
-      }
-      const timer = this.#services.timers.after(delayMs, go)
-      this.#wake = go
-    })
   }
 }

@@ -18,6 +18,8 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   DEVICE_EXCEPTION: 502,
   NOT_WRITABLE: 409,
   OUT_OF_RANGE: 422,
+  RATE_LIMITED: 429,
+  EXPIRED: 503,
   NOT_FOUND: 404,
   CONFLICT: 409,
   ABORTED: 503,
@@ -150,10 +152,16 @@ function answerTo(error: unknown, requestId: string): Answer {
     if (status === 500) return fault(requestId)
     const headers: Record<string, string> = {}
     if (status === 401) headers['www-authenticate'] = 'Bearer'
+    if (error.code === 'RATE_LIMITED') headers['retry-after'] = String(Math.ceil(retryAfterMs(error.context) / 1000))
     if (status === 503) headers['retry-after'] = '1'
     return { status, code: error.code, detail: error.message, errors: [], headers }
   }
   return fromFastify(error, requestId)
+}
+
+/** At least a second. */
+function retryAfterMs({ retryAfterMs: given }: Readonly<Record<string, unknown>>): number {
+  return typeof given === 'number' && given > 1000 ? given : 1000
 }
 
 /** What Fastify itself refuses: parsing, limits, media types. */

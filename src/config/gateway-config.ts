@@ -3,7 +3,7 @@
 
 import type { CheckSpec } from '#domain/check.ts'
 import type { Derivation } from '#domain/derivation.ts'
-import type { Deadband, Scale, WriteRules } from '#domain/sensor.ts'
+import type { Deadband, Scale, WriteLimits } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
 
 export interface GatewayConfig {
@@ -67,7 +67,7 @@ export interface SensorConfig {
   readonly unit: string
   readonly writable: boolean
   /** null: the defaults. */
-  readonly write: WriteRules | null
+  readonly writeLimits: WriteLimits | null
   readonly scale: Scale | null
   readonly deadband: Deadband | null
   readonly checks: readonly CheckSpec[]

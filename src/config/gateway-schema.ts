@@ -6,7 +6,7 @@ import { CheckSpecSchema } from '#domain/check.ts'
 import { DeadbandSchema } from './deadband-schema.ts'
 import { DerivedSchema } from './derived-schema.ts'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
-import { DEFAULT_WRITE_RULES } from '#domain/sensor.ts'
+import { DEFAULT_WRITE_LIMITS } from '#domain/sensor.ts'
 
 export const DEFAULT_CAPACITY = 262_144
 export const DEFAULT_HOST = '127.0.0.1'
@@ -204,14 +204,14 @@ export const ScaleSchema = strictObject(
   { description: 'Engineering value = raw value × factor + offset.' },
 )
 
-export const WriteSchema = strictObject(
+export const WriteLimitsSchema = strictObject(
   {
     min: Type.Optional(Type.Number({ description: "Lowest value, in the sensor's unit. Default: the device's own." })),
     max: Type.Optional(Type.Number({ description: "Highest value, in the sensor's unit. Default: the device's own." })),
     perMinute: Type.Number({
       minimum: 0.1,
       maximum: 6000,
-      default: DEFAULT_WRITE_RULES.perMinute,
+      default: DEFAULT_WRITE_LIMITS.perMinute,
       description: 'Writes a minute on average; a tenth of it may come at once. Further ones are refused (429).',
     }),
     validFor: durationSchema({
@@ -233,7 +233,7 @@ export const SensorCommonSchema = strictObject({
     examples: ['degC'],
   }),
   writable: Type.Boolean({ default: false, description: 'Whether operators may write to it.' }),
-  write: Type.Optional(WriteSchema),
+  writeLimits: Type.Optional(WriteLimitsSchema),
   poll: Type.Optional(durationSchema({ description: "How often it is read, 10ms to 1d. Default: the device's." })),
   scale: Type.Optional(ScaleSchema),
   deadband: Type.Optional(DeadbandSchema),

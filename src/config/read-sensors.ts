@@ -2,13 +2,14 @@
 
 import { join, resolve } from 'node:path'
 import type { Driver } from '#domain/driver.ts'
+import type { WriteLimits } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
 import type { StaticDecode } from 'typebox'
 import { elementsOf, nodeAt, type ConfigNode, type Path } from './config-node.ts'
 import type { ReadContext } from './context.ts'
 import { decodeAll, plainMap } from './decode-node.ts'
 import type { SensorConfig } from './gateway-config.ts'
-import { joined, SensorCommonSchema } from './gateway-schema.ts'
+import { joined, SensorCommonSchema, type WriteLimitsSchema } from './gateway-schema.ts'
 import { viewOf } from './schema-view.ts'
 import { checkSensorRules, checkTypeRules } from './sensor-rules.ts'
 import { readSensorsFile } from './sensors-file.ts'
@@ -42,8 +43,8 @@ export function sensorSources(device: SensorSource, driver: Driver | undefined, 
       path: resolve(context.folder, named.value),
       label: named.written.startsWith('/') ? named.written : join(context.file, '..', named.written),
       schema: viewOf(joined(SensorCommonSchema, driver.sensorSchema)),
-    },
       readText: context.readText,
+    },
     named.place,
     [...device.path, 'sensorsFile'],
     context.problems,
@@ -81,12 +82,13 @@ export function readSensors(sources: readonly SensorSource[], driver: Driver, { 
 }
 
 function sensorConfig(common: StaticDecode<typeof SensorCommonSchema>, rawType: ValueType, own: unknown): SensorConfig {
-  const { id, description, unit, writable, checks, scale, deadband, poll } = common
+  const { id, description, unit, writable, writeLimits, checks, scale, deadband, poll } = common
   return {
     id,
     description,
     unit,
     writable,
+    writeLimits: writeLimits ? limitsOf(writeLimits) : null,
     checks,
     scale: scale ?? null,
     deadband: deadband ? { absolute: deadband.absolute, maxIntervalMs: deadband.maxInterval ?? null } : null,
@@ -94,4 +96,8 @@ function sensorConfig(common: StaticDecode<typeof SensorCommonSchema>, rawType: 
     valueType: scale ? 'number' : rawType,
     config: own,
   }
+}
+
+function limitsOf({ min, max, perMinute, validFor }: StaticDecode<typeof WriteLimitsSchema>): WriteLimits {
+  return { min: min ?? null, max: max ?? null, perMinute, validMs: validFor }
 }

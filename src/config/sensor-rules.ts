@@ -8,10 +8,13 @@ import { durationAt, numberAt } from './value-at.ts'
 
 const MIN_POLL_MS = 10
 const MAX_POLL_MS = 86_400_000
+const MIN_VALID_MS = 100
+const MAX_VALID_MS = 15_000
 
 /** Rules that need no driver. */
 export function checkSensorRules(subject: Subject): void {
   checkPoll(subject)
+  checkWriteLimits(subject)
   if (numberAt(subject.node, ['scale', 'factor']) === 0) {
     refuse(subject, ['scale', 'factor'], 'must not be 0, or every reading would be the same')
   }
@@ -32,6 +35,11 @@ export function checkTypeRules(valueType: ValueType, subject: Subject): void {
   const has = (key: string): boolean => nodeAt(subject.node, [key]) !== undefined
   if (valueType === 'boolean' && has('scale'))
     complain(subject, ['scale'], 'a value that is true or false cannot be scaled')
+  if (valueType === 'boolean' || valueType === 'string') {
+    for (const limit of ['min', 'max'])
+      if (nodeAt(subject.node, ['writeLimits', limit]) !== undefined)
+        complain(subject, ['writeLimits', limit], 'only a number has limits')
+  }
   if (valueType !== 'string') return
   if (has('scale')) complain(subject, ['scale'], 'a text cannot be scaled')
   if (has('deadband')) complain(subject, ['deadband'], 'a text has no deadband')
@@ -43,6 +51,22 @@ export function checkPoll(subject: Subject): void {
   const pollMs = durationAt(subject.node, ['poll'])
   if (pollMs !== undefined && (pollMs < MIN_POLL_MS || pollMs > MAX_POLL_MS))
     refuse(subject, ['poll'], 'must be from 10ms to 1d')
+}
+
+function checkWriteLimits(subject: Subject): void {
+  if (nodeAt(subject.node, ['writeLimits']) === undefined) return
+  const writable = nodeAt(subject.node, ['writable'])
+  if (
+    writable === undefined ||
+    (writable.kind === 'scalar' && (writable.value === false || writable.value === 'false'))
+  )
+    complain(subject, ['writeLimits'], 'has no effect: the sensor is not writable (writable: true)')
+  const [min, max] = [numberAt(subject.node, ['writeLimits', 'min']), numberAt(subject.node, ['writeLimits', 'max'])]
+  if (min !== undefined && max !== undefined && min > max)
+    refuse(subject, ['writeLimits', 'max'], `must not be less than min (${writtenAt(subject, ['writeLimits', 'min'])})`)
+  const validMs = durationAt(subject.node, ['writeLimits', 'validFor'])
+  if (validMs !== undefined && (validMs < MIN_VALID_MS || validMs > MAX_VALID_MS))
+    refuse(subject, ['writeLimits', 'validFor'], 'must be from 100ms to 15s')
 }
 
 /** An alarm is known by its sensor and its check's id: two checks of one name would be one alarm. */

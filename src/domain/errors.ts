@@ -12,6 +12,8 @@ export const ERROR_CODES = {
   DEVICE_EXCEPTION: 'The device answered with an exception of its protocol.',
   NOT_WRITABLE: 'The sensor is not configured as writable, or its kind cannot be written.',
   OUT_OF_RANGE: 'The value lies outside of what the sensor accepts.',
+  RATE_LIMITED: 'Too many commands of this kind in a short time; try again later.',
+  EXPIRED: 'The command waited longer than it is valid and was not sent.',
   NOT_FOUND: 'There is no such factory, machine, sensor, device, alarm or uplink.',
   CONFLICT: 'The request does not fit the present state.',
   ABORTED: 'The operation was stopped by its caller.',

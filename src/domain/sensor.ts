@@ -25,7 +25,7 @@ export interface Deadband {
 }
 
 /** What may be written to a sensor, and how often. */
-export interface WriteRules {
+export interface WriteLimits {
   /** Lowest value, in engineering units; null: as far as the device goes. */
   readonly min: number | null
   /** Highest value; null: as far as the device goes. */
@@ -36,7 +36,7 @@ export interface WriteRules {
   readonly validMs: number
 }
 
-export const DEFAULT_WRITE_RULES: WriteRules = { min: null, max: null, perMinute: 60, validMs: 5000 }
+export const DEFAULT_WRITE_LIMITS: WriteLimits = { min: null, max: null, perMinute: 60, validMs: 5000 }
 
 /** A sensor as the gateway runs it, after configuration: everything but the driver's own addressing. */
 export interface Sensor {
@@ -53,8 +53,8 @@ export interface Sensor {
   /** Engineering unit as configured, for example `degC`; empty when none. */
   readonly unit: string
   readonly writable: boolean
-  /** Absent: DEFAULT_WRITE_RULES. */
-  readonly write?: WriteRules
+  /** Absent: DEFAULT_WRITE_LIMITS. */
+  readonly writeLimits?: WriteLimits
   readonly scale: Scale | null
   readonly deadband: Deadband | null
   readonly checks: readonly CheckSpec[]

@@ -116,6 +116,11 @@ export interface DeviceStatus {
   readonly pollMs: { readonly p50: number; readonly p99: number; readonly max: number } | null
   /** Milliseconds that polls began after their deadline. */
   readonly lagMs: { readonly p50: number; readonly p99: number; readonly max: number } | null
+  /**
+   * Shares of the last minute, 0 to 1: that the device's wire was taken by polls and writes of anyone, and by this device.
+   * Absent or null for a device that is never asked.
+   */
+  readonly busUtilisation?: { readonly bus: number; readonly device: number } | null
   readonly lastReadingAt: number | null
   /** Requests of one poll of everything, before and after planning; absent or null where the driver plans nothing. */
   readonly plan?: RequestPlan | null

@@ -73,6 +73,7 @@ function buildSensor(config: SensorConfig, device: string, machine: string, numb
     valueType: config.valueType,
     unit: config.unit,
     writable: config.writable,
+    ...(config.writeLimits && { writeLimits: config.writeLimits }),
     scale: config.scale,
     deadband: config.deadband,
     checks: config.checks,

@@ -50,7 +50,9 @@ describe('applying a changed configuration', () => {
     expect(h.polls('d1').length).toBe(5)
     expect(h.status('new')).toMatchObject({ state: 'up', polls: 5 })
     const signal = new AbortController().signal
-    await expect(h.acquisition.write(h.sensorsOf('d1')[0]!, 1, 'x', signal)).rejects.toMatchObject({
+    await expect(
+      h.acquisition.write(h.sensorsOf('d1')[0]!, 1, { by: 'x', from: 'test' }, signal),
+    ).rejects.toMatchObject({
       code: 'NOT_FOUND',
     })
     expect(await h.registry.metrics()).not.toContain('"d1"')

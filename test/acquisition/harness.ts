@@ -1,5 +1,6 @@
 // An acquisition over scripted devices in simulated time, with everything recorded that it passes on.
 
+import type { EventEntry } from '#domain/alarm.ts'
 import type { DeviceSetup, Log } from '#domain/driver.ts'
 import { qualityOf, statusName, type Quality } from '#domain/quality.ts'
 import type { ReadingSink } from '#domain/reading.ts'
@@ -42,6 +43,7 @@ export class Harness {
   readonly driver: ScriptedDriver
   readonly registry = new Registry()
   readonly passed: Passed[] = []
+  readonly events: EventEntry[] = []
   /** Quality of the latest reading by sensor number. */
   readonly latest = new Map<number, Passed>()
   readonly acquisition: Acquisition
@@ -62,6 +64,10 @@ export class Harness {
       random: options.random ?? (() => 0.5),
       sink: this.#recorder(),
       hasRoom: () => this.hasRoom,
+      writeJournal: {
+        latest: (sensor) => this.latest.get(sensor)?.value ?? null,
+        record: (event) => void this.events.push(event),
+      },
       sensorQuality: (sensor) => this.latest.get(sensor)?.quality ?? null,
       devices: options.devices.map((device) => this.define(device)),
     })

@@ -154,7 +154,9 @@ function take(h: Harness, watcher: Watcher, taken: Step, writes: Promise<unknown
     case 'write':
       h.script(taken.device).write = taken.as as Script['write']
       writes.push(
-        h.acquisition.write(h.sensorsOf(taken.device)[0]!, 5, 'x', new AbortController().signal).catch(() => 'refused'),
+        h.acquisition
+          .write(h.sensorsOf(taken.device)[0]!, 5, { by: 'x', from: 'test' }, new AbortController().signal)
+          .catch(() => 'refused'),
       )
       break
     case 'pass':

@@ -66,7 +66,7 @@ describe('a valid configuration', () => {
         description: '',
         unit: 'bar',
         writable: true,
-        write: null,
+        writeLimits: null,
         scale: { factor: 0.1, offset: 0 },
         deadband: { absolute: 1, maxIntervalMs: 60_000 },
         checks: [],

@@ -66,6 +66,25 @@ const SENSE: readonly Case[] = [
     ['607:21: buffer.capacity: must be at least twice the number of sensors, which is 600, found 1024'],
   ],
   [
+    'limits of writes that contradict each other',
+    withSensors('{ id: a, address: 1, writable: true, writeLimits: { min: 5, max: 4, validFor: 20s } }'),
+    [
+      '7:74: devices[0].sensors[0].writeLimits.max: must not be less than min (5), found 4',
+      '7:87: devices[0].sensors[0].writeLimits.validFor: must be from 100ms to 15s, found 20s',
+    ],
+  ],
+  [
+    'limits of writes where nothing can be written, or has none',
+    withSensors(
+      '{ id: a, address: 1, writeLimits: { perMinute: 5 } }',
+      '{ id: b, address: 2, type: text, writable: true, writeLimits: { min: 1 } }',
+    ),
+    [
+      '7:43: devices[0].sensors[0].writeLimits: has no effect: the sensor is not writable (writable: true)',
+      '8:78: devices[0].sensors[1].writeLimits.min: only a number has limits',
+    ],
+  ],
+  [
     "the driver's own problem",
     withSensors('{ id: a, address: 1 }', '{ id: b, address: 666 }'),
     ['8:27: devices[0].sensors[1].address: this address is taken'],

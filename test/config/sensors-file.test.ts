@@ -44,6 +44,7 @@ describe('a file of sensors', () => {
         description: '',
         unit: 'l/min',
         writable: true,
+        writeLimits: null,
         scale: { factor: 0.1, offset: 0 },
         deadband: { absolute: 2, maxIntervalMs: null },
         checks: [

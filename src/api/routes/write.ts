@@ -12,7 +12,10 @@ import { ValueSchema } from '../shapes/reading-shape.ts'
 import { isoTime, TimeSchema } from '../time.ts'
 import { sensorOf, SensorParams } from './model.ts'
 
-const WRITE_TIMEOUT_MS = 10_000
+/** Longer than any write takes: the rules of its sensor and the driver's deadline end it sooner. */
+const WRITE_TIMEOUT_MS = 25_000
+
+const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/
 
 const InputSchema = Type.Unsafe<number | boolean | string>({
   type: ['number', 'boolean', 'string'],
@@ -36,34 +39,46 @@ export function registerWrite(app: ApiServer, { options }: ApiContext): void {
         tags: ['values'],
         summary: 'Write a value; answers what was read back',
         params: SensorParams,
-        body: Type.Object({ value: InputSchema }, { additionalProperties: false }),
+        description:
+          'Refused: 409 when the sensor is not writable, 422 outside of its limits, 429 with Retry-After when it is written ' +
+          'too often, 503 EXPIRED when the command waited longer than it is valid (it was not sent). Each is an event.',
+        body: Type.Object(
+          {
+            value: InputSchema,
+            expiresAt: Type.Optional(
+              Type.String({ description: 'Time, ISO 8601 with a zone, after which it must not be sent any more.' }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
         response: { 200: WrittenSchema },
       },
     },
     async (request) => {
       const sensor = sensorOf(options.info.model(), request.params.id)
       const value = toValue(sensor, request.body.value)
-      if (!sensor.writable) throw new TelemetryError('NOT_WRITABLE', `${sensor.id} is not configured as writable`)
-      const by = callerOf(request)
+      const origin = { by: callerOf(request), from: `api ${request.ip}`, ...expiryOf(request.body.expiresAt) }
       // Not stopped when the caller goes away: a write half done is worse than one nobody waits for.
       const readBack = await withDeadline(
         { clock: options.clock, timeoutMs: WRITE_TIMEOUT_MS, what: `Writing ${sensor.id}` },
-        (signal) => options.devices.write(sensor.number, value, by, signal),
+        (signal) => options.devices.write(sensor.number, value, origin, signal),
       )
-      const written = {
+      return {
         sensor: sensor.id,
         value: jsonValue(readBack),
         requested: jsonValue(value),
         unit: sensor.unit,
         time: isoTime(options.clock.now()),
       }
-      options.log.info(
-        { sensor: sensor.id, by, requested: written.requested, readBack: written.value },
-        'A value was written',
-      )
-      return written
     },
   )
+}
+
+function expiryOf(text: string | undefined): { expiresAt: number } | undefined {
+  if (text === undefined) return undefined
+  const expiresAt = ISO_WITH_ZONE.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(expiresAt)) throw invalid('body.expiresAt', 'must be ISO 8601 with a zone')
+  return { expiresAt }
 }
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }

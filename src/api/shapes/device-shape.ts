@@ -27,6 +27,10 @@ export const DeviceSchema = Type.Object({
   errors: Counts,
   pollMs: Latency,
   lagMs: Latency,
+  busUtilisation: Type.Union([Type.Object({ bus: Type.Number(), device: Type.Number() }), Type.Null()], {
+    description:
+      'Shares of the last minute, 0 to 1: its wire was taken by anyone, and by this device. null: never asked.',
+  }),
   lastReadingAt: NullableTimeSchema,
   plan: Type.Union([Type.Object({ pointRequests: Type.Integer(), requests: Type.Integer() }), Type.Null()], {
     description: 'Requests of one poll of everything: one for each sensor, and as the driver merges them.',
@@ -51,6 +55,9 @@ export function deviceShape(status: DeviceStatus): Static<typeof DeviceSchema> {
     errors: { ...status.errors },
     pollMs: status.pollMs && { p50: status.pollMs.p50, p99: status.pollMs.p99, max: status.pollMs.max },
     lagMs: status.lagMs && { p50: status.lagMs.p50, p99: status.lagMs.p99, max: status.lagMs.max },
+    busUtilisation: status.busUtilisation
+      ? { bus: status.busUtilisation.bus, device: status.busUtilisation.device }
+      : null,
     lastReadingAt: isoTimeOrNull(status.lastReadingAt),
     plan: status.plan ? { pointRequests: status.plan.pointRequests, requests: status.plan.requests } : null,
   }

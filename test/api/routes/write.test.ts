@@ -18,7 +18,7 @@ describe('writing a value', () => {
       unit: 'bar',
       time: expect.stringMatching(/Z$/),
     })
-    expect(api.devices.written).toEqual([{ sensor: 2, value: 50, by: 'local' }])
+    expect(api.devices.written).toEqual([{ sensor: 2, value: 50, origin: { by: 'local', from: 'api 127.0.0.1' } }])
   })
 
   it('takes 64-bit integers exactly, from numbers and from strings', async () => {
