@@ -1,4 +1,4 @@
-// Runs benchmarks: `npm run bench -- [NAME…] [--seconds N] [--data DIR] [--json]`. Each file beside this one is one
+// Runs benchmarks: `npm run bench -- [NAME…] [--seconds N] [--readings N] [--data DIR] [--json]`. Each file beside this one is one
 // benchmark and exports `run(options)`, which answers figures by name. Loops for comparison run in the same process.
 
 import { readdirSync } from 'node:fs'
@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util'
 export interface BenchOptions {
   /** How long one measurement lasts. */
   readonly seconds: number
+  /** How many readings, for benchmarks that work on a given number. */
+  readonly readings: number
   /** Folder of input data, for benchmarks that need one. */
   readonly data: string | null
 }
@@ -29,6 +31,7 @@ async function main(): Promise<number> {
     options: {
       json: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '5' },
+      readings: { type: 'string', default: '2000000' },
       data: { type: 'string' },
     },
   })
@@ -37,7 +40,7 @@ async function main(): Promise<number> {
     process.stderr.write(`There is no benchmark "${unknown.join('", "')}". Known: ${known.join(', ')}\n`)
     return 64
   }
-  const options = { seconds: Number(values.seconds), data: values.data ?? null }
+  const options = { seconds: Number(values.seconds), readings: Number(values.readings), data: values.data ?? null }
   const all: Record<string, Figures> = {}
   for (const name of positionals.length > 0 ? positionals : known) {
     const benchmark = (await import(new URL(`${name}.ts`, folder).href)) as Benchmark

@@ -22,6 +22,7 @@ export async function run({ seconds }: { readonly seconds: number }): Promise<Re
     ...(await measureRate(seconds)),
     ...(await measureBytes()),
     ...(await measureDay()),
+    ...(await measureCommits(seconds)),
     ...(await measureYear()),
     ...(await measureOpening()),
   }
@@ -183,6 +184,64 @@ async function measureDay(): Promise<Record<string, number>> {
     await store.close()
     return { queryDayMs }
   })
+}
+
+/**
+ * How much longer a commit takes while eight clients query without a pause: pages of readings, buckets made from raw
+ * readings, statistics. The median without queries is what the disk takes; what comes on top counts as delay, whoever
+ * caused it: the main thread, which takes the answers, and other processes too.
+ */
+async function measureCommits(seconds: number): Promise<Record<string, number>> {
+  return inFolder(async (folder) => {
+    const store = await open(folder, 10)
+    const plant = new Plant(10)
+    let time = START
+    for (; time < START + 86_400_000; time += 1000) {
+      for (let sensor = 0; sensor < 10; sensor++) await push(store, sensor, time, plant.next(sensor))
+    }
+    await store.compact()
+    const alone = await commits(store, seconds * 500, time)
+    let queries = 0
+    let isOver = false
+    const clients = Array.from({ length: 8 }, async (_, client) => {
+      const range = { sensor: `bench.s${client}`, from: START + client, to: time, cursor: null }
+      for (; !isOver; queries++) {
+        if (queries % 3 === 0) await store.history.readings({ ...range, limit: 1000 })
+        else if (queries % 3 === 1) await store.history.buckets({ ...range, limit: 100, everyMs: 10_000 })
+        else await store.history.statistics(range.sensor, range.from, range.to)
+      }
+    })
+    const beside = await commits(store, seconds * 1000, time)
+    isOver = true
+    await Promise.all(clients)
+    await store.close()
+    const usual = at(alone, 0.5)
+    return {
+      commitMs: usual,
+      commitDelayMsUnderQueriesP99: at(beside, 0.99) - usual,
+      commitDelayMsUnderQueries: at(beside, 1) - usual,
+      commitsMeasured: beside.length,
+      queriesPerSecondBeside: queries / seconds,
+    }
+  })
+}
+
+/** Milliseconds that each of many commits of 100 readings takes, ascending. */
+async function commits(store: Store, forMs: number, time: number): Promise<number[]> {
+  const taken: number[] = []
+  const end = performance.now() + forMs
+  while (performance.now() < end) {
+    for (let n = 0; n < 100; n++) await push(store, n % 10, time + n, n)
+    const start = performance.now()
+    await store.flush()
+    taken.push(performance.now() - start)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  return taken.sort((a, b) => a - b)
+}
+
+function at(ascending: readonly number[], share: number): number {
+  return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))]!
 }
 
 /** A year of one sensor at one reading a minute, in buckets of an hour. */

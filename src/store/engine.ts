@@ -16,16 +16,16 @@ import { nextEpoch } from './next-epoch.ts'
 import { Maintenance } from './maintenance.ts'
 import { openDatabase, setAside } from './open-database.ts'
 import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
-import { closing, QueryView } from './query-view.ts'
 import { BatchReader } from './read-journal.ts'
 import { Recent } from './recent.ts'
 import { restamp } from './restamp.ts'
 import { salvage, type Salvaged } from './salvage.ts'
+import { partColumns, segmentColumns, type Sight } from './sight.ts'
 import type { SensorIdentity } from './small-tables.ts'
 import { isDamage, toStoreError } from './sqlite-errors.ts'
 import { databaseBytes } from './database-bytes.ts'
 import { openTables, type StoreTables } from './tables.ts'
-import { Turns, type Steps } from './turns.ts'
+import { Turns } from './turns.ts'
 
 interface Waiter {
   resolve(): void
@@ -48,6 +48,9 @@ export class StoreEngine {
   readonly #backoff = new Backoff({ firstMs: 250, maxMs: 10_000, random: Math.random })
   readonly #journal: BatchReader
   #tables: StoreTables
+  /** Databases that were begun anew, and stampings anew: queries must not mix what came before with what comes after. */
+  #files = 0
+  #stampings = 0
   #waiters: Waiter[] = []
   #timer: NodeJS.Timeout | undefined
   #dueAt = 0
@@ -125,16 +128,24 @@ export class StoreEngine {
     if (this.#failure === null) this.#commitAll(false)
   }
 
-  /** Runs a query over what was accepted up to now. */
-  query<T>(run: (view: QueryView) => Steps<T>, signal: AbortSignal): Promise<T> {
-    this.#committer.intake()
-    const view = new QueryView({
-      tables: this.#tables,
-      recent: this.#recent,
-      codec: this.#codec,
-      onDamage: (what, error) => this.#onDamage(what, error),
-    })
-    return this.turns.query(closing(view, run), signal)
+  /** What a query about a sensor sees now; null: about entries, which are committed first. To be given back by `release`. */
+  see(sensor: string | null): Sight {
+    if (sensor === null) this.commitEntries()
+    else this.#committer.intake()
+    const { sensors, segments } = this.#tables
+    const numbers = sensor === null ? [] : sensors.numbersOf(sensor)
+    return {
+      number: segments.beginQuery(),
+      file: this.#files,
+      stamping: this.#stampings,
+      sensors: numbers.map((number) => ({ number, valueType: sensors.valueType(number) })),
+      segments: segmentColumns(sensor === null ? [] : segments.live),
+      ...partColumns(sensor === null ? [] : this.#recent.parts, new Set(numbers)),
+    }
+  }
+
+  release({ sight, file }: { readonly sight: number; readonly file: number }): void {
+    if (file === this.#files) this.#tables.segments.endQuery(sight)
   }
 
   /** Numbers of sensors; new ones are durable when it returns. Throws STORE_IO, STORE_FULL. */
@@ -181,6 +192,7 @@ export class StoreEngine {
     const onDamage = (block: number, error: unknown): void => this.#onDamage(`block ${block}`, error)
     const options = { tables, recent: this.#recent, codec: this.#codec, epoch, onDamage }
     const count = await this.turns.background(restamp(span, options))
+    this.#stampings += 1
     this.#journal.forget()
     return count
   }
@@ -293,6 +305,7 @@ export class StoreEngine {
       old.db.close()
       const aside = setAside(this.#file, Date.now())
       this.#tables = openTables(openDatabase(this.#settings.dataDir, Date.now()).db)
+      this.#files += 1
       this.#tables.meta.set('epoch', this.epoch)
       this.#tables.sensors.register(old.sensors.all())
       this.#tables.readers.takeOver(old.readers)

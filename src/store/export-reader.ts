@@ -9,13 +9,15 @@ import { TelemetryError } from '#domain/errors.ts'
 import type { Bucket, EntryQuery, StoredEntry } from '#domain/history.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { ValueType } from '#domain/value.ts'
+import { BlockCache } from './block-cache.ts'
 import { BlockCodec } from './block-codec.ts'
 import { MergedSources, type MergeSource } from './export-merge.ts'
 import { DATABASE_FILE } from './open-database.ts'
-import { queryBuckets } from './query-buckets.ts'
+import { type BucketPage, queryBuckets } from './query-buckets.ts'
 import { QueryView } from './query-view.ts'
 import { Recent } from './recent.ts'
 import { SCHEMA_VERSION } from './schema.ts'
+import { SeriesCache } from './series-cache.ts'
 import type { Series } from './series.ts'
 import { sqliteCode, toStoreError } from './sqlite-errors.ts'
 import { openTables, type StoreTables } from './tables.ts'
@@ -43,15 +45,15 @@ export interface TimeSpan {
 export const ALL_TIME: TimeSpan = { from: -8.64e15, to: 8.64e15 }
 
 interface Snapshot {
+  readonly view: QueryView
   readonly tables: StoreTables
-  readonly recent: Recent
-  readonly codec: BlockCodec
   readonly openedAt: number
 }
 
 export class HistoryReader {
   readonly #db: Database.Database
   readonly #damaged = new Set<string>()
+  readonly #codec = new BlockCodec()
   readonly #timer: NodeJS.Timeout
   #snapshot: Snapshot | null = null
 
@@ -83,19 +85,14 @@ export class HistoryReader {
     let isAfter = false
     for (;;) {
       const snapshot = this.#now()
-      const view = this.#view(snapshot)
-      const merged = new MergedSources(sourcesOf(view, sensor), { start, isAfter, to })
-      try {
-        for (;;) {
-          const batch = merged.next()
-          if (!batch) return
-          start = batch.timeAt(batch.length - 1)
-          isAfter = true
-          yield batch
-          if (this.#snapshot !== snapshot) break
-        }
-      } finally {
-        view.close()
+      const merged = new MergedSources(sourcesOf(snapshot.view, sensor), { start, isAfter, to })
+      for (;;) {
+        const batch = merged.next()
+        if (!batch) return
+        start = batch.timeAt(batch.length - 1)
+        isAfter = true
+        yield batch
+        if (this.#snapshot !== snapshot) break
       }
     }
   }
@@ -103,13 +100,8 @@ export class HistoryReader {
   /** Aggregates of an id in cells of `everyMs`, ascending, from the best rollup; cells without a reading are left out. */
   *buckets(id: string, { from, to }: TimeSpan, everyMs: number): Generator<readonly Bucket[], void, void> {
     for (let cursor: string | null = null; ;) {
-      const view = this.#view(this.#now())
-      let page
-      try {
-        page = runAll(queryBuckets(view, { sensor: id, from, to, limit: PAGE, cursor, everyMs }))
-      } finally {
-        view.close()
-      }
+      const { view } = this.#now()
+      const page: BucketPage = runAll(queryBuckets(view, { sensor: id, from, to, limit: PAGE, cursor, everyMs }))
       if (page.items.length > 0) yield page.items
       if (page.next === null) return
       cursor = page.next
@@ -150,8 +142,7 @@ export class HistoryReader {
     try {
       this.#db.exec('BEGIN')
       const tables = openTables(this.#db)
-      const recent = uncompacted(tables)
-      this.#snapshot = { tables, recent, codec: new BlockCodec(), openedAt: performance.now() }
+      this.#snapshot = { view: this.#view(tables), tables, openedAt: performance.now() }
       return this.#snapshot
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK')
@@ -159,8 +150,18 @@ export class HistoryReader {
     }
   }
 
-  #view({ tables, recent, codec }: Snapshot): QueryView {
-    return new QueryView({ tables, recent, codec, onDamage: (what) => this.#damaged.add(what) })
+  #view(tables: StoreTables): QueryView {
+    const { sensors, segments, journal } = tables
+    const blocks = new BlockCache()
+    return new QueryView({
+      sensors,
+      segments: segments.live,
+      parts: uncompacted(tables).parts,
+      chunk: (segment, sensor) => segments.chunk(segment, sensor),
+      block: (block) => blocks.get(block, () => this.#codec.decode(journal.data(block))),
+      seriesCache: new SeriesCache(),
+      onDamage: (what) => this.#damaged.add(what),
+    })
   }
 }
 

@@ -7,11 +7,13 @@ import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup } from './rollup.ts'
 import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
 import type { Segment, SegmentKind } from './segments.ts'
-import { Staging, type SegmentBuilder } from './staging.ts'
+import { Staging, type SegmentBuilder, type SegmentPlace } from './staging.ts'
 import type { StoreTables } from './tables.ts'
 import type { Steps } from './turns.ts'
 
 const FAN_IN = 16
+/** Readings in a merged chunk, at most, unless one of the chunks that it is made of has more: 28 bytes each while merging. */
+const MAX_CHUNK_READINGS = 262_144
 /** Highest level of each kind: a raw segment then holds about a day, so that retention can drop it whole. */
 const TOP_LEVEL: Readonly<Record<SegmentKind, number>> = { raw: 2, minute: 3, hour: 3 }
 
@@ -31,13 +33,13 @@ export function* mergeSegments(sources: readonly Segment[], tables: StoreTables)
   const { kind, level, epoch, seq } = sources[0]!
   const staging = new Staging(tables)
   try {
-    const merged = staging.build({ kind, level: level + 1, epoch, seq })
+    const place = { kind, level: level + 1, epoch, seq }
+    const merged = staging.build(place)
     const hours = kind === 'minute' && level === 0 ? staging.build({ kind: 'hour', level: 0, epoch, seq }) : null
-    const mergeOne = kind === 'raw' ? rawMerger(staging, merged) : rollupMerger(staging, merged, hours, kind)
+    const mergeOne = kind === 'raw' ? rawMerger(staging, [merged], place) : rollupMerger(staging, merged, hours, kind)
     const holders = yield* sensorsOf(sources, tables)
     for (const [sensor, segments] of holders) {
-      const frames = segments.map((id) => tables.segments.chunk(id, sensor)).filter((frame) => frame !== null)
-      if (frames.length > 0) mergeOne(sensor, frames, tables.sensors.isInteger(sensor))
+      yield* mergeOne(sensor, framesOf(sensor, segments, tables), tables.sensors.isInteger(sensor))
       yield
       if (!staging.isWorthWriting) continue
       staging.write()
@@ -66,17 +68,50 @@ function* sensorsOf(sources: readonly Segment[], tables: StoreTables): Steps<[nu
   return [...holders].sort((a, b) => a[0] - b[0])
 }
 
-type MergeOne = (sensor: number, frames: readonly Uint8Array[], isInteger: boolean) => void
+/** Chunks of one sensor, read when they are asked for. */
+function* framesOf(
+  sensor: number,
+  segments: readonly number[],
+  tables: StoreTables,
+): Generator<Uint8Array, void, void> {
+  for (const id of segments) {
+    const frame = tables.segments.chunk(id, sensor)
+    if (frame) yield frame
+  }
+}
 
-function rawMerger(staging: Staging, merged: SegmentBuilder): MergeOne {
+type MergeOne = (sensor: number, frames: Iterable<Uint8Array>, isInteger: boolean) => Steps<void>
+
+/**
+ * Joins the chunks of a sensor in order of arrival, as many as fit into one; what is more goes into further segments of the
+ * same place (their ids grow, which keeps the order of arrival), so that a very fast sensor never fills the memory.
+ */
+function rawMerger(staging: Staging, merged: SegmentBuilder[], place: SegmentPlace): MergeOne {
   const codec = new ChunkCodec()
-  return (sensor, frames, isInteger) => {
-    const all = new Series()
-    for (const frame of frames) all.append(codec.decode(frame))
-    const series = all.ordered()
-    const data = codec.encode(series, isInteger)
-    staging.put(merged, sensor, data)
-    merged.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
+  return function* mergeRaw(sensor, frames, isInteger) {
+    let all = new Series()
+    let only: Uint8Array | null = null
+    let layer = 0
+    const put = (): void => {
+      const builder = (merged[layer++] ??= staging.build(place))
+      const series = all.ordered()
+      const data = only ?? codec.encode(series, isInteger)
+      staging.put(builder, sensor, data)
+      builder.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
+    }
+    for (const frame of frames) {
+      const next = codec.decode(frame)
+      if (all.length > 0 && all.length + next.length > MAX_CHUNK_READINGS) {
+        put()
+        all = new Series()
+        if (staging.isWorthWriting) staging.write()
+        yield
+      }
+      only = all.length === 0 ? frame : null // nothing to join it with: it stays as it is
+      if (only) all = next
+      else all.append(next)
+    }
+    if (all.length > 0) put()
   }
 }
 
@@ -93,8 +128,9 @@ function rollupMerger(
     staging.put(builder, sensor, data)
     builder.count(rollup.length, rollup.time[0]!, rollup.time[rollup.length - 1]! + widthMs - 1, data.length)
   }
-  return (sensor, frames) => {
-    const parts = frames.map((frame) => codec.decode(frame))
+  return function* mergeRollup(sensor, frames) {
+    const parts = Array.from(frames, (frame) => codec.decode(frame))
+    if (parts.length === 0) return
     put(merged, sensor, parts, kind === 'hour' ? HOUR_MS : MINUTE_MS)
     if (hours) put(hours, sensor, parts, HOUR_MS)
   }

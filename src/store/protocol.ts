@@ -1,4 +1,4 @@
-// What the main thread and the store thread say to each other.
+// What the main thread and its two threads, of the store and of the queries, say to each other.
 
 import type { AlarmEntry, EventEntry } from '#domain/alarm.ts'
 import type { ErrorCode } from '#domain/errors.ts'
@@ -8,6 +8,7 @@ import type { SensorNumber } from '#domain/sensor.ts'
 import type { RingMemory } from '#kit/ring-memory.ts'
 import type { BucketPage } from './query-buckets.ts'
 import type { ReadingColumnsPage } from './query-readings.ts'
+import type { Sight } from './sight.ts'
 import type { SensorIdentity } from './small-tables.ts'
 
 /** What the thread needs at its start. */
@@ -71,10 +72,8 @@ export interface StoreCalls {
   /** `upTo`: the last position that the count covers; later records are still in the ring. */
   count: { ask: { from: Position; to: Position }; answer: { count: number; upTo: Position } }
   cursor: { ask: { reader: string }; answer: Bookmark | null }
-  readings: { ask: { query: RangeQuery }; answer: ReadingColumnsPage }
-  buckets: { ask: { query: RangeQuery & { everyMs: number } }; answer: BucketPage }
-  statistics: { ask: { sensor: string; from: number; to: number }; answer: StatisticsColumns }
-  entries: { ask: { query: EntryQuery }; answer: Page<StoredEntry> }
+  /** What a query about a sensor sees; null: about entries, which are committed first. It must be given back by `release`. */
+  see: { ask: { sensor: string | null }; answer: Sight }
   openAlarms: { ask: Record<never, never>; answer: readonly AlarmEntry[] }
   /** Compacts everything durable and merges what is full: for measuring, tests and maintenance. */
   compact: { ask: Record<never, never>; answer: null }
@@ -82,19 +81,42 @@ export interface StoreCalls {
   restamp: { ask: Restamp; answer: number }
 }
 
+/** Requests to the query thread. */
+export interface QueryCalls {
+  readings: { ask: { sight: Sight; query: RangeQuery }; answer: ReadingColumnsPage }
+  buckets: { ask: { sight: Sight; query: RangeQuery & { everyMs: number } }; answer: BucketPage }
+  statistics: { ask: { sight: Sight; query: AggregateQuery }; answer: StatisticsColumns }
+  entries: { ask: { sight: Sight; query: EntryQuery }; answer: Page<StoredEntry> }
+  close: { ask: Record<never, never>; answer: null }
+}
+
+export interface AggregateQuery {
+  readonly sensor: string
+  readonly from: number
+  readonly to: number
+}
+
 export type StoreCall = keyof StoreCalls
 
-/** Main → store. */
-export type ToStore =
+/** Calls of one thread by name. */
+export type CallTable<Calls> = { readonly [C in keyof Calls]: { readonly ask: unknown; readonly answer: unknown } }
+
+/** What a thread is asked, and that it need not go on. */
+export type Request<Calls extends CallTable<Calls>> =
   | {
-      [C in StoreCall]: {
+      [C in keyof Calls]: {
         readonly type: 'call'
         readonly id: number
         readonly call: C
-        readonly ask: StoreCalls[C]['ask']
+        readonly ask: Calls[C]['ask']
       }
-    }[StoreCall]
+    }[keyof Calls]
   | { readonly type: 'abort'; readonly id: number }
+
+/** Main → store. */
+export type ToStore =
+  | Request<StoreCalls>
+  | { readonly type: 'release'; readonly sight: number; readonly file: number }
   | { readonly type: 'pressure' }
   | { readonly type: 'settle'; readonly reader: string; readonly position: Position; readonly note: string | undefined }
   | { readonly type: 'retain'; readonly now: number }
@@ -120,8 +142,20 @@ export interface StoreFigures {
   readonly writtenBytes: number
 }
 
+/** What both threads say. */
+export type Reply =
+  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly type: 'failure'; readonly id: number; readonly error: ErrorColumns }
+  | {
+      readonly type: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly fields: object
+      readonly message: string
+    }
+
 /** Store → main. */
 export type FromStore =
+  | Reply
   | {
       readonly type: 'ready'
       readonly epoch: number
@@ -129,16 +163,8 @@ export type FromStore =
       readonly figures: StoreFigures
     }
   | { readonly type: 'refused'; readonly error: ErrorColumns }
-  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
-  | { readonly type: 'failure'; readonly id: number; readonly error: ErrorColumns }
   /** Latencies: from the receipt of each committed block's oldest record to its being durable, in seconds. */
   | { readonly type: 'figures'; readonly figures: StoreFigures; readonly latencies: readonly number[] }
   /** Readings or records that were given up, for the counter of drops. */
   | { readonly type: 'dropped'; readonly reason: DropReason; readonly count: number }
   | { readonly type: 'event'; readonly event: Omit<EventEntry, 'kind' | 'time' | 'source'> }
-  | {
-      readonly type: 'log'
-      readonly level: 'debug' | 'info' | 'warn' | 'error'
-      readonly fields: object
-      readonly message: string
-    }

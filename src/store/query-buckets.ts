@@ -156,8 +156,8 @@ function horizonOf(view: QueryView, kind: 'raw' | 'minute'): number {
 }
 
 function* aggregate(view: QueryView, sensorId: string, pieces: readonly Piece[], cellAt: CellAt): Steps<void> {
-  for (const sensor of view.tables.sensors.numbersOf(sensorId)) {
-    if (view.tables.sensors.valueType(sensor) === 'string') continue
+  for (const sensor of view.sensors.numbersOf(sensorId)) {
+    if (view.sensors.valueType(sensor) === 'string') continue
     for (const piece of pieces) {
       for (const segment of view.segments) {
         if (!isSourceOf(segment, piece)) continue
@@ -187,7 +187,7 @@ function isSourceOf(segment: Segment, piece: Piece): boolean {
 }
 
 function addSeries(view: QueryView, sensor: SensorNumber, series: Series | null, piece: Piece, cellAt: CellAt): void {
-  const values = series && numericValues(series, view.tables.sensors.valueType(sensor))
+  const values = series && numericValues(series, view.sensors.valueType(sensor))
   if (!values) return
   for (let row = 0; row < series.length; row++) {
     const time = series.timeAt(row)

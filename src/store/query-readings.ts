@@ -67,7 +67,7 @@ export function* queryEdge(
 ): Steps<ReadingColumnsPage> {
   const accept = (series: Series, row: number, sensor: SensorNumber): boolean => {
     if (isBad(series.status[row]!)) return false
-    const value = seriesValue(series, row, view.tables.sensors.valueType(sensor))
+    const value = seriesValue(series, row, view.sensors.valueType(sensor))
     return typeof value === 'number' ? value === value : typeof value !== 'string'
   }
   const sources = sourcesOf(view, query.sensor)
@@ -77,7 +77,7 @@ export function* queryEdge(
 
 function sourcesOf(view: QueryView, sensorId: string): Source[] {
   const sources: Source[] = []
-  for (const sensor of view.tables.sensors.numbersOf(sensorId)) {
+  for (const sensor of view.sensors.numbersOf(sensorId)) {
     for (const segment of view.segments) {
       if (segment.kind !== 'raw') continue
       const { first_time: firstTime, last_time: lastTime } = segment
@@ -137,9 +137,17 @@ function rowsOf(source: Source, rank: number, { from, to, newest, count, accept 
   const begin = lowerBound(series, from)
   const end = lowerBound(series, to)
   rows.reserve(Math.min(count, end - begin))
+  if (!accept) {
+    rows.fill(series, rank, {
+      first: newest ? end - 1 : begin,
+      step: newest ? -1 : 1,
+      count: Math.min(count, end - begin),
+    })
+    return rows
+  }
   for (let step = 0; step < end - begin && rows.length < count; step++) {
     const row = newest ? end - 1 - step : begin + step
-    if (!accept || accept(series, row, source.sensor)) rows.push(series.timeAt(row), rank, row)
+    if (accept(series, row, source.sensor)) rows.push(series.timeAt(row), rank, row)
   }
   return rows
 }
@@ -188,21 +196,28 @@ function nextTime(time: number): number {
 }
 
 function columnsOf(view: QueryView, sources: readonly Source[], found: Selection, length: number): ReadingColumnsPage {
+  const time = found.time.slice(0, length)
   const receivedAt = new Float64Array(length)
   const status = new Uint32Array(length)
-  const areNumbers = sources.every(({ sensor }) => view.tables.sensors.valueType(sensor) === 'number')
-  const numbers = new Float64Array(areNumbers ? length : 0)
+  const numbers = sources.every(({ sensor }) => view.sensors.valueType(sensor) === 'number')
+    ? new Float64Array(length)
+    : null
   const values: (Value | null)[] = []
-  for (let place = 0; place < length; place++) {
-    const { sensor, load } = sources[found.rank[place]!]!
+  for (let start = 0; start < length;) {
+    const rank = found.rank[start]!
+    const { sensor, load } = sources[rank]!
     const series = load()!
-    const row = found.row[place]!
-    receivedAt[place] = series.receivedAt[row]!
-    status[place] = series.status[row]!
-    if (areNumbers) numbers[place] = series.cells.value[row]!
-    else values.push(seriesValue(series, row, view.tables.sensors.valueType(sensor)))
+    let place = start
+    for (; place < length && found.rank[place] === rank; place++) {
+      const row = found.row[place]!
+      receivedAt[place] = series.receivedAt[row]!
+      status[place] = series.status[row]!
+      if (numbers) numbers[place] = series.cells.value[row]!
+      else values.push(seriesValue(series, row, view.sensors.valueType(sensor)))
+    }
+    start = place
   }
-  return { time: found.time.slice(0, length), receivedAt, status, values: areNumbers ? numbers : values, next: null }
+  return { time, receivedAt, status, values: numbers ?? values, next: null }
 }
 
 /** null for no cursor, and for one that this store did not give. */

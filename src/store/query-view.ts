@@ -1,51 +1,55 @@
-// What one query sees: the segments and the journal's uncompacted parts as they were when it began. Segments are immutable
+// What one query sees: the segments and the journal's uncompacted parts as they were when it was asked. Both are immutable
 // and are not deleted while a query that saw them runs, so a query may be interrupted at any place.
 
 import type { RecordBatch } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
-import type { BlockCodec } from './block-codec.ts'
 import { ChunkCodec } from './chunk-codec.ts'
-import type { Part, Recent } from './recent.ts'
+import type { Part } from './recent.ts'
 import { type Rollup } from './rollup.ts'
 import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
 import type { Segment } from './segments.ts'
-import type { StoreTables } from './tables.ts'
-import type { Steps } from './turns.ts'
+import type { SeriesCache } from './series-cache.ts'
+import type { SensorDictionary } from './small-tables.ts'
 
+/** Where a query reads: the state that it sees, and the bytes behind it. */
 export interface QueryViewOptions {
-  readonly tables: StoreTables
-  readonly recent: Recent
-  readonly codec: BlockCodec
+  readonly sensors: Pick<SensorDictionary, 'numbersOf' | 'valueType'>
+  readonly segments: readonly Segment[]
+  readonly parts: readonly Part[]
+  /** The frame of a sensor's chunk; null when there is none. */
+  readonly chunk: (segment: number, sensor: SensorNumber) => Uint8Array | null
+  /** The records of a block. Throws STORE_CORRUPT. */
+  readonly block: (block: number) => RecordBatch
+  readonly seriesCache: SeriesCache
   /** A block or chunk that cannot be read is left out, and told. */
   readonly onDamage: (what: string, error: unknown) => void
 }
 
 export class QueryView {
-  readonly tables: StoreTables
-  readonly segments: readonly Segment[]
-  readonly parts: readonly Part[]
   readonly #options: QueryViewOptions
   readonly #chunks = new ChunkCodec()
   readonly #rollups = new RollupCodec()
-  readonly #number: number
 
   constructor(options: QueryViewOptions) {
     this.#options = options
-    this.tables = options.tables
-    this.segments = options.tables.segments.live
-    this.parts = [...options.recent.parts]
-    this.#number = options.tables.segments.beginQuery()
   }
 
-  /** Must be called when the query ends, however it ends. */
-  close(): void {
-    this.tables.segments.endQuery(this.#number)
+  get sensors(): QueryViewOptions['sensors'] {
+    return this.#options.sensors
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#options.segments
+  }
+
+  get parts(): readonly Part[] {
+    return this.#options.parts
   }
 
   /** Readings of a sensor in a raw segment, ordered; null when there is none. */
   series(segment: Segment, sensor: SensorNumber): Series | null {
-    const { seriesCache } = this.tables
+    const { seriesCache } = this.#options
     const cached = seriesCache.get(segment.id, sensor)
     if (cached) return cached
     const series = this.#read(segment, sensor, (frame) => this.#chunks.decode(frame))
@@ -76,7 +80,7 @@ export class QueryView {
 
   #read<T>(segment: Segment, sensor: SensorNumber, decode: (frame: Uint8Array) => T): T | null {
     try {
-      const frame = this.tables.segments.chunk(segment.id, sensor)
+      const frame = this.#options.chunk(segment.id, sensor)
       return frame && decode(frame)
     } catch (error) {
       this.#options.onDamage(`chunk ${segment.id}/${sensor}`, error)
@@ -86,21 +90,10 @@ export class QueryView {
 
   #block(part: Part): RecordBatch | null {
     try {
-      const batch = this.#options.codec.decode(this.tables.journal.data(part.block!))
-      this.#options.recent.keepDecoded(part, batch)
-      return batch
+      return this.#options.block(part.block!)
     } catch (error) {
       this.#options.onDamage(`block ${part.block}`, error)
       return null
     }
-  }
-}
-
-/** Runs a query and closes its view, however it ends. */
-export function* closing<T>(view: QueryView, run: (view: QueryView) => Steps<T>): Steps<T> {
-  try {
-    return yield* run(view)
-  } finally {
-    view.close()
   }
 }

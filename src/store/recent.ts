@@ -50,13 +50,6 @@ export class Recent {
     }
   }
 
-  /** A part was decoded again: keeps that while there is room. */
-  keepDecoded(part: Part, batch: RecordBatch): void {
-    if (this.#decoded + part.count > MAX_DECODED_RECORDS || !this.#parts.includes(part)) return
-    part.batch = batch
-    this.#decoded += part.count
-  }
-
   /** True when a record is among what waits. */
   holds(epoch: number, seq: number): boolean {
     return this.#parts.some((part) => part.epoch === epoch && seq >= part.firstSeq && seq < part.firstSeq + part.count)

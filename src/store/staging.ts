@@ -8,6 +8,7 @@ import type { Steps } from './turns.ts'
 
 const STAGED_BYTES = 256 * 1024 // one transaction of this size takes a few milliseconds
 const STAGED_CHUNKS = 400
+const LATER_BYTES = 8 * 1024 * 1024 // beyond, memory is dearer than the pages that writing out of order splits
 
 /** Where a segment stands in the order of arrival, and how far it was merged. */
 export interface SegmentPlace {
@@ -66,6 +67,7 @@ export class Staging {
   /** Of the other builders, far smaller: written after the first one's last, so that SQLite only ever appends. */
   #later: StagedChunk[] = []
   #bytes = 0
+  #laterBytes = 0
   /** Bytes of all chunks written. */
   writtenBytes = 0
 
@@ -84,17 +86,22 @@ export class Staging {
     const list = isFirst ? this.#staged : this.#later
     list.push({ segment: builder.id, sensor, data })
     if (isFirst) this.#bytes += data.length
+    else this.#laterBytes += data.length
     this.writtenBytes += data.length
   }
 
   get isWorthWriting(): boolean {
-    return this.#bytes >= STAGED_BYTES || this.#staged.length >= STAGED_CHUNKS
+    return this.#bytes >= STAGED_BYTES || this.#staged.length >= STAGED_CHUNKS || this.#laterBytes >= LATER_BYTES
   }
 
   write(): void {
     this.#put(this.#staged)
     this.#staged = []
     this.#bytes = 0
+    if (this.#laterBytes < LATER_BYTES) return
+    this.#put(this.#later)
+    this.#later = []
+    this.#laterBytes = 0
   }
 
   /** Writes what waited for the first builder's end, in several transactions. */

@@ -16,8 +16,9 @@ import { collectedCounter, collectedGauge, type Registry, secondsHistogram } fro
 import { RingProducer } from '#kit/record-ring.ts'
 import { allocateRing } from '#kit/ring-memory.ts'
 import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
+import { QueryThread } from './query-thread.ts'
 import { keepSqliteLoaded } from './sqlite-library.ts'
-import { createHistory } from './store-history.ts'
+import { createHistory, type StoreCondition } from './store-history.ts'
 import { createJournal } from './store-journal.ts'
 import { StoreThread } from './store-thread.ts'
 import { keepWasmWrappers } from './wasm-wrappers.ts'
@@ -102,6 +103,7 @@ class RunningStore implements Store {
   readonly history: History
   readonly #options: StoreOptions
   readonly #thread: StoreThread
+  readonly #queries: QueryThread
   readonly #drops: [number, number][] = []
   readonly #ringDrops: DropCounter
   #figures: StoreFigures
@@ -135,7 +137,9 @@ class RunningStore implements Store {
       durableSeq: () => this.#figures.durableSeq,
       drops: this.#drops,
     })
-    this.history = createHistory(thread, () => ({ figures: this.#figures, quarantined: ready.quarantined }))
+    this.#queries = new QueryThread(options.dataDir, options.log)
+    const condition = (): StoreCondition => ({ figures: this.#figures, quarantined: ready.quarantined })
+    this.history = createHistory({ thread, queries: this.#queries, condition })
     this.#measure()
     thread.onDeath((reason) => this.#onDeath(reason))
     this.#scheduleRetention()
@@ -170,6 +174,7 @@ class RunningStore implements Store {
 
   async #close(): Promise<void> {
     this.#retention?.cancel()
+    await this.#queries.close() // first: the store's connection is to be the last one, which empties the log
     try {
       this.#thread.expectEnd()
       await this.#thread.call('close', {})

@@ -4,7 +4,6 @@ import type { Database } from 'better-sqlite3'
 import { EntryTable } from './entry-table.ts'
 import { JournalTable } from './journal-table.ts'
 import { SegmentTable } from './segments.ts'
-import { SeriesCache } from './series-cache.ts'
 import { MetaTable, ReaderTable, SensorDictionary } from './small-tables.ts'
 
 export interface StoreTables {
@@ -15,7 +14,6 @@ export interface StoreTables {
   readonly journal: JournalTable
   readonly entries: EntryTable
   readonly segments: SegmentTable
-  readonly seriesCache: SeriesCache
 }
 
 /** Prepares the tables of a migrated database. */
@@ -28,6 +26,5 @@ export function openTables(db: Database): StoreTables {
     journal: new JournalTable(db),
     entries: new EntryTable(db),
     segments: new SegmentTable(db),
-    seriesCache: new SeriesCache(),
   }
 }

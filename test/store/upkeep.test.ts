@@ -11,8 +11,10 @@ import { RingProducer } from '#kit/record-ring.ts'
 import { allocateRing } from '#kit/ring-memory.ts'
 import { StoreEngine } from '#store/engine.ts'
 import type { FromStore } from '#store/protocol.ts'
+import { QueryFiles } from '#store/query-files.ts'
 import { queryReadings } from '#store/query-readings.ts'
 import { StoreThread } from '#store/store-thread.ts'
+import { runAll } from '#store/turns.ts'
 import { DAY_MS, openTestStore, pushed, temporaryFolder, YEAR_MS } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 0, 1)
@@ -126,7 +128,9 @@ describe('store engine', () => {
       expect.objectContaining({ type: 'event', event: expect.objectContaining({ type: 'store-quarantined' }) }),
     )
     const range = { sensor: 'a.b', from: START, to: START + 10, limit: 10, cursor: null }
-    const page = await engine.query((view) => queryReadings(view, range), new AbortController().signal)
+    const files = new QueryFiles(folder.path, () => {})
+    const page = runAll(files.using(engine.see('a.b'), (view) => queryReadings(view, range)))
+    files.close()
     expect([...page.values]).toEqual([1, 2])
     expect(engine.figures()).toMatchObject({ state: 'ok', durableSeq: 2, durableRecords: 2 })
     engine.close()
