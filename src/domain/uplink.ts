@@ -38,6 +38,8 @@ export interface UplinkServices {
   readonly version?: string
   /** Latest reading of a sensor in this run; null before the first. Its `sensor` is the id before mapping. */
   readonly latest?: (sensor: SensorNumber) => Reading | null
+  /** Does this uplink send readings of the sensor (`include`, `exclude`)? Absent: of every one. The same as long as the model is. */
+  readonly wants?: (sensor: SensorNumber) => boolean
   /** Where commands of the receiver go; absent or with nothing allowed: commands are not listened for. */
   readonly commands?: CommandDesk
   /** Records an event; its source is the uplink. */
