@@ -1,54 +1,59 @@
-// Lease → deliver → settle over one connection: reads batches after the cursor, keeps a bounded number of them under way, and
-// settles strictly in order. It ends with the connection; what was not settled is leased again by the next one.
+// Lease → deliver → settle over one connection, for one lane: takes leases from its source, keeps a bounded number of them
+// under way, and settles strictly in order. It ends with the connection; what was not settled is leased again by the next one.
 
-import type { Journal, Position } from '#domain/journal.ts'
-import type { RecordBatch } from '#domain/reading.ts'
-import type { Model } from '#domain/sensor.ts'
-import type { DeliveryResult, UplinkConnection } from '#domain/uplink.ts'
 import { TelemetryError } from '#domain/errors.ts'
+import type { RecordBatch } from '#domain/reading.ts'
+import type { Delivery, DeliveryResult, UplinkConnection } from '#domain/uplink.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
-import type { Ledger } from './ledger.ts'
-import type { ReplayThrottle } from './replay-throttle.ts'
-import type { RowFilter, Selection } from './row-filter.ts'
 
-/** Batches under way at once. */
-const WINDOW_BATCHES = 4
+type Rejected = DeliveryResult['rejected']
+
+/** Records taken from the journal, as deliveries; accounted for when all of these are answered. */
+export interface Lease {
+  /** null when there is only something to account for. */
+  readonly batch: RecordBatch | null
+  /** May be empty: nothing of the batch is wanted. */
+  readonly deliveries: readonly Delivery[]
+  /** Counts what became of it. Called once, in the order of the leases. */
+  account(rejected: number): void
+}
+
+/** Where a window's records come from. */
+export interface LaneSource {
+  /** The next records; a number: ask again after so many milliseconds; null: ask again when woken. Never called twice at once. */
+  lease(): Promise<Lease | number | null>
+}
 
 export interface WindowOptions {
   readonly clock: Clock
-  readonly journal: Journal
-  /** Name of the cursor. */
-  readonly reader: string
+  readonly source: LaneSource
   readonly connection: Pick<UplinkConnection, 'deliver'>
-  readonly filter: RowFilter
-  readonly ledger: Ledger
-  readonly throttle: ReplayThrottle
-  readonly model: () => Model
-  /** Most rows of the next batch. */
-  readonly batchRows: () => number
-  /** Milliseconds without any batch acknowledged, while some are under way, after which the connection is given up. */
+  /** Leases under way at once. */
+  readonly capacity: () => number
+  /** False: nothing may be leased now; `wake` follows when it may. */
+  readonly mayLease: () => boolean
+  /** Milliseconds without any lease settled, while some are under way, after which the connection is given up. */
   readonly stallMs: number
-  /** Batches were settled. */
-  readonly onProgress: () => void
-  readonly onRejected: (count: number, firstReason: string) => void
+  /** Refused rows of a batch, before it is settled. */
+  readonly onRejected: (batch: RecordBatch, rejected: Rejected) => void
+  /** The ledger has moved. `historical`: rows that were sent from a backlog, of them. */
+  readonly onSettled: (historical: number) => void
 }
 
-/** A batch under way. */
+/** A lease under way. */
 interface Slot {
-  readonly batch: RecordBatch
-  readonly selection: Selection
-  readonly stillKept: number | null
-  result: DeliveryResult | null
+  readonly lease: Lease
+  unanswered: number
+  rejected: Rejected
 }
 
 export class DeliveryWindow {
   readonly #options: WindowOptions
   readonly #slots: Slot[] = []
   readonly #abort = new AbortController()
-  #position: Position
   #leasing = true
   #filling = false
-  #appended = false
+  #woken = false
   #over = false
   #settledSome = false
   #waiting: Timer | null = null
@@ -62,7 +67,6 @@ export class DeliveryWindow {
 
   constructor(options: WindowOptions) {
     this.#options = options
-    this.#position = options.ledger.cursor
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve
     })
@@ -77,15 +81,21 @@ export class DeliveryWindow {
     return this.#slots.length > 0
   }
 
-  /** Receive time of the oldest record that waits, Unix milliseconds, or a little before it; null when there is none. */
-  get oldestReceivedAt(): number | null {
-    return this.#slots[0]?.batch.receivedAt[0] ?? (this.#waiting === null ? null : this.#lastSettledReceivedAt)
+  get isFull(): boolean {
+    return this.#slots.length >= this.#options.capacity()
   }
 
-  /** There are new records. */
+  /** Receive time of the oldest record that waits, Unix milliseconds, or a little before it; null when there is none. */
+  get oldestReceivedAt(): number | null {
+    return this.#slots[0]?.lease.batch?.receivedAt[0] ?? (this.#waiting === null ? null : this.#lastSettledReceivedAt)
+  }
+
+  /** There are new records, or more may be leased. */
   wake(): void {
-    this.#appended = true
-    if (this.#waiting === null) this.#startFilling()
+    this.#woken = true
+    this.#waiting?.cancel()
+    this.#waiting = null
+    this.#startFilling()
   }
 
   /** Leases nothing more; resolves once everything under way is settled, or the window has ended. */
@@ -119,99 +129,69 @@ export class DeliveryWindow {
     })
   }
 
-  /** Leases batches until the window is full, nothing is left, or the throttle holds. One at a time: the order is the point. */
+  /** Leases until the window is full or the source has nothing. One at a time: the order is the point. */
   async #fill(): Promise<void> {
-    const { journal, throttle, batchRows } = this.#options
-    while (this.#leasing && this.#slots.length < WINDOW_BATCHES) {
-      const rows = throttle.allowance(this.#position, journal.span().head, batchRows())
-      if (rows === 0) {
-        this.#waitForThrottle()
+    const { source, mayLease } = this.#options
+    while (this.#leasing && !this.isFull && mayLease()) {
+      this.#woken = false
+      const lease = await source.lease()
+      if (!this.#leasing) break
+      if (typeof lease === 'object' && lease !== null) {
+        this.#begin(lease)
+      } else if (!this.#woken) {
+        if (lease !== null) this.#waitFor(lease)
         break
       }
-      this.#appended = false
-      const batch = await journal.read(this.#position, rows)
-      if (!this.#leasing) break
-      if (batch !== null && batch.length > 0) {
-        const stillKept = await this.#countAfterGap(batch)
-        if (this.#leasing) this.#lease(batch, stillKept)
-      } else if (!this.#appended) break
     }
     this.#filling = false
   }
 
-  #waitForThrottle(): void {
-    const { clock, throttle } = this.#options
-    this.#waiting = clock.after(throttle.waitMs(), () => {
+  #waitFor(delayMs: number): void {
+    this.#waiting = this.#options.clock.after(delayMs, () => {
       this.#waiting = null
       this.#startFilling()
     })
   }
 
-  /** For the ledger: what an earlier epoch has lost since the start shows only by counting again. */
-  async #countAfterGap(batch: RecordBatch): Promise<number | null> {
-    const { journal } = this.#options
-    const expected = this.#position.epoch === batch.epoch ? this.#position.seq + 1 : 1
-    if (batch.epoch === journal.epoch || batch.firstSeq === expected) return null
-    // The batch is in hand, whatever the journal gives up meanwhile: only what follows it is counted.
-    const last = { epoch: batch.epoch, seq: batch.firstSeq + batch.length - 1 }
-    return batch.length + (await journal.count(last, { epoch: journal.epoch, seq: 0 }))
-  }
-
-  #lease(batch: RecordBatch, stillKept: number | null): void {
-    const { filter, model, throttle } = this.#options
-    const selection = filter.select(batch, model())
-    const slot: Slot = { batch, selection, stillKept, result: null }
+  #begin(lease: Lease): void {
+    const slot: Slot = { lease, unanswered: lease.deliveries.length, rejected: [] }
     this.#slots.push(slot)
-    this.#position = { epoch: batch.epoch, seq: batch.firstSeq + batch.length - 1 }
-    throttle.took(selection.rowCount)
-    if (selection.rowCount === 0) {
-      slot.result = { rejected: [] }
-      this.#settle()
-      return
-    }
+    if (slot.unanswered === 0) return this.#settle()
     this.#watchStall()
-    void this.#deliver(slot)
+    for (const delivery of lease.deliveries) void this.#deliver(slot, delivery)
   }
 
-  async #deliver(slot: Slot): Promise<void> {
-    const { batch, selection } = slot
+  async #deliver(slot: Slot, delivery: Delivery): Promise<void> {
     try {
-      const { rows, rowCount } = selection
-      const delivery = { lane: 'inOrder', historical: false, batch, rows, rowCount } as const
-      slot.result = await this.#options.connection.deliver(delivery, this.#abort.signal)
+      const { rejected } = await this.#options.connection.deliver(delivery, this.#abort.signal)
+      if (rejected.length > 0) slot.rejected = [...slot.rejected, ...distinctRows(rejected, delivery)]
+      slot.unanswered -= 1
       this.#settle()
     } catch (cause) {
       this.end(cause)
     }
   }
 
-  /** Settles what is acknowledged at the front of the window. */
+  /** Settles what is answered at the front of the window. */
   #settle(): void {
-    if (this.#over || !this.#slots[0]?.result) return
-    const { ledger, journal, reader, onProgress, clock } = this.#options
-    while (this.#slots[0]?.result) this.#account(this.#slots.shift()!)
-    journal.settle(reader, ledger.cursor, ledger.note(journal.span().head.seq))
+    if (this.#over || this.#slots[0]?.unanswered !== 0) return
+    let historical = 0
+    while (this.#slots[0]?.unanswered === 0) historical += this.#account(this.#slots.shift()!)
     this.#settledSome = true
-    this.#lastProgress = clock.monotonic()
-    onProgress()
+    this.#lastProgress = this.#options.clock.monotonic()
+    this.#options.onSettled(historical)
     if (this.#slots.length === 0) this.#resolveDrained()
     if (this.#waiting === null) this.#startFilling()
   }
 
-  #account({ batch, selection, stillKept, result }: Slot): void {
-    const rejected = result?.rejected ?? []
-    if (rejected.length > 0) this.#options.onRejected(rejected.length, rejected[0]!.reason)
-    this.#lastSettledReceivedAt = batch.receivedAt[batch.length - 1]!
-    this.#options.ledger.settle({
-      epoch: batch.epoch,
-      firstSeq: batch.firstSeq,
-      length: batch.length,
-      delivered: selection.rowCount - rejected.length,
-      filtered: selection.filtered,
-      rejected: rejected.length,
-      unknown: selection.unknown,
-      stillKept,
-    })
+  #account({ lease, rejected }: Slot): number {
+    const { batch, deliveries } = lease
+    if (batch !== null) {
+      this.#lastSettledReceivedAt = batch.receivedAt[batch.length - 1]!
+      if (rejected.length > 0) this.#options.onRejected(batch, rejected)
+    }
+    lease.account(rejected.length)
+    return deliveries.reduce((sum, { historical, rowCount }) => sum + (historical ? rowCount : 0), 0)
   }
 
   #watchStall(): void {
@@ -230,4 +210,10 @@ export class DeliveryWindow {
       this.end(new TelemetryError('TIMEOUT', message, { retryable: true, context: { stallMs } }))
     })
   }
+}
+
+/** A row counts once, and only if it was sent: whatever a receiver claims, the ledger stays exact. */
+function distinctRows(rejected: Rejected, { rows, rowCount }: Delivery): Rejected {
+  const open = new Set(rows.subarray(0, rowCount))
+  return rejected.filter(({ row }) => open.delete(row))
 }

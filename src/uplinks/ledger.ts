@@ -2,12 +2,19 @@
 // accepted = delivered + pending + filtered + dropped (by reason) + rejected, at every moment and across restarts.
 //
 // Within this run's epoch everything is counted by position, so that a record that vanished from the journal before its turn
-// shows as a gap. Of earlier epochs (`backlog`) the ledger knows how many are owed and the journal how many it still has.
+// shows as a gap. Of earlier epochs (`earlier`) the ledger knows how many are owed and the journal how many it still has.
+// With `liveFirst` the ranges that were left behind are the backlog's (backlog.ts); everything here is the live lane's then.
 
-import { comparePositions, type Bookmark, type Position } from '#domain/journal.ts'
+import type { Bookmark, Position } from '#domain/journal.ts'
+import { Backlog } from './backlog.ts'
+import { MAX_RANGES, readLedgerNote, writeLedgerNote } from './ledger-note.ts'
 
 /** No longer in the journal when its turn came: retention, disk budget, `whenFull: dropOldest`, or a crash before it was durable. */
 export const GAP = 'gap'
+/** A dead letter was thrown away by somebody. */
+export const DISCARDED = 'discarded'
+/** A dead letter was given up to make room for newer ones. */
+export const LETTERS_FULL = 'dead-letters-full'
 /** The sensor is no longer configured, so that the record has no topic, unit or machine. */
 export const UNKNOWN_SENSOR = 'unknown-sensor'
 
@@ -29,21 +36,12 @@ export interface LedgerStart {
   /** This run's epoch. */
   readonly epoch: number
   readonly bookmark: Bookmark
-  /** Records of earlier epochs after the bookmark that the journal still has. */
+  /** Records of earlier epochs after the note's `live` that the journal still has. */
   readonly kept: number
   /** Records of earlier epochs after `note.head` that the journal still has. */
   readonly keptAfterNote: number
-}
-
-/** What is kept beside the cursor. */
-export interface LedgerNote {
-  delivered: number
-  filtered: number
-  rejected: number
-  dropped: Record<string, number>
-  /** Records that waited when the note was written, up to `head`. */
-  pending: number
-  head: Position
+  /** Records that the journal still has of each range of the note. */
+  readonly keptOfRanges?: readonly number[]
 }
 
 export class Ledger {
@@ -54,29 +52,38 @@ export class Ledger {
   #filtered: number
   #rejected: number
   #cursor: Position
-  #backlog: number
+  #earlier: number
+  /** What the live lane has left behind. */
+  readonly backlog: Backlog
 
   /** `onDrop` is told of each loss as it is counted. */
   constructor(
-    { epoch, bookmark, kept, keptAfterNote }: LedgerStart,
+    { epoch, bookmark, kept, keptAfterNote, keptOfRanges }: LedgerStart,
     onDrop: (reason: string, count: number) => void = () => {},
   ) {
     const note = readLedgerNote(bookmark)
     this.#epoch = epoch
-    this.#cursor = { epoch: bookmark.epoch, seq: bookmark.seq }
+    this.#cursor = note.live
     this.#delivered = note.delivered
     this.#filtered = note.filtered
     this.#rejected = note.rejected
     this.#dropped = note.dropped
     this.#onDrop = onDrop
-    this.#backlog = kept
+    this.#earlier = kept
     const owedByNote = note.head.epoch === epoch ? note.pending - this.#ofThisEpoch(note.head.seq) : note.pending
     this.#drop(GAP, owedByNote + keptAfterNote - kept)
+    this.backlog = new Backlog(epoch, note.ranges, (count) => this.#drop(GAP, count))
+    this.backlog.ranges.forEach((range, index) => this.backlog.found(range, keptOfRanges?.[index] ?? range.owed))
   }
 
-  /** Position of the last settled record. */
+  /** Position of the last settled record of the live (or only) lane. */
   get cursor(): Position {
     return this.#cursor
+  }
+
+  /** Everything up to here is settled, in all lanes. */
+  get settledUpTo(): Position {
+    return this.backlog.ranges[0]?.cursor ?? this.#cursor
   }
 
   get delivered(): number {
@@ -97,7 +104,12 @@ export class Ledger {
 
   /** Records that wait or are under way. `headSeq`: the newest position of this run's epoch. */
   pending(headSeq: number): number {
-    return this.#backlog + this.#ofThisEpoch(headSeq)
+    return this.backlog.pending + this.livePending(headSeq)
+  }
+
+  /** Those of them that are the live (or only) lane's. */
+  livePending(headSeq: number): number {
+    return this.#earlier + this.#ofThisEpoch(headSeq)
   }
 
   accepted(headSeq: number): number {
@@ -105,36 +117,65 @@ export class Ledger {
     return this.#delivered + this.#filtered + this.#rejected + lost + this.pending(headSeq)
   }
 
+  /** The live lane goes on after `headSeq`; what waits is left behind as backlog. False when there are too many ranges. */
+  leaveBehind(headSeq: number): boolean {
+    if (this.backlog.ranges.length >= MAX_RANGES) return false
+    const to = { epoch: this.#epoch, seq: headSeq }
+    this.backlog.add(this.#cursor, to, this.livePending(headSeq))
+    this.#cursor = to
+    this.#earlier = 0
+    return true
+  }
+
+  /** Counts what became of records of the backlog; their places are the backlog's. */
+  count(counts: Pick<SettledBatch, 'delivered' | 'filtered' | 'rejected' | 'unknown'>): void {
+    this.#drop(UNKNOWN_SENSOR, counts.unknown)
+    this.#delivered += counts.delivered
+    this.#filtered += counts.filtered
+    this.#rejected += counts.rejected
+  }
+
+  /** A dead letter arrived after all. */
+  redeliver(): void {
+    this.#rejected = Math.max(0, this.#rejected - 1)
+    this.#delivered += 1
+  }
+
+  /** Dead letters were given up: by somebody (`discarded`), or to make room (`dead-letters-full`). */
+  giveUpLetters(reason: string, count: number): void {
+    const given = Math.min(count, this.#rejected)
+    this.#rejected -= given
+    this.#drop(reason, given)
+  }
+
   /** Moves the cursor to the end of `batch`; batches come in order. */
   settle(batch: SettledBatch): void {
     if (batch.epoch === this.#epoch) {
       const expected = this.#cursor.epoch === batch.epoch ? this.#cursor.seq + 1 : 1
       // What is left of the backlog when its turn is over has vanished.
-      this.#drop(GAP, batch.firstSeq - expected + this.#backlog)
-      this.#backlog = 0
+      this.#drop(GAP, batch.firstSeq - expected + this.#earlier)
+      this.#earlier = 0
     } else {
-      const vanished = batch.stillKept === null ? 0 : Math.max(0, this.#backlog - batch.stillKept)
+      const vanished = batch.stillKept === null ? 0 : Math.max(0, this.#earlier - batch.stillKept)
       this.#drop(GAP, vanished)
-      this.#backlog = Math.max(0, this.#backlog - vanished - batch.length)
+      this.#earlier = Math.max(0, this.#earlier - vanished - batch.length)
     }
-    this.#drop(UNKNOWN_SENSOR, batch.unknown)
-    this.#delivered += batch.delivered
-    this.#filtered += batch.filtered
-    this.#rejected += batch.rejected
+    this.count(batch)
     this.#cursor = { epoch: batch.epoch, seq: batch.firstSeq + batch.length - 1 }
   }
 
   /** The ledger as text, to be kept beside the cursor. */
   note(headSeq: number): string {
-    const note: LedgerNote = {
+    return writeLedgerNote({
       delivered: this.#delivered,
       filtered: this.#filtered,
       rejected: this.#rejected,
       dropped: this.#dropped,
-      pending: this.pending(headSeq),
+      pending: this.livePending(headSeq),
       head: { epoch: this.#epoch, seq: headSeq },
-    }
-    return JSON.stringify(note)
+      live: this.#cursor,
+      ranges: [...this.backlog.ranges],
+    })
   }
 
   /** Records of this run's epoch after the cursor, up to `headSeq`. */
@@ -146,37 +187,5 @@ export class Ledger {
     if (count <= 0) return
     this.#dropped[reason] = (this.#dropped[reason] ?? 0) + count
     this.#onDrop(reason, count)
-  }
-}
-
-/** The note beside a bookmark; zeros for what is missing or makes no sense (another version's note: the cursor still stands). */
-export function readLedgerNote(bookmark: Bookmark): LedgerNote {
-  const kept = parseObject(bookmark.note)
-  const head = kept.head as Partial<Record<keyof Position, unknown>> | null | undefined
-  const position = { epoch: countOf(head?.epoch), seq: countOf(head?.seq) }
-  const isUsable = comparePositions(position, bookmark) >= 0
-  const dropped: Record<string, number> = {}
-  for (const [reason, count] of Object.entries(kept.dropped ?? {}))
-    if (countOf(count) > 0) dropped[reason] = countOf(count)
-  return {
-    delivered: countOf(kept.delivered),
-    filtered: countOf(kept.filtered),
-    rejected: countOf(kept.rejected),
-    dropped,
-    pending: isUsable ? countOf(kept.pending) : 0,
-    head: isUsable ? position : { epoch: bookmark.epoch, seq: bookmark.seq },
-  }
-}
-
-function countOf(count: unknown): number {
-  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : 0
-}
-
-function parseObject(text: string | undefined): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(text ?? '{}')
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
-  } catch {
-    return {}
   }
 }

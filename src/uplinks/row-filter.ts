@@ -3,6 +3,7 @@
 
 import { ENTRY, type RecordBatch } from '#domain/reading.ts'
 import type { Model } from '#domain/sensor.ts'
+import { sensorPattern } from '#domain/sensor-pattern.ts'
 
 const UNKNOWN = 0
 const WANTED = 1
@@ -15,7 +16,18 @@ export interface Selection {
   readonly filtered: number
   /** Rows of sensors that the model does not know. */
   readonly unknown: number
+  /** Alarms and events that were passed over as `entriesFrom` says. */
+  readonly skipped: number
 }
+
+/** Which rows of a batch are looked at; the others are counted nowhere. */
+export interface RowPick {
+  readonly readings: boolean
+  /** Alarms and events in rows before this one are passed over. */
+  readonly entriesFrom: number
+}
+
+const EVERYTHING: RowPick = { readings: true, entriesFrom: 0 }
 
 export class RowFilter {
   readonly #include: readonly RegExp[]
@@ -25,27 +37,40 @@ export class RowFilter {
 
   /** Patterns: `*` stands for any characters, `?` for one. No include pattern at all means every sensor. */
   constructor(include: readonly string[], exclude: readonly string[]) {
-    this.#include = (include.length === 0 ? ['*'] : include).map(globPattern)
-    this.#exclude = exclude.map(globPattern)
+    this.#include = (include.length === 0 ? ['*'] : include).map(sensorPattern)
+    this.#exclude = exclude.map(sensorPattern)
   }
 
   wants(sensorId: string): boolean {
     return this.#include.some((glob) => glob.test(sensorId)) && !this.#exclude.some((glob) => glob.test(sensorId))
   }
 
-  select(batch: RecordBatch, model: Model): Selection {
+  select(batch: RecordBatch, model: Model, pick: RowPick = EVERYTHING): Selection {
     if (model !== this.#model) this.#learn(model)
     const grades = this.#grades
     const rows = new Uint32Array(batch.length)
     let rowCount = 0
     let filtered = 0
+    let unknown = 0
+    let skipped = 0
     for (let row = 0; row < batch.length; row++) {
       const sensor = batch.sensor[row]!
-      const grade = sensor === ENTRY ? this.#gradeEntry(batch.texts.get(row), model) : (grades[sensor] ?? UNKNOWN)
+      let grade: number
+      if (sensor === ENTRY) {
+        if (row < pick.entriesFrom) {
+          skipped++
+          continue
+        }
+        grade = this.#gradeEntry(batch.texts.get(row), model)
+      } else {
+        if (!pick.readings) continue
+        grade = grades[sensor] ?? UNKNOWN
+      }
       if (grade === WANTED) rows[rowCount++] = row
       else if (grade === FILTERED) filtered++
+      else unknown++
     }
-    return { rows, rowCount, filtered, unknown: batch.length - rowCount - filtered }
+    return { rows, rowCount, filtered, unknown, skipped }
   }
 
   #learn(model: Model): void {
@@ -83,12 +108,4 @@ function parseEntry(json: string | undefined): EntryHead | null {
   } catch {
     return null
   }
-}
-
-function globPattern(glob: string): RegExp {
-  const pattern = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  return new RegExp(`^${pattern}$`)
 }

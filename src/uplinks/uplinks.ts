@@ -9,10 +9,11 @@ import type { UplinkDirectory } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import { dropCounter } from '#kit/dropped.ts'
 import { collectedCounter, collectedGauge, type Registry } from '#kit/metrics.ts'
-import { Forwarder, REJECTED, type UplinkDefinition } from './forwarder.ts'
+import type { UplinkDefinition } from './definition.ts'
+import { Forwarder, REJECTED } from './forwarder.ts'
 import { GAP, UNKNOWN_SENSOR } from './ledger.ts'
 
-export type { UplinkDefinition } from './forwarder.ts'
+export type { UplinkDefinition } from './definition.ts'
 
 export interface UplinksOptions {
   readonly clock: Clock

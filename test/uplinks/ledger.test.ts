@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { GAP, Ledger, UNKNOWN_SENSOR, readLedgerNote, type SettledBatch } from '#uplinks/ledger.ts'
+import { GAP, Ledger, UNKNOWN_SENSOR, type SettledBatch } from '#uplinks/ledger.ts'
+import { readLedgerNote } from '#uplinks/ledger-note.ts'
 
 const batch = (epoch: number, firstSeq: number, length: number, rest: Partial<SettledBatch> = {}): SettledBatch => {
   const { filtered = 0, rejected = 0, unknown = 0, stillKept = null } = rest

@@ -2,7 +2,8 @@
 
 import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
-import type { Delivery, DeliveryResult, UplinkConnection, UplinkContext, UplinkKind } from '#domain/uplink.ts'
+import { ENTRY } from '#domain/reading.ts'
+import type { Delivery, DeliveryResult, Lane, UplinkConnection, UplinkContext, UplinkKind } from '#domain/uplink.ts'
 import { strictObject } from '#domain/schema.ts'
 
 interface Held {
@@ -16,6 +17,9 @@ export interface Arrival {
   readonly connection: number
   readonly epoch: number
   readonly seq: number
+  readonly lane: Lane
+  readonly historical: boolean
+  readonly isEntry: boolean
 }
 
 export class ScriptedReceiver {
@@ -91,7 +95,13 @@ export class ScriptedReceiver {
     if (!this.#isConnected) return Promise.reject(lost())
     const { batch, rows, rowCount } = delivery
     for (const row of rows.subarray(0, rowCount)) {
-      this.arrivals.push({ connection: this.connections, epoch: batch.epoch, seq: batch.firstSeq + row })
+      const place = { epoch: batch.epoch, seq: batch.firstSeq + row, isEntry: batch.sensor[row] === ENTRY }
+      this.arrivals.push({
+        connection: this.connections,
+        ...place,
+        lane: delivery.lane,
+        historical: delivery.historical,
+      })
     }
     if (this.acknowledges && this.#held.length === 0) return Promise.resolve(this.#answer(delivery))
     return new Promise((resolve, reject) => {

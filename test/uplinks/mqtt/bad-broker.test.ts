@@ -37,7 +37,7 @@ async function readings(count: number): Promise<Delivery> {
   const journal = new ModelJournal()
   for (let n = 0; n < count; n++) journal.append(0, n)
   const batch = (await journal.read({ epoch: 1, seq: 0 }, count))!
-  return { batch, rows: Uint32Array.from(batch.sensor.keys()), rowCount: count }
+  return { lane: 'inOrder', historical: false, batch, rows: Uint32Array.from(batch.sensor.keys()), rowCount: count }
 }
 
 /** Accepts, and hands each qos 1 PUBLISH to `answer`. */

@@ -60,7 +60,13 @@ async function mixed(): Promise<Delivery> {
     source: 'gateway',
   })
   const batch = (await journal.read({ epoch: 1, seq: 0 }, 10))!
-  return { batch, rows: Uint32Array.from(batch.sensor.keys()), rowCount: batch.length }
+  return {
+    lane: 'inOrder',
+    historical: false,
+    batch,
+    rows: Uint32Array.from(batch.sensor.keys()),
+    rowCount: batch.length,
+  }
 }
 
 afterEach(async () => {
