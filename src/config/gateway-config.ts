@@ -19,6 +19,8 @@ export interface GatewayConfig {
   readonly alarms: { readonly operators: number | null }
   /** null: the gateway has no broker of its own. */
   readonly broker: BrokerConfig | null
+  /** `watchMs` 0: changes are not watched. `revisions`: how many are kept. */
+  readonly configuration: { readonly watchMs: number; readonly revisions: number }
   /** npm packages with further drivers, as written. */
   readonly drivers: readonly string[]
   readonly devices: readonly DeviceConfig[]

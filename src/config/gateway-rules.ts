@@ -20,6 +20,10 @@ export function checkGatewayRules(sensorCount: number, subject: Subject): void {
   if (capacity < 2 * sensorCount) {
     refuse(subject, ['buffer', 'capacity'], `must be at least twice the number of sensors, which is ${sensorCount}`)
   }
+  const watchMs = durationAt(subject.node, ['configuration', 'watch'])
+  if (watchMs !== undefined && watchMs !== 0 && (watchMs < 5000 || watchMs > 3_600_000)) {
+    refuse(subject, ['configuration', 'watch'], 'must be from 5s to 1h, or 0')
+  }
   checkStore(subject)
   checkAccess(subject)
   checkBroker(subject)

@@ -137,6 +137,23 @@ export const BrokerSchema = strictObject(
   },
 )
 
+export const ConfigurationSchema = section(
+  {
+    watch: durationSchema({
+      description:
+        'How long the gateway is watched after a change; when it is worse then, the change is taken back. 5s to 1h; 0: not at all.',
+      default: '1m',
+    }),
+    revisions: Type.Integer({
+      minimum: 2,
+      maximum: 1000,
+      default: 100,
+      description: 'How many applied configurations are kept, to compare with and to go back to.',
+    }),
+  },
+  { description: 'Changes of this configuration while the gateway runs.' },
+)
+
 /** The file as a whole; the entries of `devices` and `uplinks` are judged by their own schemas. */
 export const GatewayFileSchema = strictObject(
   {
@@ -167,6 +184,7 @@ export const GatewayFileSchema = strictObject(
       description:
         'npm packages with further drivers; see docs/writing-a-driver.md. They run with all rights of the gateway.',
     }),
+    configuration: ConfigurationSchema,
     devices: Type.Array(Type.Unknown(), { default: [], description: 'What is read.' }),
     derived: Type.Array(DerivedSchema, { default: [], description: 'What is worked out of it.' }),
     uplinks: Type.Array(Type.Unknown(), { default: [], description: 'Where readings and alarms are forwarded to.' }),

@@ -113,7 +113,7 @@ function readGateway(
   checkBrokerUse(devices.devices, context.catalogue, subject)
   const common = values && decodeKeys(values, GatewayFileSchema, subject)
   if (!common) return undefined
-  const { gateway, data, buffer, store, http, broker, alarms, drivers } = common
+  const { gateway, data, buffer, store, http, broker, alarms, drivers, configuration } = common
   const config: GatewayConfig = {
     gateway,
     data: resolve(folder, data),
@@ -127,6 +127,7 @@ function readGateway(
     http,
     alarms: { operators: alarms.operators ?? null },
     broker: broker ? brokerConfig(broker, folder) : null,
+    configuration: { watchMs: configuration.watch, revisions: configuration.revisions },
     drivers,
     devices: devices.devices,
     derived,
