@@ -9,6 +9,7 @@
 //   mask        22   address u16, and-mask u16, or-mask u16                                  → the request again
 //   refused     function | 80                                                                → exception code u8
 
+import { identificationMismatch, isIdentification } from './identification.ts'
 import type { Register } from './point.ts'
 
 const READ_FUNCTIONS = { coil: 1, discrete: 2, holding: 3, input: 4 } as const satisfies Record<Register, number>
@@ -77,7 +78,8 @@ export function mismatch(request: Buffer, answer: Buffer): string | null {
   if (answer[0] === (asked | EXCEPTION_BIT))
     return answer.length === 2 ? null : `the exception has ${answer.length} bytes`
   if (answer[0] !== asked) return `function ${answer[0]} came for function ${asked}`
-  return isRead(request) ? readMismatch(request, answer) : writeMismatch(request, answer)
+  if (isRead(request)) return readMismatch(request, answer)
+  return isIdentification(request) ? identificationMismatch(answer) : writeMismatch(request, answer)
 }
 
 /** True for requests whose answer holds data. */

@@ -2,6 +2,8 @@
 //
 //   unit id u8 · PDU, 1 to 253 bytes · CRC-16 u16, low byte first (Modbus over Serial Line V1.02 §2.5.1, §6.2.2)
 
+import { identificationLength } from './identification.ts'
+
 /** Unit and CRC around a PDU. */
 export const RTU_OVERHEAD_BYTES = 3
 export const MAX_RTU_FRAME_BYTES = 256
@@ -57,6 +59,10 @@ export function answerLength(bytes: Uint8Array, at: number, available: number): 
       return 8
     case 22:
       return 10
+    case 43: {
+      const length = identificationLength(bytes, at + 1, available - 1)
+      return length === null || length === 0 ? length : length + RTU_OVERHEAD_BYTES
+    }
     default:
       return 0
   }

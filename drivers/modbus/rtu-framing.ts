@@ -5,6 +5,7 @@
 import type { TelemetryError } from '#domain/errors.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Framing, FramingEvents } from './framing.ts'
+import { isIdentification } from './identification.ts'
 import { dataBytes, isRead, MASK_WRITE, mismatch, READ_DATA_START } from './pdu.ts'
 import { answerLength, hasGoodCrc, MAX_RTU_FRAME_BYTES, RTU_OVERHEAD_BYTES, rtuFrame } from './rtu-frame.ts'
 import type { Exchange } from './transport.ts'
@@ -171,5 +172,6 @@ export class RtuFraming implements Framing {
 /** Most bytes of the frame that answers this request. */
 function longestAnswer(request: Buffer): number {
   if (isRead(request)) return dataBytes(request) + READ_DATA_START + RTU_OVERHEAD_BYTES
+  if (isIdentification(request)) return MAX_RTU_FRAME_BYTES
   return request[0] === MASK_WRITE ? 10 : 8
 }

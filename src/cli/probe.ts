@@ -1,10 +1,9 @@
 // `telemetryx probe`: reads every sensor of a configuration once and prints a table, with the reason for each that is bad.
 
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { resolve } from 'node:path'
 import { loadGatewayConfig } from '#config/load.ts'
 import type { GatewayConfig } from '#config/gateway-config.ts'
-import { DURATION_PATTERN, parseDuration } from '#domain/units.ts'
 import { jsonValue, type Value } from '#domain/value.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { suggestion } from '#config/suggest.ts'
@@ -14,6 +13,7 @@ import { runningGateway } from '#gateway/running-gateway.ts'
 import { systemClock } from '#kit/clock.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
 import { EXIT_BAD, EXIT_CONFIG } from './exit-codes.ts'
+import { duration } from './duration-argument.ts'
 import { progressLine } from './progress-line.ts'
 import { table } from './table.ts'
 
@@ -46,12 +46,6 @@ export function registerProbe(program: Command): void {
       '\nExamples:\n  telemetryx probe -c gateway.yaml\n  telemetryx probe -c gateway.yaml press-1 --json',
     )
     .action(probe)
-}
-
-export function duration(text: string): number {
-  const ms = new RegExp(DURATION_PATTERN).test(text) ? parseDuration(text) : 0
-  if (ms > 0 && ms <= 86_400_000) return ms
-  throw new InvalidArgumentError('It must be a duration, for example 500ms, 10s or 2m.')
 }
 
 async function probe(device: string | undefined, options: ProbeCommandOptions): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { vi } from 'vitest'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
 
 export const LAUNCHER = join(PACKAGE_ROOT, 'bin', 'telemetryx')
@@ -36,4 +37,25 @@ export function run(command: string, args: readonly string[], options: RunOption
 /** `telemetryx` with arguments, on the Node.js that runs the tests. */
 export function telemetryx(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return run(process.execPath, [LAUNCHER, ...args], options)
+}
+
+/** What a command prints within this process, and its exit code. */
+export async function printedBy(
+  command: () => Promise<number>,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const printed = { stdout: '', stderr: '' }
+  const listeners = process.stdout.listeners('error')
+  const exitCode = process.exitCode
+  const log = vi.spyOn(console, 'log').mockImplementation((text: string) => void (printed.stdout += `${text}\n`))
+  const error = vi.spyOn(console, 'error').mockImplementation((text: string) => void (printed.stderr += `${text}\n`))
+  try {
+    return { code: await command(), ...printed }
+  } finally {
+    process.exitCode = exitCode
+    for (const listener of process.stdout.listeners('error')) {
+      if (!listeners.includes(listener)) process.stdout.removeListener('error', listener as () => void)
+    }
+    log.mockRestore()
+    error.mockRestore()
+  }
 }

@@ -10,6 +10,7 @@ import logging
 import struct
 import sys
 
+from pymodbus.device import ModbusDeviceIdentification
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.server.async_io import ModbusSerialServer, ModbusTcpServer
 
@@ -21,6 +22,15 @@ FORMAT = {
     "int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "int64": ">q", "uint64": ">Q",
     "float32": ">f", "float64": ">d",
 }
+
+
+# Longer than one answer holds: a client must ask twice.
+IDENTITY = ModbusDeviceIdentification(
+    info_name={
+        "VendorName": "pymodbus", "ProductCode": "P" * 60, "MajorMinorRevision": "3.0", "VendorUrl": "U" * 90,
+        "ProductName": "N" * 90, "ModelName": "test slave",
+    }
+)
 
 
 def slave():
@@ -65,11 +75,11 @@ async def serve(context, serial):
     """Starts the server; answers its TCP port, or 0 on a serial port."""
     if serial is not None:
         server = ModbusSerialServer(
-            context, port=serial, baudrate=19200, ignore_missing_slaves=True, broadcast_enable=True, timeout=0.1
+            context, identity=IDENTITY, port=serial, baudrate=19200, ignore_missing_slaves=True, broadcast_enable=True, timeout=0.1
         )
         await server.start()
         return server, 0
-    server = ModbusTcpServer(context, address=("127.0.0.1", 0), ignore_missing_slaves=True)
+    server = ModbusTcpServer(context, identity=IDENTITY, address=("127.0.0.1", 0), ignore_missing_slaves=True)
     task = asyncio.create_task(server.serve_forever())
     await server.serving
     return task, server.server.sockets[0].getsockname()[1]

@@ -144,10 +144,19 @@ describe('the line', () => {
 
 describe('the length of an answer', () => {
   it('follows from its function, as the specification draws it', () => {
-    const lengths = ['01 03 04', '01 83 02', '01 06', '01 10', '01 16', '01 17 02', '01 2b', '01', '01 03'].map((hex) =>
-      answerLength(bytes(hex), 0, bytes(hex).length),
-    )
-    expect(lengths).toEqual([9, 5, 8, 8, 10, 7, 0, null, null])
+    const lengths = [
+      '01 03 04',
+      '01 83 02',
+      '01 06',
+      '01 10',
+      '01 16',
+      '01 17 02',
+      '01 2b 0d',
+      '01 11',
+      '01',
+      '01 03',
+    ].map((hex) => answerLength(bytes(hex), 0, bytes(hex).length))
+    expect(lengths).toEqual([9, 5, 8, 8, 10, 7, 0, 0, null, null])
     expect(hasGoodCrc(bytes('02 07 41 12'), 0, 4)).toBe(true)
   })
 })
