@@ -6,10 +6,10 @@ import { Status } from '#domain/quality.ts'
 import { NO_TIME, type ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
+import { FrameRecorder } from '#kit/frame-recorder.ts'
 import type { Clock } from '#kit/clock.ts'
 import { PointDecoder } from './decode.ts'
 import { exceptionText, isUnreachable } from './exceptions.ts'
-import { FrameRecorder } from './frame-recorder.ts'
 import { Learned } from './learned.ts'
 import type { Link, LinkMember } from './link.ts'
 import { exceptionOf } from './pdu.ts'
@@ -65,7 +65,7 @@ export class ModbusDevice implements Device, LinkMember {
     this.timeoutMs = options.timeoutMs
     this.pauseAfterConnectMs = options.pauseAfterConnectMs
     this.delayAfterMs = options.delayAfterMs
-    this.trace = new FrameRecorder(() => options.context.now())
+    this.trace = new FrameRecorder({ now: () => options.context.now() })
     this.#options = options
     const { limits, groups } = options
     const decoder = new PointDecoder()

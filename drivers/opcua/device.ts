@@ -7,8 +7,8 @@ import type { ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
 import type { Clock } from '#kit/clock.ts'
+import { FrameRecorder } from '#kit/frame-recorder.ts'
 import { openConnection, type Connection } from './connection.ts'
-import { FrameRing } from './frame-ring.ts'
 import { loadLibrary } from './library.ts'
 import type { Pki } from './pki.ts'
 import type { OpcuaPoint } from './point.ts'
@@ -36,13 +36,15 @@ export class OpcuaDevice implements Device {
   readonly bus: string
   readonly #options: OpcuaDeviceOptions
   readonly #points = new Map<SensorNumber, OpcuaPoint>()
-  readonly #frames = new FrameRing()
+  /** Nothing is recorded before the login is over: a chunk of it may hold a password. */
+  readonly #frames: FrameRecorder
   #connection: Connection | null = null
   /** Ends an attempt to connect when the device is closed. */
   #closing = new AbortController()
 
   constructor(options: OpcuaDeviceOptions) {
     this.#options = options
+    this.#frames = new FrameRecorder({ now: () => options.context.now() })
     // Each device has a connection of its own, whatever else is behind the same address.
     this.bus = `opcua:${options.id}@${new URL(options.endpoint).host}`
     for (const point of options.groups.flatMap((group) => group.points)) this.#points.set(point.sensor, point)
@@ -61,8 +63,7 @@ export class OpcuaDevice implements Device {
       this.#connection = null
       context.lost(cause)
     }
-    const onChunk = (direction: WireFrame['direction'], chunk: Buffer): void =>
-      this.#frames.record(direction, chunk, context.now())
+    const onChunk = (direction: WireFrame['direction'], chunk: Buffer): void => this.#frames[direction](chunk)
     opened = await openConnection(
       { library, pki, endpoint, security, user, timeoutMs, clock, onLost, onChunk },
       AbortSignal.any([signal, closing]),

@@ -5,10 +5,10 @@
 //   What nobody asked for, or what made no sense, must be followed by silence before the next request.
 
 import { TelemetryError } from '#domain/errors.ts'
+import type { FrameRecorder } from '#kit/frame-recorder.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Frame } from './frame.ts'
 import type { Framer } from './framer.ts'
-import type { WireLog } from './wire-log.ts'
 
 /** Silence after which a disturbed line is believed again: longer than any pause of a USB adapter. */
 export const SETTLE_MS = 50
@@ -17,7 +17,7 @@ const MAX_SETTLE_TIMEOUTS = 4
 
 export interface Asker {
   readonly framer: Framer
-  readonly log: WireLog
+  readonly log: FrameRecorder
   readonly timeoutMs: number
   countError(kind: string): void
 }

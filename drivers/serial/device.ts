@@ -6,6 +6,7 @@ import { Status } from '#domain/quality.ts'
 import { NO_TIME, type ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
+import { FrameRecorder } from '#kit/frame-recorder.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Asker } from './conversation.ts'
 import { convertField } from './convert.ts'
@@ -16,8 +17,10 @@ import { Listener } from './listener.ts'
 import { exchangesOf, type Exchange, type SerialPoint } from './point.ts'
 import { frameReader, giveFields, type FrameReading, type ReadFrame } from './read-frame.ts'
 import { DEFAULT_TIMEOUT_MS, type SerialDeviceConfig } from './schema.ts'
-import { WireLog } from './wire-log.ts'
 import { SensorWrite } from './write.ts'
+
+/** Pieces that come within this time of the one before are shown as one. */
+const JOIN_MS = 50
 
 export interface SerialDeviceOptions {
   readonly bus: string
@@ -31,7 +34,7 @@ export interface SerialDeviceOptions {
 export class SerialDevice implements Device, LineMember, Asker {
   readonly bus: string
   readonly framer: Framer
-  readonly log: WireLog
+  readonly log: FrameRecorder
   readonly timeoutMs: number
   /** Set for devices that send by themselves. */
   readonly receive?: (chunk: Uint8Array) => void
@@ -48,7 +51,7 @@ export class SerialDevice implements Device, LineMember, Asker {
     const { config, groups, clock, context } = options
     this.bus = options.bus
     this.framer = createFramer(config.framing, config.checksum)
-    this.log = new WireLog(() => context.now())
+    this.log = new FrameRecorder({ now: () => context.now(), joinMs: JOIN_MS })
     this.timeoutMs = config.request?.timeout ?? DEFAULT_TIMEOUT_MS
     this.#options = options
     this.#decimal = config.parse.decimal ?? '.'

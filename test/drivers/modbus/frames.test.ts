@@ -1,8 +1,7 @@
-// The wire recorder: what it keeps, and that a recording can stand in for the device.
+// The wire recorder of a device: what it keeps, and that a recording can stand in for the device.
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { frameShape } from '#api/shapes/device-shape.ts'
-import { FrameRecorder, RECORDED_FRAMES } from '#drivers/modbus/frame-recorder.ts'
 import type { ModbusSensorConfig } from '#drivers/modbus/schema.ts'
 import { framesFromJson, ModbusReplay } from '#test/sim/modbus-replay.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
@@ -26,33 +25,6 @@ async function connected(unit: TestDevice): Promise<TestDevice> {
 
 const hexOf = (unit: TestDevice): string[] =>
   unit.device.frames!().map(({ direction, bytes }) => `${direction} ${Buffer.from(bytes).toString('hex')}`)
-
-describe('the recorder', () => {
-  it('keeps the last frames in order, and no more', () => {
-    let now = 1000
-    const recorder = new FrameRecorder(() => now++)
-    expect(recorder.frames()).toEqual([])
-    for (let frame = 0; frame < 3 * RECORDED_FRAMES + 5; frame++) {
-      if (frame % 2 === 0) recorder.sent(Uint8Array.of(frame & 0xff, 1))
-      else recorder.received(Uint8Array.of(frame & 0xff))
-    }
-    const frames = recorder.frames()
-    expect(frames).toHaveLength(RECORDED_FRAMES)
-    const last = 3 * RECORDED_FRAMES + 4
-    expect(frames.at(-1)).toEqual({ time: 1000 + last, direction: 'sent', bytes: Uint8Array.of(last & 0xff, 1) })
-    expect(frames.map(({ time }) => time)).toEqual(frames.map((_, index) => 1000 + last - 63 + index))
-  })
-
-  it('cuts what is longer than any frame, and gives copies', () => {
-    const recorder = new FrameRecorder(() => 0)
-    recorder.received(new Uint8Array(5000).fill(7))
-    const [frame] = recorder.frames()
-    expect(frame!.bytes).toEqual(new Uint8Array(260).fill(7))
-    recorder.received(Uint8Array.of(1))
-    frame!.bytes.fill(0)
-    expect(recorder.frames()[0]!.bytes[0]).toBe(7)
-  })
-})
 
 describe('a device keeps the frames of its wire', () => {
   it('over Modbus TCP, whole, with what came too late, and over its connections', async () => {

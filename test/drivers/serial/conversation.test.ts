@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { Conversation, SETTLE_MS, type Asker } from '#drivers/serial/conversation.ts'
 import type { Frame } from '#drivers/serial/frame.ts'
 import { DelimiterFramer } from '#drivers/serial/framer.ts'
-import { WireLog } from '#drivers/serial/wire-log.ts'
+import { FrameRecorder } from '#kit/frame-recorder.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 
 const TIMEOUT_MS = 1000
@@ -27,7 +27,7 @@ describe('a conversation', () => {
     line = new Conversation(clock, () => (sent += 1))
     asker = {
       framer: new DelimiterFramer(bytes('\n'), 16),
-      log: new WireLog(() => clock.now()),
+      log: new FrameRecorder({ now: () => clock.now() }),
       timeoutMs: TIMEOUT_MS,
       countError: (kind) => errors.push(kind),
     }
