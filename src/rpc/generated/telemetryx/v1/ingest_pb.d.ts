@@ -218,7 +218,8 @@ export declare type Welcome = Message<"telemetryx.v1.Welcome"> & {
 export declare const WelcomeSchema: GenMessage<Welcome>;
 
 /**
- * Records of one epoch. Positions rise from each record to the next over blocks and entries together.
+ * Records of one epoch. Positions rise from row to row over the blocks, and within alarms and events; together they are in
+ * the order of their positions.
  *
  * @generated from message telemetryx.v1.Batch
  */
@@ -241,7 +242,7 @@ export declare type Batch = Message<"telemetryx.v1.Batch"> & {
   historical: boolean;
 
   /**
-   * Position of the batch's last record. An acknowledgement names it.
+   * Where the batch ends: the position of its last record, or a later one (see `first_seq`). An acknowledgement names it.
    *
    * @generated from field: uint64 last_seq = 4;
    */
@@ -249,7 +250,8 @@ export declare type Batch = Message<"telemetryx.v1.Batch"> & {
 
   /**
    * When not 0: of the positions from `first_seq` to `last_seq`, all that this client sends to this receiver stand in this
-   * batch. The others were filtered out or are gone, and will not come.
+   * batch or came before it on this stream. The others were filtered out, and will not come. A receiver may then keep one
+   * range instead of each position.
    *
    * @generated from field: uint64 first_seq = 5;
    */
@@ -417,8 +419,8 @@ export declare type EventRecord = Message<"telemetryx.v1.EventRecord"> & {
 export declare const EventRecordSchema: GenMessage<EventRecord>;
 
 /**
- * Every record of the lane that was sent up to and including `position` is durable, or refused as told. The batches of a
- * lane are acknowledged in the order in which they were sent; one acknowledgement may stand for several.
+ * Names the `last_seq` of a batch of this lane: that batch, and all that were sent before it on this stream in this lane,
+ * are durable, or refused as told.
  *
  * @generated from message telemetryx.v1.Acknowledgement
  */
@@ -546,11 +548,18 @@ export declare type Command = Message<"telemetryx.v1.Command"> & {
   by: string;
 
   /**
-   * After this the gateway does not begin it any more. Absent: no limit.
+   * After this the gateway does not begin it any more. Absent: no limit but the gateway's own.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 3;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * When it was sent. A gateway refuses old ones.
+   *
+   * @generated from field: google.protobuf.Timestamp sent_at = 8;
+   */
+  sentAt?: Timestamp | undefined;
 
   /**
    * @generated from oneof telemetryx.v1.Command.action
@@ -614,15 +623,17 @@ export declare type WriteCommand = Message<"telemetryx.v1.WriteCommand"> & {
 export declare const WriteCommandSchema: GenMessage<WriteCommand>;
 
 /**
- * Asks for the latest reading.
+ * Asks for latest readings.
  *
  * @generated from message telemetryx.v1.ReadCommand
  */
 export declare type ReadCommand = Message<"telemetryx.v1.ReadCommand"> & {
   /**
-   * @generated from field: string sensor = 1;
+   * Full ids.
+   *
+   * @generated from field: repeated string sensors = 1;
    */
-  sensor: string;
+  sensors: string[];
 };
 
 /**
@@ -700,18 +711,25 @@ export declare type CommandResult = Message<"telemetryx.v1.CommandResult"> & {
   message: string;
 
   /**
-   * Of a read, and what was read back after a write.
+   * Of a read; sensors without a reading yet are left out.
    *
-   * @generated from field: telemetryx.v1.Reading reading = 4;
+   * @generated from field: repeated telemetryx.v1.Reading readings = 4;
    */
-  reading?: Reading | undefined;
+  readings: Reading[];
 
   /**
-   * Of a check of a configuration: problems as `FILE:LINE:COLUMN: message`. Empty: there are none.
+   * Of a write: what was read back.
    *
-   * @generated from field: repeated string problems = 5;
+   * @generated from field: telemetryx.v1.Value value = 5;
    */
-  problems: string[];
+  value?: Value | undefined;
+
+  /**
+   * Of a check of a configuration. Empty: there are none.
+   *
+   * @generated from field: repeated telemetryx.v1.ConfigurationProblem problems = 6;
+   */
+  problems: ConfigurationProblem[];
 };
 
 /**
@@ -719,6 +737,36 @@ export declare type CommandResult = Message<"telemetryx.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export declare const CommandResultSchema: GenMessage<CommandResult>;
+
+/**
+ * @generated from message telemetryx.v1.ConfigurationProblem
+ */
+export declare type ConfigurationProblem = Message<"telemetryx.v1.ConfigurationProblem"> & {
+  /**
+   * From 1.
+   *
+   * @generated from field: uint32 line = 1;
+   */
+  line: number;
+
+  /**
+   * From 1.
+   *
+   * @generated from field: uint32 column = 2;
+   */
+  column: number;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message telemetryx.v1.ConfigurationProblem.
+ * Use `create(ConfigurationProblemSchema)` to create a new message.
+ */
+export declare const ConfigurationProblemSchema: GenMessage<ConfigurationProblem>;
 
 /**
  * One batch with everything that is needed to understand it.

@@ -1,0 +1,162 @@
+// A Batch from the wire, from any client: checked, and with its records in the order of their positions.
+
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import type { Entry } from '#domain/alarm.ts'
+import { isTelemetryError } from '#domain/errors.ts'
+import { ENTRY } from '#domain/reading.ts'
+import type { Lane } from '#domain/uplink.ts'
+import type { ValueType } from '#domain/value.ts'
+import { readBlock, scanBlock, UnusualEncoding, type RawBlock } from './block-reader.ts'
+import { eventOf, transitionOf } from './entries.ts'
+import {
+  AlarmRecordSchema,
+  BatchSchema,
+  EventRecordSchema,
+  Lane as WireLane,
+} from './generated/telemetryx/v1/ingest_pb.js'
+import { ReceivedBatch } from './received-batch.ts'
+import { LENGTH, VARINT } from './wire-writer.ts'
+import { malformed, WireReader } from './wire-reader.ts'
+
+/** Value type of a sensor by its number; undefined when no dictionary has told of it. */
+export type TypeOf = (sensor: number) => ValueType | undefined
+
+const LANES: ReadonlyMap<number, Lane> = new Map([
+  [WireLane.UNSPECIFIED, 'inOrder'],
+  [WireLane.LIVE, 'live'],
+  [WireLane.BACKLOG, 'backlog'],
+])
+
+interface RawEntry {
+  readonly seq: number
+  readonly entry: Entry
+}
+
+interface RawBatch {
+  epoch: number
+  lane: number
+  historical: boolean
+  lastSeq: number
+  firstSeq: number
+  readonly blocks: RawBlock[]
+  readonly entries: RawEntry[]
+}
+
+/** `bytes`: a Batch. Throws PROTOCOL. */
+export function decodeBatch(bytes: Uint8Array, typeOf: TypeOf): ReceivedBatch {
+  const raw = scan(bytes)
+  const lane = LANES.get(raw.lane)
+  if (lane === undefined) throw malformed(`lane ${raw.lane} is unknown`)
+  if (raw.epoch < 1) throw malformed('it has no epoch')
+  const rows = raw.blocks.reduce((sum, block) => sum + block.rows, raw.entries.length)
+  const batch = new ReceivedBatch({ ...raw, lane }, rows)
+  for (const block of raw.blocks) readBlock(block, batch, typeOf)
+  const ordered = raw.entries.length === 0 ? batch : withEntries(batch, raw)
+  checkPositions(ordered)
+  return ordered
+}
+
+function scan(bytes: Uint8Array): RawBatch {
+  try {
+    return scanFields(new WireReader(bytes))
+  } catch (cause) {
+    if (!(cause instanceof UnusualEncoding)) throw cause
+    return scanFields(new WireReader(usual(bytes)))
+  }
+}
+
+/** The same batch as most encoders write it. */
+function usual(bytes: Uint8Array): Uint8Array {
+  return guarded(() => toBinary(BatchSchema, fromBinary(BatchSchema, bytes), { writeUnknownFields: false }))
+}
+
+function scanFields(reader: WireReader): RawBatch {
+  const raw: RawBatch = { epoch: 0, lane: 0, historical: false, lastSeq: 0, firstSeq: 0, blocks: [], entries: [] }
+  while (!reader.isAtEnd) {
+    const tag = reader.uint32()
+    const field = tag >>> 3
+    const wireType = tag & 7
+    if (wireType === VARINT && field >= 1 && field <= 5) setNumber(raw, field, reader.uint())
+    else if (wireType !== LENGTH) reader.skip(wireType)
+    else {
+      const content = reader.content()
+      if (field === 6) raw.blocks.push(scanBlock(content))
+      else if (field === 7) raw.entries.push(alarmEntry(content.view()))
+      else if (field === 8) raw.entries.push(eventEntry(content.view()))
+    }
+  }
+  return raw
+}
+
+function setNumber(raw: RawBatch, field: number, value: number): void {
+  if (field === 1) raw.epoch = value
+  else if (field === 2) raw.lane = value
+  else if (field === 3) raw.historical = value !== 0
+  else if (field === 4) raw.lastSeq = value
+  else raw.firstSeq = value
+}
+
+function alarmEntry(bytes: Uint8Array): RawEntry {
+  const { seq, transition } = guarded(() => fromBinary(AlarmRecordSchema, bytes))
+  if (transition === undefined) throw malformed('an alarm record is empty')
+  return { seq: Number(seq), entry: transitionOf(transition) }
+}
+
+function eventEntry(bytes: Uint8Array): RawEntry {
+  const { event, seq } = guarded(() => fromBinary(EventRecordSchema, bytes))
+  if (event === undefined) throw malformed('an event record is empty')
+  return { seq: Number(seq), entry: eventOf(event) }
+}
+
+function guarded<T>(decode: () => T): T {
+  try {
+    return decode()
+  } catch (cause) {
+    if (isTelemetryError(cause)) throw cause
+    throw malformed(cause instanceof Error ? cause.message : String(cause))
+  }
+}
+
+/** The same records with alarms and events in their places. */
+function withEntries(readings: ReceivedBatch, { entries }: RawBatch): ReceivedBatch {
+  const merged = new ReceivedBatch(readings, readings.length + entries.length)
+  const sorted = entries.toSorted((a, b) => a.seq - b.seq)
+  let next = 0
+  for (let row = 0; row <= readings.length; row++) {
+    const seq = row < readings.length ? readings.seq[row]! : Number.POSITIVE_INFINITY
+    while (next < sorted.length && sorted[next]!.seq < seq) addEntry(merged, sorted[next++]!)
+    if (row < readings.length) copyRow(readings, row, merged)
+  }
+  return merged
+}
+
+function addEntry(batch: ReceivedBatch, { entry, seq }: RawEntry): void {
+  const row = batch.length++
+  batch.seq[row] = seq
+  batch.sensor[row] = ENTRY
+  batch.sourceTime[row] = entry.time
+  batch.receivedAt[row] = entry.time
+  batch.entries.set(row, entry)
+}
+
+function copyRow(from: ReceivedBatch, row: number, to: ReceivedBatch): void {
+  const target = to.length++
+  to.seq[target] = from.seq[row]!
+  to.sensor[target] = from.sensor[row]!
+  to.status[target] = from.status[row]!
+  to.sourceTime[target] = from.sourceTime[row]!
+  to.receivedAt[target] = from.receivedAt[row]!
+  to.bits[target] = from.bits[row]!
+  const text = from.texts.get(row)
+  if (text !== undefined) to.texts.set(target, text)
+}
+
+function checkPositions({ firstSeq, lastSeq, length, seq }: ReceivedBatch): void {
+  let before = firstSeq === 0 ? 0 : firstSeq - 1
+  for (let row = 0; row < length; row++) {
+    if (!(seq[row]! > before)) throw malformed('positions do not rise')
+    before = seq[row]!
+  }
+  if (lastSeq < before || lastSeq < 1) throw malformed('last_seq lies before the last record')
+  if (!Number.isSafeInteger(lastSeq)) throw malformed('a position is too large')
+}
