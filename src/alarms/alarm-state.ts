@@ -55,6 +55,29 @@ export interface RaiseContext {
 /** Longest shelving: an alarm must not be forgotten for good (ISA-18.2 §11.7 asks for a limit). */
 export const MAX_SHELVING_MS = 7 * 86_400_000
 
+/** Longest time out of service that ends by itself. */
+export const MAX_OUT_OF_SERVICE_MS = 365 * 86_400_000
+
+/** A check without an alarm. */
+export type QuietCheck = Pick<Condition, 'sensor' | 'check' | 'checkType' | 'level' | 'severity' | 'message'>
+
+/** What stands for a check that is taken out of service while it has no alarm: nothing to see, nothing to do. */
+export function standIn(check: QuietCheck, id: string, now: number): Alarm {
+  return {
+    ...check,
+    id,
+    finding: { value: null, limit: null },
+    active: false,
+    acknowledged: true,
+    shelvedUntil: null,
+    raisedAt: now,
+    clearedAt: now,
+    acknowledgedAt: null,
+    acknowledgedBy: null,
+    neverRaised: true,
+  }
+}
+
 /** A new occurrence, or the one before again while it is not done with. */
 export function raise(condition: Condition, context: RaiseContext): Alarm {
   const { previous, isSuppressed } = context
@@ -77,6 +100,7 @@ export function raise(condition: Condition, context: RaiseContext): Alarm {
     ...(rules?.latch && { latched: !isQuiet || (isSame && previous.latched === true) }),
     ...(isSuppressed && { suppressed: true }),
     ...(outOfService && { outOfService }),
+    ...(previous?.outOfServiceUntil !== undefined && { outOfServiceUntil: previous.outOfServiceUntil }),
     ...(rules?.group && { group: rules.group, firstOut: context.isFirst && !isQuiet }),
     ...(isSame && previous.lastComment && { lastComment: previous.lastComment }),
   }
@@ -146,16 +170,22 @@ export function unsuppress(alarm: Alarm): Alarm {
   return speakUp(rest)
 }
 
-/** Throws CONFLICT when it is out of service already. */
-export function takeOutOfService(alarm: Alarm): Alarm {
+/** `until` in Unix milliseconds; null: until it is returned. Throws CONFLICT when it is out of service already, OUT_OF_RANGE. */
+export function takeOutOfService(alarm: Alarm, now: number, until: number | null = null): Alarm {
   if (alarm.outOfService) throw conflict(alarm, 'is already out of service')
-  return { ...alarm, outOfService: true }
+  if (until === null) return { ...alarm, outOfService: true }
+  if (!(until > now && until <= now + MAX_OUT_OF_SERVICE_MS)) {
+    throw new TelemetryError('OUT_OF_RANGE', 'A check can be out of service for at most 365 days from now', {
+      context: { alarm: alarm.id, until, maxMs: MAX_OUT_OF_SERVICE_MS },
+    })
+  }
+  return { ...alarm, outOfService: true, outOfServiceUntil: Math.trunc(until) }
 }
 
 /** Throws CONFLICT when it is not out of service. */
 export function returnToService(alarm: Alarm): Alarm {
   if (!alarm.outOfService) throw conflict(alarm, 'is not out of service')
-  const { outOfService: _, ...rest } = alarm
+  const { outOfService: _, outOfServiceUntil: _until, ...rest } = alarm
   return speakUp(rest)
 }
 

@@ -16,7 +16,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import type { AlarmMeasures, AlarmRegister } from '#domain/views.ts'
 import { AlarmTally } from './alarm-measures.ts'
 import * as machine from './alarm-state.ts'
-import type { Condition } from './alarm-state.ts'
+import type { Condition, QuietCheck } from './alarm-state.ts'
 
 export interface AlarmBookOptions {
   /** Number of this start: ids are `epoch-n`. */
@@ -84,7 +84,7 @@ export class AlarmBook implements AlarmRegister {
     const group = condition.rules?.group ?? null
     const alarm = machine.raise(condition, {
       previous: known,
-      newId: `${this.#options.epoch}-${this.#raised + 1}`,
+      newId: this.#nextId(),
       isSuppressed: this.isSuppressed(condition.sensor, condition.check),
       isFirst: group !== null && !this.#isGroupActive(group),
     })
@@ -151,21 +151,49 @@ export class AlarmBook implements AlarmRegister {
     return this.#commit(machine.unshelve(this.#find(id)), { change: 'unshelved', by })
   }
 
-  takeOutOfService(id: string, by: string, comment: string | null): Alarm {
-    return this.#commit(machine.takeOutOfService(this.#find(id)), { change: 'outOfService', by, comment })
+  takeOutOfService(id: string, by: string, comment: string | null, untilMs: number | null = null): Alarm {
+    const next = machine.takeOutOfService(this.#find(id), this.#options.now(), untilMs)
+    return this.#commit(next, { change: 'outOfService', by, comment })
+  }
+
+  /** The same for a check, whether it has an alarm or not. Throws CONFLICT, OUT_OF_RANGE. */
+  takeCheckOutOfService(
+    check: QuietCheck,
+    { by, comment, untilMs }: { readonly by: string; readonly comment: string | null; readonly untilMs: number | null },
+  ): Alarm {
+    const known = this.ofCheck(check.sensor, check.check)
+    const now = this.#options.now()
+    const quiet = machine.standIn(check, this.#nextId(), now)
+    const isSuppressed = this.isSuppressed(check.sensor, check.check)
+    const next = machine.takeOutOfService(known ?? (isSuppressed ? machine.suppress(quiet) : quiet), now, untilMs)
+    if (!known) this.#raised += 1
+    return this.#commit(next, { change: 'outOfService', by, comment })
+  }
+
+  /** Returns a check that nobody can return any more, because it is no longer configured; `reason` goes into the journal. */
+  releaseFromService(sensor: string, check: string, reason: string): void {
+    const known = this.ofCheck(sensor, check)
+    if (known?.outOfService) this.#commit(machine.returnToService(known), { change: 'inService', comment: reason })
   }
 
   returnToService(id: string, by: string, comment: string | null): Alarm {
     return this.#commit(machine.returnToService(this.#find(id)), { change: 'inService', by, comment })
   }
 
-  /** Ends the shelvings whose time has come, floods and chattering; to be called now and then. */
+  /** Ends what has a time that has come: shelving, being out of service, floods and chattering; to be called now and then. */
   tick(): void {
     this.#tally.tick()
     const now = this.#options.now()
     for (const alarm of this.#byCheck.values()) {
-      if (alarm.shelvedUntil === null || alarm.shelvedUntil > now) continue
-      this.#commit(machine.unshelve(alarm), { change: 'unshelved', comment: 'The shelving time is over' })
+      const { shelvedUntil, outOfServiceUntil } = alarm
+      let left = alarm
+      if (shelvedUntil !== null && shelvedUntil <= now) {
+        left = this.#commit(machine.unshelve(left), { change: 'unshelved', comment: 'The shelving time is over' })
+      }
+      if (outOfServiceUntil !== undefined && outOfServiceUntil <= now) {
+        const comment = 'The time out of service is over'
+        this.#commit(machine.returnToService(left), { change: 'inService', comment })
+      }
     }
   }
 
@@ -200,6 +228,10 @@ export class AlarmBook implements AlarmRegister {
     let left = known
     if (left.shelvedUntil !== null) left = this.#commit(machine.unshelve(left), { change: 'unshelved', comment })
     if (left.outOfService) this.#commit(machine.returnToService(left), { change: 'inService', comment })
+  }
+
+  #nextId(): string {
+    return `${this.#options.epoch}-${this.#raised + 1}`
   }
 
   #isGroupActive(group: string): boolean {

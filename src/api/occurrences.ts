@@ -33,6 +33,7 @@ class Found {
 
   /** `alarm` as it was after a transition; earlier transitions of the same raise say nothing new. */
   add(alarm: Alarm): void {
+    if (alarm.neverRaised) return
     const latest = this.#latest.get(alarm.id)
     if (!latest) this.#latest.set(alarm.id, alarm)
     const key = newestFirstKey(alarm)

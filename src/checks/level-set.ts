@@ -1,7 +1,7 @@
 // Conditions as bits, so that a reading's verdict is one number and costs no allocation: a check may stand at several
 // levels at once (above high and above highHigh), and an alarm shows the most severe one.
 
-import type { ConditionLevel, Severity } from '#domain/check.ts'
+import type { CheckSpec, ConditionLevel, Severity } from '#domain/check.ts'
 
 /** A set of condition levels, one bit each. */
 export type LevelSet = number
@@ -39,6 +39,24 @@ function pick(candidates: readonly ConditionLevel[], levels: LevelSet): Conditio
   if (levels === NO_LEVEL) return null
   for (const level of candidates) if ((levels & LEVEL_BITS[level]) !== 0) return level
   return null
+}
+
+/** The mildest level that a check can have, the upper one first. */
+export function firstLevel(spec: CheckSpec): ConditionLevel {
+  switch (spec.type) {
+    case 'threshold':
+      return (['high', 'low', 'highHigh', 'lowLow'] as const).find((level) => spec[level] !== undefined) ?? 'high'
+    case 'rate':
+      return spec.high === undefined ? 'low' : 'high'
+    case 'zscore':
+    case 'ewma':
+    case 'anomaly':
+      return 'anomaly'
+    case 'flatline':
+    case 'stale':
+    case 'expression':
+      return spec.type
+  }
 }
 
 /** Severity of a level when the check's configuration names none. */

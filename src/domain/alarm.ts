@@ -61,6 +61,10 @@ export interface Alarm {
   readonly suppressed?: boolean
   /** True while an operator has taken the check out of service. */
   readonly outOfService?: boolean
+  /** Unix milliseconds at which it returns to service by itself; absent: when somebody returns it. */
+  readonly outOfServiceUntil?: number
+  /** True for no occurrence at all: it stands for a check that was taken out of service while it had no alarm. */
+  readonly neverRaised?: boolean
   /** Group in which the first alarm to come is marked. */
   readonly group?: string
   /** True for the alarm that was raised while none of its group was active. */

@@ -31,6 +31,7 @@ export interface CheckStatus {
   readonly level: ConditionLevel | null
   /** True while an onDelay or offDelay runs. */
   readonly isPending: boolean
+  readonly isOutOfService: boolean
 }
 
 /** Checks over readings of the past: none of it touches the alarms of the gateway. */
@@ -39,7 +40,23 @@ export interface CheckTrial {
   take(value: number, time: number, status?: StatusCode): { readonly score: number; readonly alarm: boolean }
 }
 
+export interface ServiceRequest {
+  readonly by: string
+  readonly comment: string | null
+}
+
 export interface CheckDesk {
+  /**
+   * Takes a check out of service, also one without an alarm; `untilMs` (Unix milliseconds): it returns by itself. Answers
+   * its alarm, or what stands for it. Throws NOT_FOUND (no such check), CONFLICT (it is already), OUT_OF_RANGE.
+   */
+  takeOutOfService(
+    sensor: SensorNumber,
+    check: string,
+    request: ServiceRequest & { readonly untilMs: number | null },
+  ): Alarm
+  /** Throws NOT_FOUND, CONFLICT (it is not out of service). */
+  returnToService(sensor: SensorNumber, check: string, request: ServiceRequest): Alarm
   /** In the order of the configuration. */
   status(sensor: SensorNumber): readonly CheckStatus[]
   /** `sensor` with the checks to be tried; `onAlarm` gets each alarm as it is raised and when it has cleared. */
@@ -82,8 +99,8 @@ export interface AlarmRegister {
   reset(id: string, by: string, comment: string | null): Alarm
   /** Throws NOT_FOUND. */
   comment(id: string, by: string, text: string): Alarm
-  /** Throws NOT_FOUND, CONFLICT (it is already). */
-  takeOutOfService(id: string, by: string, comment: string | null): Alarm
+  /** `untilMs`, Unix milliseconds: it returns by itself. Throws NOT_FOUND, CONFLICT (it is already), OUT_OF_RANGE. */
+  takeOutOfService(id: string, by: string, comment: string | null, untilMs?: number | null): Alarm
   /** Throws NOT_FOUND, CONFLICT (it is not out of service). */
   returnToService(id: string, by: string, comment: string | null): Alarm
   measures(): AlarmMeasures

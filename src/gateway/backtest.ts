@@ -30,6 +30,8 @@ export interface CheckDeskOptions {
 export function checkDesk({ pipeline, model, log }: CheckDeskOptions): CheckDesk {
   return {
     status: (sensor) => pipeline.checks(sensor),
+    takeOutOfService: (...all) => pipeline.takeOutOfService(...all),
+    returnToService: (...all) => pipeline.returnToService(...all),
     trial: (sensor, onAlarm) => new Backtest({ sensor, others: model().sensors, log, onAlarm }),
   }
 }

@@ -2,9 +2,11 @@
 // lesser quality neither trains, raises nor clears. What time alone brings about (the end of a delay, silence) comes at the
 // next tick, as long as the latest reading of each sensor concerned is good; silence, always.
 
+import type { QuietCheck } from '#alarms/alarm-state.ts'
 import type { AlarmBook } from '#alarms/register.ts'
-import { defaultSeverity, mostSevereLevel, NO_LEVEL, UNDECIDED } from '#checks/level-set.ts'
+import { defaultSeverity, firstLevel, mostSevereLevel, NO_LEVEL, UNDECIDED } from '#checks/level-set.ts'
 import { QuantityText } from '#checks/quantity-text.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import { isGood } from '#domain/quality.ts'
 import type { Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { CheckStatus } from '#domain/views.ts'
@@ -95,13 +97,28 @@ export class CheckRunner {
 
   /** State of each check of a sensor, in the order of its configuration. */
   statusOf(sensor: SensorNumber): readonly CheckStatus[] {
+    const { table, alarms } = this.#options
     return (this.#owned[sensor] ?? []).map(({ id, spec, detector, delay, level }) => ({
       id,
       type: spec.type,
       learning: detector.learning(),
       level,
       isPending: delay.pending !== NO_LEVEL,
+      isOutOfService: alarms.ofCheck(table.sensorAt(sensor)!.id, id)?.outOfService === true,
     }))
+  }
+
+  /** A check in the words of the register. Throws NOT_FOUND when the sensor has none of that id. */
+  quietCheck(sensor: SensorNumber, id: string): QuietCheck {
+    const check = this.checksOf(sensor).find((one) => one.id === id)
+    const owner = this.#options.table.sensorAt(sensor)
+    if (!check || !owner) {
+      throw new TelemetryError('NOT_FOUND', `There is no check ${id} at this sensor`, { context: { check: id } })
+    }
+    const level = firstLevel(check.spec)
+    const message = `${subjectOf(owner, null)}: the check ${id} is out of service`
+    const { severity = defaultSeverity(level) } = check.spec
+    return { sensor: owner.id, check: id, checkType: check.spec.type, level, severity, message }
   }
 
   /**
@@ -119,6 +136,7 @@ export class CheckRunner {
     this.#pending.clear()
     const served = new Set<string>()
     const suppressible = new Set<string>()
+    const configured = new Set<string>()
     const byId = new Map(sensors.map((sensor) => [sensor.id, sensor]))
     for (const sensor of sensors) {
       if (sensor.valueType === 'string') continue
@@ -129,11 +147,16 @@ export class CheckRunner {
             ? known
             : startCheck(sensor, id, spec, { table, alarms, sensors: byId })
         this.#enrol(check)
+        configured.add(`${sensor.id}/${id}`)
         if (check.level !== null) served.add(`${sensor.id}/${id}`)
         if (check.suppressWhen !== undefined) suppressible.add(`${sensor.id}/${id}`)
       }
     }
     this.#clearUnserved(served, suppressible, byId)
+    for (const { sensor, check, outOfService } of alarms.list()) {
+      if (!outOfService || configured.has(`${sensor}/${check}`)) continue
+      alarms.releaseFromService(sensor, check, 'The check is no longer configured')
+    }
   }
 
   #enrol(check: RunningCheck): void {

@@ -2,11 +2,12 @@
 // share: the ticker and the metrics.
 
 import { AlarmBook } from '#alarms/register.ts'
-import type { AlarmEntry, EventEntry } from '#domain/alarm.ts'
+import type { Alarm, AlarmEntry, EventEntry } from '#domain/alarm.ts'
 import type { Log } from '#domain/driver.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import type { ReadingSink } from '#domain/reading.ts'
 import type { Model, SensorNumber } from '#domain/sensor.ts'
-import type { AlarmRegister, CheckStatus, LatestValues } from '#domain/views.ts'
+import type { AlarmRegister, CheckDesk, CheckStatus, LatestValues, ServiceRequest } from '#domain/views.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import type { Registry } from '#kit/metrics.ts'
 import type { RingProducer } from '#kit/record-ring.ts'
@@ -40,6 +41,9 @@ export interface Pipeline {
   record(event: EventEntry): boolean
   /** State of the checks of one sensor: learning, level, running delays. */
   checks(sensor: SensorNumber): readonly CheckStatus[]
+  /** As CheckDesk in the domain. */
+  takeOutOfService: CheckDesk['takeOutOfService']
+  returnToService: CheckDesk['returnToService']
   /** Takes up a new model; sensors and checks that are as before keep their state. */
   replaceModel(model: Model): void
   close(): void
@@ -107,6 +111,21 @@ class GatewayPipeline implements Pipeline {
 
   checks(sensor: SensorNumber): readonly CheckStatus[] {
     return this.#checks.statusOf(sensor)
+  }
+
+  takeOutOfService(
+    sensor: SensorNumber,
+    check: string,
+    request: ServiceRequest & { readonly untilMs: number | null },
+  ): Alarm {
+    return this.alarms.takeCheckOutOfService(this.#checks.quietCheck(sensor, check), request)
+  }
+
+  returnToService(sensor: SensorNumber, check: string, { by, comment }: ServiceRequest): Alarm {
+    const { sensor: id } = this.#checks.quietCheck(sensor, check)
+    const alarm = this.alarms.ofCheck(id, check)
+    if (!alarm) throw new TelemetryError('CONFLICT', `The check ${check} of ${id} is not out of service`)
+    return this.alarms.returnToService(alarm.id, by, comment)
   }
 
   replaceModel(model: Model): void {

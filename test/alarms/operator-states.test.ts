@@ -134,6 +134,50 @@ describe('out of service', () => {
   })
 })
 
+describe('a check without an alarm', () => {
+  const { sensor, check, checkType, level, severity } = condition()
+  const quiet = { sensor, check, checkType, level, severity, message: 'The check is out of service' }
+  const service = { by: 'ann', comment: 'calibration', untilMs: null }
+
+  it('goes out of service in the journal, over a restart and the alarm that then comes, until it is returned', () => {
+    const desk = openDesk()
+    const { id } = desk.book.takeCheckOutOfService(quiet, service)
+    expect(desk.journal.at(-1)).toMatchObject({ change: 'outOfService', by: 'ann', comment: 'calibration' })
+    expect(desk.book.measures()).toMatchObject({ active: 0, unacknowledged: 0, outOfService: 1 })
+    const again = openDesk(lastTransitions(desk.journal), 4)
+    expect(again.book.get(id)).toMatchObject({ neverRaised: true, outOfService: true })
+    const raised = raise(again)
+    expect(again.book.get(raised)).toMatchObject({ active: true, outOfService: true, acknowledged: true })
+    expect(again.book.get(raised)).not.toHaveProperty('neverRaised')
+    expect(again.book.measures().inTenMinutes).toBe(0)
+    expect(changes(again)).toEqual(['inService', 'raised'])
+    again.book.returnToService(raised, 'bob', null)
+    expect(again.book.get(raised)).toMatchObject({ active: true, acknowledged: false })
+  })
+
+  it('returns by itself when its time is over, also that of the alarm that came meanwhile', () => {
+    const desk = openDesk()
+    desk.book.takeCheckOutOfService(quiet, { ...service, untilMs: NOON + 1000 })
+    const id = raise(desk)
+    expect(desk.book.get(id)).toMatchObject({ outOfServiceUntil: NOON + 1000 })
+    desk.now = NOON + 1000
+    desk.book.tick()
+    expect(desk.book.get(id)).toMatchObject({ active: true, acknowledged: false })
+    expect(desk.book.get(id)).not.toHaveProperty('outOfServiceUntil')
+    expect(desk.journal.at(-1)).toMatchObject({ change: 'inService', by: null, comment: expect.stringMatching('over') })
+  })
+
+  it('leaves nothing behind when it is returned', () => {
+    const desk = openDesk()
+    const { id } = desk.book.takeCheckOutOfService(quiet, service)
+    expect(codeOf(() => desk.book.takeCheckOutOfService(quiet, service))).toBe('CONFLICT')
+    desk.book.returnToService(id, 'bob', 'done')
+    expect(desk.book.list()).toEqual([])
+    const late = { ...service, untilMs: NOON + 366 * 86_400_000 }
+    expect(codeOf(() => desk.book.takeCheckOutOfService(quiet, late))).toBe('OUT_OF_RANGE')
+  })
+})
+
 describe('one-shot shelving', () => {
   it('ends when the alarm clears, with the reason', () => {
     const desk = openDesk()

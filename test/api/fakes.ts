@@ -168,9 +168,9 @@ export class FakeAlarms implements AlarmRegister {
   comment(id: string, by: string, text: string): Alarm {
     return this.put({ ...this.#find(id), lastComment: { text, by, time: this.#clock.now() } })
   }
-  takeOutOfService(id: string, _by: string, comment: string | null): Alarm {
+  takeOutOfService(id: string, _by: string, comment: string | null, untilMs: number | null = null): Alarm {
     this.comments.push(comment)
-    return this.put(takeOutOfService(this.#find(id)))
+    return this.put(takeOutOfService(this.#find(id), this.#clock.now(), untilMs))
   }
   returnToService(id: string, _by: string, comment: string | null): Alarm {
     this.comments.push(comment)

@@ -26,6 +26,8 @@ const CONTRACT = [
   'POST /api/v1/alarms/{id}/comment',
   'POST /api/v1/alarms/{id}/out-of-service',
   'POST /api/v1/alarms/{id}/in-service',
+  'POST /api/v1/sensors/{id}/checks/{check}/out-of-service',
+  'POST /api/v1/sensors/{id}/checks/{check}/in-service',
   'GET /api/v1/alarms/measures',
   'POST /api/v1/sensors/{id}/backtest',
   'GET /api/v1/devices',

@@ -73,8 +73,22 @@ describe('checks in the pipeline', () => {
     bed.pipeline.sink.bad(0, Status.BadTimeout, NO_TIME)
     expect(bed.transitions()).toEqual(['raised highHigh'])
     expect(bed.pipeline.checks(0)).toEqual([
-      { id: 'threshold', type: 'threshold', learning: null, level: 'highHigh', isPending: false },
-      { id: 'zscore', type: 'zscore', learning: { seen: 1, needed: 10 }, level: null, isPending: false },
+      {
+        id: 'threshold',
+        type: 'threshold',
+        learning: null,
+        level: 'highHigh',
+        isPending: false,
+        isOutOfService: false,
+      },
+      {
+        id: 'zscore',
+        type: 'zscore',
+        learning: { seen: 1, needed: 10 },
+        level: null,
+        isPending: false,
+        isOutOfService: false,
+      },
     ])
   })
 

@@ -1,11 +1,14 @@
-// What operators do with an alarm beyond acknowledging and shelving it: confirm, reset, comment, take out of service.
+// What operators do with an alarm beyond acknowledging and shelving it: confirm, reset, comment; and the service of checks.
 
 import { Type } from 'typebox'
 import type { Alarm } from '#domain/alarm.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { AlarmSchema, alarmShape } from '../shapes/alarm-shape.ts'
-import { AlarmParams, OptionalComment } from './alarms.ts'
+import { readDuration } from '../time.ts'
+import { AlarmParams, comment, OptionalComment } from './alarms.ts'
+import { sensorOf } from './model.ts'
 
 interface Action {
   readonly path: string
@@ -19,11 +22,6 @@ export function registerAlarmActions(app: ApiServer, context: ApiContext): void 
     { path: 'confirm', summary: 'Confirm an acknowledged alarm', act: (...all) => alarms.confirm(...all) },
     { path: 'reset', summary: 'End a latched alarm that is over', act: (...all) => alarms.reset(...all) },
     {
-      path: 'out-of-service',
-      summary: 'Take the check of an alarm out of service, for maintenance',
-      act: (...all) => alarms.takeOutOfService(...all),
-    },
-    {
       path: 'in-service',
       summary: 'Return the check of an alarm to service',
       act: (...all) => alarms.returnToService(...all),
@@ -31,6 +29,7 @@ export function registerAlarmActions(app: ApiServer, context: ApiContext): void 
   ]
   for (const action of actions) registerAction(app, context, action)
   registerComment(app, context)
+  registerOutOfService(app, context)
 }
 
 function registerAction(app: ApiServer, { options }: ApiContext, { path, summary, act }: Action): void {
@@ -72,6 +71,91 @@ function registerComment(app: ApiServer, { options }: ApiContext): void {
     async (request) => {
       const alarm = options.alarms.comment(request.params.id, callerOf(request), request.body.comment)
       return alarmShape(alarm, options.info.model())
+    },
+  )
+}
+
+const serviceLimits = { minMs: 1000, maxMs: 365 * 86_400_000, words: 'between 1s and 365d' }
+
+const OptionalService = Type.Union([
+  Type.Object(
+    {
+      duration: Type.Optional(
+        Type.String({
+          maxLength: 32,
+          description: 'From `1s` to `365d`, then it returns by itself. Left out: until it is returned.',
+          examples: ['8h'],
+        }),
+      ),
+      comment,
+    },
+    { additionalProperties: false },
+  ),
+  Type.Null(),
+])
+
+const CheckParams = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 256, description: 'Full sensor id, `device.sensor`.' }),
+  check: Type.String({ minLength: 1, maxLength: 256, description: 'Name of the check within its sensor.' }),
+})
+
+function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
+  const { alarms, info, clock } = options
+  const untilOf = (duration: string | undefined): number | null =>
+    duration === undefined ? null : clock.now() + readDuration('body.duration', duration, serviceLimits)
+  const desk = (): NonNullable<typeof options.checks> => {
+    if (!options.checks) throw new TelemetryError('NOT_FOUND', 'This gateway has no checks')
+    return options.checks
+  }
+  const schema = { tags: ['alarms'], response: { 200: AlarmSchema } }
+
+  app.post(
+    '/api/v1/alarms/:id/out-of-service',
+    {
+      config: { access: 'operator' },
+      schema: {
+        ...schema,
+        summary: 'Take the check of an alarm out of service, for maintenance',
+        params: AlarmParams,
+        body: OptionalService,
+      },
+    },
+    async (request) => {
+      const { comment: words = null, duration } = request.body ?? {}
+      const alarm = alarms.takeOutOfService(request.params.id, callerOf(request), words, untilOf(duration))
+      return alarmShape(alarm, info.model())
+    },
+  )
+
+  app.post(
+    '/api/v1/sensors/:id/checks/:check/out-of-service',
+    {
+      config: { access: 'operator' },
+      schema: {
+        ...schema,
+        summary: 'Take a check out of service, whether it has an alarm or not',
+        params: CheckParams,
+        body: OptionalService,
+      },
+    },
+    async (request) => {
+      const { number } = sensorOf(info.model(), request.params.id)
+      const { comment: words = null, duration } = request.body ?? {}
+      const service = { by: callerOf(request), comment: words, untilMs: untilOf(duration) }
+      return alarmShape(desk().takeOutOfService(number, request.params.check, service), info.model())
+    },
+  )
+
+  app.post(
+    '/api/v1/sensors/:id/checks/:check/in-service',
+    {
+      config: { access: 'operator' },
+      schema: { ...schema, summary: 'Return a check to service', params: CheckParams, body: OptionalComment },
+    },
+    async (request) => {
+      const { number } = sensorOf(info.model(), request.params.id)
+      const service = { by: callerOf(request), comment: request.body?.comment ?? null }
+      return alarmShape(desk().returnToService(number, request.params.check, service), info.model())
     },
   )
 }

@@ -49,6 +49,7 @@ export const SensorDetailSchema = Type.Object({
       }),
       level: Type.Union([Type.String(), Type.Null()], { description: 'Of its active alarm.' }),
       pending: Type.Boolean({ description: 'A delay is running.' }),
+      outOfService: Type.Boolean({ description: 'Its alarms are kept, not shown.' }),
     }),
     { description: 'What its checks are doing.' },
   ),
@@ -88,12 +89,13 @@ export function sensorDetailShape(
   return {
     ...sensorShape(sensor, machines),
     derivation: sensor.derivation === undefined ? null : derivationText(sensor.derivation),
-    checks: checks.map(({ id, type, learning, level, isPending }) => ({
+    checks: checks.map(({ id, type, learning, level, isPending, isOutOfService }) => ({
       id,
       type,
       learning: learning && { seen: learning.seen, needed: learning.needed },
       level,
       pending: isPending,
+      outOfService: isOutOfService,
     })),
   }
 }

@@ -40,6 +40,8 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'POST /api/v1/alarms/{id}/comment': 'operator',
   'POST /api/v1/alarms/{id}/out-of-service': 'operator',
   'POST /api/v1/alarms/{id}/in-service': 'operator',
+  'POST /api/v1/sensors/{id}/checks/{check}/out-of-service': 'operator',
+  'POST /api/v1/sensors/{id}/checks/{check}/in-service': 'operator',
   'GET /api/v1/alarms/measures': 'viewer',
   'POST /api/v1/sensors/{id}/backtest': 'viewer',
   'POST /api/v1/devices/{id}/restart': 'engineer',
@@ -69,7 +71,7 @@ describe('roles', () => {
     expect(routes.toSorted()).toEqual(Object.keys(LEAST_ROLE).toSorted())
     for (const route of routes) {
       const [method, template] = route.split(' ') as [string, string]
-      const path = template.replace(/\{[a-z]+\}/, 'nobody')
+      const path = template.replace(/\{[a-z]+\}/g, 'nobody')
       const least = LEAST_ROLE[route]!
       const anonymous = await call(api.url, path, { method, body: method === 'GET' ? undefined : {} })
       expect(anonymous.status === 401, `${route} without credentials: ${anonymous.status}`).toBe(least !== 'public')

@@ -7,13 +7,25 @@ import type { CheckDesk } from '#domain/views.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { Backtest } from '#pipeline/backtest.ts'
+import { makeAlarm } from '../fakes.ts'
 import { get, send, SENSORS, startApi, type Fixture } from '../fixture.ts'
 
 const NOON = Date.UTC(2026, 10, 20, 12)
 const SENSOR = 'press-1.oil-temperature'
 
 const checks: CheckDesk = {
-  status: () => [{ id: 'zscore', type: 'zscore', learning: { seen: 3, needed: 300 }, level: null, isPending: false }],
+  status: () => [
+    {
+      id: 'zscore',
+      type: 'zscore',
+      learning: { seen: 3, needed: 300 },
+      level: null,
+      isPending: false,
+      isOutOfService: false,
+    },
+  ],
+  takeOutOfService: () => makeAlarm('3-1', SENSOR),
+  returnToService: () => makeAlarm('3-1', SENSOR),
   trial: (sensor: Sensor, onAlarm: (alarm: Alarm) => void) =>
     new Backtest({ sensor, others: SENSORS, log: silentLogger, onAlarm }),
 }
@@ -65,7 +77,7 @@ describe('one sensor', () => {
   it('shows which of its checks still learn', async () => {
     const { json } = await get(await start(), `/sensors/${SENSOR}`)
     expect(json.checks).toEqual([
-      { id: 'zscore', type: 'zscore', learning: { seen: 3, needed: 300 }, level: null, pending: false },
+      { id: 'zscore', type: 'zscore', learning: { seen: 3, needed: 300 }, level: null, pending: false, outOfService: false },
     ])
     expect(json.derivation).toBeNull()
   })

@@ -66,6 +66,7 @@ describe('alerts and anomalies', () => {
       shelving: null,
       suppressed: false,
       outOfService: false,
+      outOfServiceUntil: null,
       group: null,
       firstOut: false,
       lastComment: null,
