@@ -61,7 +61,7 @@ export class Committer {
   commit(isSynced: boolean): Commit {
     this.intake()
     const { recent, tables } = this.#options
-    const { db, readers } = tables()
+    const { db, readers, letters } = tables()
     const parts = this.#encode(recent.takePending())
     try {
       db.pragma(`synchronous = ${isSynced ? 'FULL' : 'NORMAL'}`)
@@ -71,6 +71,7 @@ export class Committer {
       throw error
     }
     readers.confirm()
+    letters.confirm()
     return this.#confirm(parts)
   }
 
@@ -87,7 +88,7 @@ export class Committer {
   }
 
   #write(db: Database, parts: readonly Part[]): void {
-    const { journal, entries, readers, meta } = this.#options.tables()
+    const { journal, entries, readers, letters, meta } = this.#options.tables()
     db.exec('BEGIN IMMEDIATE')
     try {
       let before = 0
@@ -96,6 +97,7 @@ export class Committer {
         if (part.batch!.texts.size > 0) entries.write(part.batch!)
         before += part.count
       })
+      letters.write()
       readers.write()
       // Without a change SQLite would not sync, and what earlier commits left unsynced would stay so.
       if (parts.length === 0 && !readers.isDirty) meta.set('journalled', journal.total)

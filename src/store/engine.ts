@@ -309,6 +309,7 @@ export class StoreEngine {
       this.#tables.meta.set('epoch', this.epoch)
       this.#tables.sensors.register(old.sensors.all())
       this.#tables.readers.takeOver(old.readers)
+      this.#tables.letters.takeOver(old.letters)
       this.#committer.requeue()
       this.#tellQuarantine(aside, reason)
       this.#failure = null

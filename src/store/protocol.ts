@@ -3,6 +3,7 @@
 import type { AlarmEntry, EventEntry } from '#domain/alarm.ts'
 import type { ErrorCode } from '#domain/errors.ts'
 import type { EntryQuery, Page, RangeQuery, StoredEntry } from '#domain/history.ts'
+import type { DeadLetter, KeptLetter } from '#domain/dead-letter.ts'
 import type { Bookmark, Position } from '#domain/journal.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { RingMemory } from '#kit/ring-memory.ts'
@@ -75,6 +76,14 @@ export interface StoreCalls {
   /** What a query about a sensor sees; null: about entries, which are committed first. It must be given back by `release`. */
   see: { ask: { sensor: string | null }; answer: Sight }
   openAlarms: { ask: Record<never, never>; answer: readonly AlarmEntry[] }
+  addLetters: {
+    ask: { uplink: string; letters: readonly DeadLetter[]; max: number }
+    answer: { held: number; evicted: number }
+  }
+  listLetters: { ask: { uplink: string; after: number; limit: number }; answer: readonly KeptLetter[] }
+  getLetter: { ask: { uplink: string; id: number }; answer: KeptLetter | null }
+  removeLetters: { ask: { uplink: string; ids: readonly number[] }; answer: number }
+  countLetters: { ask: { uplink: string }; answer: number }
   /** Compacts everything durable and merges what is full: for measuring, tests and maintenance. */
   compact: { ask: Record<never, never>; answer: null }
   /** Answers how many records were stamped anew. */

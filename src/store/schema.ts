@@ -30,6 +30,14 @@ const MIGRATIONS: readonly string[] = [
   -- id: segment × 2^24 + sensor number.
   CREATE TABLE chunk (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
   `,
+  `
+  -- Records that a receiver refused for good. bits: the 64 bits of the value column, decimal.
+  CREATE TABLE dead_letter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uplink TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, sensor INTEGER NOT NULL,
+    status INTEGER NOT NULL, source_time REAL, received_at REAL NOT NULL, bits TEXT NOT NULL, text TEXT, reason TEXT NOT NULL,
+    rejected_at REAL NOT NULL, attempts INTEGER NOT NULL, UNIQUE (uplink, epoch, seq));
+  CREATE INDEX dead_letter_by_uplink ON dead_letter (uplink, id);
+  `,
 ]
 
 /** The version that this code writes. */

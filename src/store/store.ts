@@ -4,6 +4,7 @@
 import { mkdirSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { EventEntry } from '#domain/alarm.ts'
+import type { DeadLetterBox } from '#domain/dead-letter.ts'
 import type { Log } from '#domain/driver.ts'
 import { toTelemetryError } from '#domain/errors.ts'
 import type { History } from '#domain/history.ts'
@@ -18,6 +19,7 @@ import { allocateRing } from '#kit/ring-memory.ts'
 import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
 import { QueryThread } from './query-thread.ts'
 import { keepSqliteLoaded } from './sqlite-library.ts'
+import { createDeadLetterBox } from './store-letters.ts'
 import { createHistory, type StoreCondition } from './store-history.ts'
 import { createJournal } from './store-journal.ts'
 import { StoreThread } from './store-thread.ts'
@@ -45,6 +47,8 @@ export interface Store {
   readonly ring: RingProducer
   readonly journal: Journal
   readonly history: History
+  /** What receivers refused for good. */
+  readonly deadLetters: DeadLetterBox
   /** Numbers of sensors, durable. */
   registerSensors(sensors: readonly { id: string; valueType: ValueType }[]): Promise<readonly SensorNumber[]>
   /** Resolves when everything pushed so far is durable; waits while the disk refuses, or until `signal` aborts (ABORTED). */
@@ -101,6 +105,7 @@ class RunningStore implements Store {
   readonly ring: RingProducer
   readonly journal: Journal
   readonly history: History
+  readonly deadLetters: DeadLetterBox
   readonly #options: StoreOptions
   readonly #thread: StoreThread
   readonly #queries: QueryThread
@@ -137,6 +142,7 @@ class RunningStore implements Store {
       durableSeq: () => this.#figures.durableSeq,
       drops: this.#drops,
     })
+    this.deadLetters = createDeadLetterBox(thread)
     this.#queries = new QueryThread(options.dataDir, options.log)
     const condition = (): StoreCondition => ({ figures: this.#figures, quarantined: ready.quarantined })
     this.history = createHistory({ thread, queries: this.#queries, condition })

@@ -1,6 +1,7 @@
 // All tables of one open database together; replaced as a whole when the file has to be made anew.
 
 import type { Database } from 'better-sqlite3'
+import { DeadLetterTable } from './dead-letter-table.ts'
 import { EntryTable } from './entry-table.ts'
 import { JournalTable } from './journal-table.ts'
 import { SegmentTable } from './segments.ts'
@@ -14,6 +15,7 @@ export interface StoreTables {
   readonly journal: JournalTable
   readonly entries: EntryTable
   readonly segments: SegmentTable
+  readonly letters: DeadLetterTable
 }
 
 /** Prepares the tables of a migrated database. */
@@ -26,5 +28,6 @@ export function openTables(db: Database): StoreTables {
     journal: new JournalTable(db),
     entries: new EntryTable(db),
     segments: new SegmentTable(db),
+    letters: new DeadLetterTable(db),
   }
 }

@@ -69,6 +69,11 @@ function answersOf(engine: StoreEngine): Answers<StoreCalls> {
       engine.commitEntries()
       return engine.tables.entries.openAlarms()
     },
+    addLetters: ({ uplink, letters, max }) => engine.tables.letters.add(uplink, letters, max),
+    listLetters: ({ uplink, after, limit }) => engine.tables.letters.list(uplink, after, limit),
+    getLetter: ({ uplink, id }) => engine.tables.letters.get(uplink, id),
+    removeLetters: ({ uplink, ids }) => engine.tables.letters.remove(uplink, ids),
+    countLetters: ({ uplink }) => engine.tables.letters.count(uplink),
     restamp: (ask) => engine.restamp(ask),
     compact: async (_ask, signal) => {
       await engine.compactNow(signal)

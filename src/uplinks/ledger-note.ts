@@ -33,10 +33,10 @@ export interface LedgerNote {
 export const MAX_RANGES = 16
 
 export function writeLedgerNote({ ranges, ...note }: LedgerNote): string {
-  const rows = ranges.map(({ cursor, to, owed, scanned, ahead }) => [
-    ...[cursor.epoch, cursor.seq, to.epoch, to.seq],
-    ...[owed, scanned.epoch, scanned.seq, ahead],
-  ])
+  const rows = ranges.map(({ cursor, to, owed, scanned, ahead }) => {
+    const places = [cursor.epoch, cursor.seq, to.epoch, to.seq]
+    return places.concat(owed, scanned.epoch, scanned.seq, ahead)
+  })
   return JSON.stringify({ ...note, ranges: rows })
 }
 
