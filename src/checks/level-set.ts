@@ -19,6 +19,7 @@ export const LEVEL_BITS: Readonly<Record<ConditionLevel, LevelSet>> = {
   flatline: 32,
   stale: 64,
   expression: 128,
+  fault: 256, // of the gateway itself: no check reports it
 }
 
 /** Number of different levels: bits 0 … LEVEL_COUNT − 1. */
@@ -64,6 +65,7 @@ export function defaultSeverity(level: ConditionLevel): Severity {
   switch (level) {
     case 'lowLow':
     case 'highHigh':
+    case 'fault':
       return 'urgent'
     case 'low':
     case 'high':

@@ -197,10 +197,23 @@ export const CheckSpecSchema = Type.Union([
 ])
 
 export type CheckSpec = StaticDecode<typeof CheckSpecSchema>
-export type CheckType = CheckSpec['type']
+/** What can raise an alarm: the checks, and the gateway itself for its own faults (`system`). */
+export type CheckType = CheckSpec['type'] | 'system'
 
-/** Condition that a verdict reports: the side or limit passed, `anomaly` for what is unusual, else the check's type. */
-export type ConditionLevel = 'lowLow' | 'low' | 'high' | 'highHigh' | 'anomaly' | 'flatline' | 'stale' | 'expression'
+/**
+ * Condition that a verdict reports: the side or limit passed, `anomaly` for what is unusual, `fault` for one of the gateway
+ * itself, else the check's type.
+ */
+export type ConditionLevel =
+  | 'lowLow'
+  | 'low'
+  | 'high'
+  | 'highHigh'
+  | 'anomaly'
+  | 'flatline'
+  | 'stale'
+  | 'expression'
+  | 'fault'
 
 /** Why a check spoke, so that an operator can see it: in the sensor's unit where nothing else is said. */
 export interface Finding {

@@ -28,6 +28,7 @@ import { Ingest } from './ingest.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { Present } from './present.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
+import { StoreAlarms } from './store-alarms.ts'
 import { packageVersion, PACKAGE_ROOT } from './version.ts'
 
 export interface GatewayOptions {
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   readonly log: Logger
   /** Uniform in [0, 1); for jitter. */
   readonly random: () => number
+  /** The last lines that `log` wrote, oldest first. */
+  readonly recentLog?: () => readonly string[]
 }
 
 export interface StopOptions {
@@ -85,7 +88,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await store.close()
     throw error
   })
-  record = (event) => void parts.pipeline.record(event)
+  const alarms = new StoreAlarms(parts.pipeline, store.history.status())
+  record = (event) => {
+    parts.pipeline.record(event)
+    alarms.hear(event)
+  }
   for (const event of early) record(event)
   const running = new RunningGateway(options, parts)
   try {
@@ -189,6 +196,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
     clock,
     log: log.child({ room: 'api' }),
+    ...(options.recentLog && { recentLog: options.recentLog }),
   })
   return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, present }
 }

@@ -153,8 +153,8 @@ export class CheckRunner {
       }
     }
     this.#clearUnserved(served, suppressible, byId)
-    for (const { sensor, check, outOfService } of alarms.list()) {
-      if (!outOfService || configured.has(`${sensor}/${check}`)) continue
+    for (const { sensor, check, checkType, outOfService } of alarms.list()) {
+      if (!outOfService || checkType === 'system' || configured.has(`${sensor}/${check}`)) continue
       alarms.releaseFromService(sensor, check, 'The check is no longer configured')
     }
   }
@@ -173,7 +173,8 @@ export class CheckRunner {
     sensors: ReadonlyMap<string, Sensor>,
   ): void {
     const { alarms, clock } = this.#options
-    for (const { sensor, check, active, suppressed } of alarms.list()) {
+    for (const { sensor, check, checkType, active, suppressed } of alarms.list()) {
+      if (checkType === 'system') continue // the gateway's own, not of a check
       const key = `${sensor}/${check}`
       if (suppressed && !suppressible.has(key)) {
         alarms.setSuppressed(sensor, check, false, 'The suppression is no longer configured')

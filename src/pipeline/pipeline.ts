@@ -3,6 +3,7 @@
 
 import { AlarmBook } from '#alarms/register.ts'
 import type { Alarm, AlarmEntry, EventEntry } from '#domain/alarm.ts'
+import type { Severity } from '#domain/check.ts'
 import type { Log } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { ReadingSink } from '#domain/reading.ts'
@@ -39,6 +40,10 @@ export interface Pipeline {
   hasRoomFor(records: number, textBytes: number): boolean
   /** Takes an event into the journal, at once or when there is room. False: given up and counted. */
   record(event: EventEntry): boolean
+  /** Raises an alarm about the gateway itself; nothing happens while it is active. */
+  raiseFault(fault: GatewayFault): void
+  /** Clears it; nothing happens when it is not active. `comment` says why when it is not over by itself. */
+  clearFault(fault: Pick<GatewayFault, 'part' | 'check'>, comment?: string): void
   /** State of the checks of one sensor: learning, level, running delays. */
   checks(sensor: SensorNumber): readonly CheckStatus[]
   /** As CheckDesk in the domain. */
@@ -47,6 +52,14 @@ export interface Pipeline {
   /** Takes up a new model; sensors and checks that are as before keep their state. */
   replaceModel(model: Model): void
   close(): void
+}
+
+/** Something of the gateway itself that an operator must know of. Its alarm's sensor is `gateway.PART`. */
+export interface GatewayFault {
+  readonly part: 'store'
+  readonly check: string
+  readonly severity: Severity
+  readonly message: string
 }
 
 /** How often delays, shelvings and waiting entries are looked after. */
@@ -107,6 +120,16 @@ class GatewayPipeline implements Pipeline {
 
   record(event: EventEntry): boolean {
     return this.#outlet.entry(event)
+  }
+
+  raiseFault({ part, check, severity, message }: GatewayFault): void {
+    const finding = { value: null, limit: null }
+    const what = { sensor: `gateway.${part}`, check, checkType: 'system', level: 'fault', severity, message } as const
+    this.alarms.report({ ...what, time: this.#clock.now(), finding })
+  }
+
+  clearFault({ part, check }: Pick<GatewayFault, 'part' | 'check'>, comment?: string): void {
+    this.alarms.clear(`gateway.${part}`, check, this.#clock.now(), comment ?? null)
   }
 
   checks(sensor: SensorNumber): readonly CheckStatus[] {

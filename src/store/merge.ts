@@ -129,7 +129,11 @@ function rollupMerger(
     builder.count(rollup.length, rollup.time[0]!, rollup.time[rollup.length - 1]! + widthMs - 1, data.length)
   }
   return function* mergeRollup(sensor, frames) {
-    const parts = Array.from(frames, (frame) => codec.decode(frame))
+    const parts: Rollup[] = []
+    for (const frame of frames) {
+      parts.push(codec.decode(frame))
+      yield
+    }
     if (parts.length === 0) return
     put(merged, sensor, parts, kind === 'hour' ? HOUR_MS : MINUTE_MS)
     if (hours) put(hours, sensor, parts, HOUR_MS)

@@ -64,6 +64,15 @@ devices:
       expect([ready.status, codes]).toEqual([503, ['store-failing', 'ring-blocked']])
       expect(await device()).toMatchObject({ state: 'paused', reason: expect.stringMatching(/buffer/) as unknown })
     }, eventually)
+    const alarms = async (): Promise<unknown> => (await getJson<{ items: unknown[] }>(gateway, '/api/v1/alarms')).items
+    const alarm = {
+      sensor: 'gateway.store',
+      check: 'writable',
+      checkType: 'system',
+      level: 'fault',
+      severity: 'urgent',
+    }
+    expect(await alarms()).toMatchObject([{ ...alarm, active: true, acknowledged: false }])
     const { polls } = await device()
 
     rmSync(ballast)
@@ -74,6 +83,8 @@ devices:
       expect(now.polls).toBeGreaterThan(polls + 5)
       expect(now.skippedPolls).toBeGreaterThan(0)
     }, eventually)
+    // The alarm is over by itself, and stays until somebody has seen it.
+    expect(await alarms()).toMatchObject([{ ...alarm, active: false, acknowledged: false }])
     const text = await (await fetch(`${gateway.url}/metrics`)).text()
     expect(text).not.toMatch(/^telemetryx_dropped_total\{stage="(pipeline|ring)".*\} [1-9]/m)
 

@@ -16,7 +16,9 @@ export const AlarmSchema = Type.Object(
     machine: NullableString,
     check: Type.String({ description: 'Name of the check within its sensor.' }),
     checkType: Type.String({ examples: ['threshold', 'zscore'] }),
-    level: Type.Enum(['lowLow', 'low', 'high', 'highHigh', 'anomaly', 'flatline', 'stale', 'expression']),
+    level: Type.Enum(['lowLow', 'low', 'high', 'highHigh', 'anomaly', 'flatline', 'stale', 'expression', 'fault'], {
+      description: '`fault`: of the gateway itself; its `sensor` is then `gateway.store` or the like.',
+    }),
     severity: Type.Enum([...SEVERITIES]),
     active: Type.Boolean(),
     acknowledged: Type.Boolean(),

@@ -4,7 +4,7 @@ export type Quality = 'good' | 'uncertain' | 'bad'
 export const SEVERITIES = ['urgent', 'high', 'medium', 'low'] as const
 /** Alarm priority; SEVERITIES lists them from the worst. */
 export type Severity = (typeof SEVERITIES)[number]
-export type Level = 'lowLow' | 'low' | 'high' | 'highHigh' | 'anomaly' | 'flatline' | 'stale' | 'expression'
+export type Level = 'lowLow' | 'low' | 'high' | 'highHigh' | 'anomaly' | 'flatline' | 'stale' | 'expression' | 'fault'
 export type ValueType = 'number' | 'boolean' | 'int64' | 'uint64' | 'string'
 export type Role = 'viewer' | 'operator' | 'engineer' | 'admin'
 

@@ -56,6 +56,7 @@ export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
   flatline: 'Does not move',
   stale: 'No good reading',
   expression: 'Condition',
+  fault: 'Fault of the gateway',
 }
 
 export const QUALITY_WORDS: Readonly<Record<Quality, string>> = { good: 'Good', uncertain: 'Uncertain', bad: 'Bad' }
