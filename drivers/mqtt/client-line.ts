@@ -11,9 +11,9 @@ import { sleep, systemClock, type Clock, type Timer } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
 import { clientOptions, type Address } from './address.ts'
 import { Duplicates } from './duplicates.ts'
-import { accepted } from './accepted.ts'
+import { accepted } from '#kit/mqtt-accepted.ts'
 import type { Line, LineMember } from './line.ts'
-import { PacketGuard } from './packet-guard.ts'
+import { PacketGuard } from '#kit/mqtt-packet-guard.ts'
 import { closedError, connectionError } from '#kit/mqtt-reason.ts'
 
 /** Longest packet of all; 3.1.1 has no way to tell the broker. */

@@ -8,6 +8,7 @@ import { opcuaDriver } from '#drivers/opcua/driver.ts'
 import { serialDriver } from '#drivers/serial/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
+import { sparkplugUplink } from '#uplinks/sparkplug/kind.ts'
 
 /** Drivers made for one gateway: devices of one catalogue may share connections. */
 export function createCatalogue({ clock }: { clock: Clock }): Catalogue {
@@ -18,7 +19,7 @@ export function createCatalogue({ clock }: { clock: Clock }): Catalogue {
     opcuaDriver({ clock }),
     serialDriver({ clock }),
   ]
-  const uplinks = [mqttUplink]
+  const uplinks = [mqttUplink, sparkplugUplink]
   return {
     drivers: new Map(drivers.map((driver) => [driver.kind, driver])),
     uplinks: new Map(uplinks.map((kind) => [kind.type, kind])),

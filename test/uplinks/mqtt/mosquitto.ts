@@ -19,6 +19,8 @@ export interface MosquittoOptions {
   readonly acl?: readonly string[]
   /** Further lines of the listener. `FOLDER` stands for the broker's folder. */
   readonly listener?: readonly string[]
+  /** false: forgets retained messages and sessions when it ends. */
+  readonly persistence?: boolean
   /** Files to put into the folder first. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -70,10 +72,10 @@ export class Mosquitto {
     await rm(this.folder, { recursive: true, force: true })
   }
 
-  async #configure({ users, acl, listener = [], files = {} }: MosquittoOptions): Promise<void> {
+  async #configure({ users, acl, listener = [], files = {}, persistence = true }: MosquittoOptions): Promise<void> {
     const lines = [
       'per_listener_settings false',
-      'persistence true',
+      `persistence ${persistence}`,
       `persistence_location ${this.folder}/`,
       'log_type none',
       'max_queued_messages 1000000',

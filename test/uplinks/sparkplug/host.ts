@@ -1,0 +1,108 @@
+// A primary host application for the tests: publishes its STATE, records everything, asks for rebirths and writes.
+
+import { fromBinary } from '@bufbuild/protobuf'
+import { connectAsync, type MqttClient } from 'mqtt'
+import { PayloadSchema, type Payload } from '#kit/sparkplug/generated/sparkplug_b_pb.js'
+import { encodePayload, rebirthCommand, type MetricInit } from '#kit/sparkplug/encode.ts'
+import type { Recorded } from './host-check.ts'
+
+export const HOST = 'scada-1'
+const STATE = `spBv1.0/STATE/${HOST}`
+
+export class Host {
+  readonly messages: Recorded[] = []
+  readonly #client: MqttClient
+
+  private constructor(client: MqttClient) {
+    this.#client = client
+    client.on('error', () => {})
+    client.on('message', (topic, payload, { qos, retain }) => {
+      if (!topic.startsWith('spBv1.0/STATE/')) this.messages.push({ topic, payload, qos, retain })
+    })
+  }
+
+  /** Subscribes, then says that it is online; so too after each reconnect. */
+  static async open(url: string): Promise<Host> {
+    const client = await connectAsync(url, {
+      clientId: 'test-host',
+      reconnectPeriod: 20,
+      resubscribe: false,
+      will: { topic: STATE, payload: stateJson(false), qos: 1, retain: true },
+    })
+    const host = new Host(client)
+    client.on('connect', () => void host.goOnline().catch(() => {}))
+    await host.goOnline()
+    return host
+  }
+
+  async goOnline(): Promise<void> {
+    await this.#client.subscribeAsync('spBv1.0/#', { qos: 1 })
+    await this.#client.publishAsync(STATE, stateJson(true), { qos: 1, retain: true })
+  }
+
+  async goOffline(): Promise<void> {
+    await this.#client.publishAsync(STATE, stateJson(false), { qos: 1, retain: true })
+  }
+
+  async publishState(text: string): Promise<void> {
+    await this.#client.publishAsync(STATE, text, { qos: 1, retain: true })
+  }
+
+  /** Messages of one type, decoded. */
+  of(type: string): Payload[] {
+    return this.messages
+      .filter(({ topic }) => topic.split('/')[2] === type)
+      .map(({ payload }) => fromBinary(PayloadSchema, payload))
+  }
+
+  /** Types of all messages, in order. */
+  types(): string[] {
+    return this.messages.map(({ topic }) => topic.split('/')[2]!)
+  }
+
+  /** `gateway/epoch/seq` of every record, repeats included, in order of arrival. */
+  ids(): string[] {
+    return this.messages.flatMap(({ topic, payload }) => {
+      if (!/\/[ND]DATA\//.test(topic)) return []
+      const { uuid } = fromBinary(PayloadSchema, payload)
+      const cut = uuid.lastIndexOf('/')
+      return uuid
+        .slice(cut + 1)
+        .split(',')
+        .flatMap((range) => {
+          const [first = 0, last = first] = range.split('-').map(Number)
+          return Array.from({ length: last - first + 1 }, (_, index) => `${uuid.slice(0, cut)}/${first + index}`)
+        })
+    })
+  }
+
+  async askForBirth(node = 'edge-01'): Promise<void> {
+    await this.send(`spBv1.0/plant-a/NCMD/${node}`, rebirthCommand(Date.now()))
+  }
+
+  async write(device: string, metrics: MetricInit[], timestamp = Date.now()): Promise<void> {
+    await this.send(`spBv1.0/plant-a/DCMD/edge-01/${device}`, encodePayload({ timestamp: BigInt(timestamp), metrics }))
+  }
+
+  async send(topic: string, payload: Uint8Array, retain = false): Promise<void> {
+    await this.#client.publishAsync(topic, Buffer.from(payload), { qos: 0, retain })
+  }
+
+  get isConnected(): boolean {
+    return this.#client.connected
+  }
+
+  /** Dies without a goodbye: the broker sends its will. */
+  die(): void {
+    this.#client.options.reconnectPeriod = 0
+    this.#client.stream.destroy()
+  }
+
+  async close(): Promise<void> {
+    await this.#client.endAsync(true)
+  }
+}
+
+function stateJson(online: boolean): string {
+  return JSON.stringify({ online, timestamp: Date.now() })
+}
