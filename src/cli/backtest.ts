@@ -20,6 +20,7 @@ interface BacktestCommandOptions {
   readonly sensor: string
   readonly time?: string
   readonly value?: string
+  readonly column?: readonly string[]
   readonly json?: true
 }
 
@@ -27,6 +28,8 @@ const HELP = `
 The input is CSV with a header. Times are ISO 8601 (UTC where no zone is written) or Unix seconds or milliseconds.
 The output has the columns timestamp,value,anomaly_score,alarm: one row for each row of the input, timestamp and value as
 they were; the score is in [0, 1], 0.5 at the limit of a check; alarm is 1 while an alarm is active, else 0.
+Other sensors in the expressions of its checks are read from columns of their full ids, or named by --column; an empty
+cell of theirs says that they had no new reading.
 
 Example:
   telemetryx backtest -c config/gateway.yaml --sensor press-1.power < history.csv > scored.csv`
@@ -43,6 +46,7 @@ export function registerBacktest(program: Command): void {
     .requiredOption('--sensor <id>', 'full sensor id, whose checks are run')
     .option('--time <column>', 'column of the time; default: timestamp, else time, else the first one')
     .option('--value <column>', 'column of the value; default: value, else the sensor, else the second one')
+    .option('--column <sensor=column...>', 'column of another sensor; default: the one of its full id')
     .option('--json', 'print the alarms and totals as JSON on standard error')
     .addHelpText('after', HELP)
     .action(runBacktest)
@@ -79,9 +83,10 @@ async function runBacktest(options: BacktestCommandOptions): Promise<void> {
   const rows = new RowWriter(output)
   await rows.add('timestamp,value,anomaly_score,alarm\n')
   let columns: Columns | undefined
+  const others = backtest.operands
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     if (columns === undefined) {
-      if (line.trim() !== '') columns = columnsOf(line, options)
+      if (line.trim() !== '') columns = columnsOf(line, options, others)
       continue
     }
     if (line.trim() === '') continue
@@ -89,7 +94,19 @@ async function runBacktest(options: BacktestCommandOptions): Promise<void> {
     const cells = columns.csv.cells(line)
     const written = cells[columns.time] ?? ''
     const value = cells[columns.value] ?? ''
-    const { score, alarm } = backtest.take(numberOf(value), timeOf(written, totals.rows))
+    const time = timeOf(written, totals.rows)
+    let alarm = false
+    const known = columns.others.filter(({ column }) => (cells[column] ?? '').trim() !== '')
+    for (const [at, { sensor, column }] of known.entries()) {
+      const other = otherValue(cells[column]!.trim())
+      // All cells of a row are of one moment: they are judged together.
+      if (at < known.length - 1) backtest.prime(sensor, other)
+      else alarm = backtest.observe(sensor, other, time)
+    }
+    let score = 0
+    // In a row of another sensor's reading an empty cell is none of this one; else it is a bad one.
+    if (columns.others.length === 0 || value.trim() !== '') ({ score, alarm } = backtest.take(numberOf(value), time))
+    else alarm = backtest.isActive
     await rows.add(`${columns.csv.quoted(written)},${columns.csv.quoted(value)},${shortest(score)},${alarm ? 1 : 0}\n`)
   }
   if (columns === undefined) throw new TelemetryError('USAGE', 'Standard input is empty; it needs a header and rows')
@@ -102,9 +119,10 @@ interface Columns {
   readonly csv: CsvLine
   readonly time: number
   readonly value: number
+  readonly others: readonly { readonly sensor: string; readonly column: number }[]
 }
 
-function columnsOf(header: string, options: BacktestCommandOptions): Columns {
+function columnsOf(header: string, options: BacktestCommandOptions, others: readonly string[]): Columns {
   const csv = new CsvLine(header)
   const names = csv.cells(header.replace(/^\uFEFF/, ''))
   const find = (wanted: string | undefined, usual: readonly string[], place: number): number => {
@@ -121,7 +139,35 @@ function columnsOf(header: string, options: BacktestCommandOptions): Columns {
     csv,
     time: find(options.time, ['timestamp', 'time'], 0),
     value: find(options.value, ['value', options.sensor], 1),
+    others: otherColumns(names, options.column ?? [], others),
   }
+}
+
+/** Columns of the sensors in expressions. One without a column is told: what looks at it does not judge. */
+function otherColumns(
+  names: readonly string[],
+  named: readonly string[],
+  others: readonly string[],
+): { sensor: string; column: number }[] {
+  const chosen = new Map(named.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
+  for (const [sensor, name] of chosen) {
+    if (!others.includes(sensor)) throw new TelemetryError('USAGE', `--column ${sensor}=…: no check looks at ${sensor}`)
+    if (names.includes(name)) continue
+    throw new TelemetryError('USAGE', `The input has no column ${name}${suggestion(name, names, (one) => one)}`)
+  }
+  return others.flatMap((sensor) => {
+    const column = names.indexOf(chosen.get(sensor) ?? sensor)
+    if (column >= 0) return [{ sensor, column }]
+    console.error(`There is no column ${sensor}: the checks that look at it do not judge`)
+    return []
+  })
+}
+
+/** A number or truth value where it is one, else a text. */
+function otherValue(cell: string): number | boolean | string {
+  if (cell === 'true' || cell === 'false') return cell === 'true'
+  const number = Number(cell)
+  return Number.isNaN(number) ? cell : number
 }
 
 class RowWriter {

@@ -36,6 +36,12 @@ export interface CheckStatus {
 
 /** Checks over readings of the past: none of it touches the alarms of the gateway. */
 export interface CheckTrial {
+  /** Full ids of the other sensors that the checks look at, in their expressions. */
+  readonly operands: readonly string[]
+  /** Tells where another sensor stood before the first reading; null: bad. */
+  prime(sensor: string, value: Value | null, status?: StatusCode): void
+  /** Takes the next reading of another sensor, in order of time with `take`. Answers whether an alarm is active. */
+  observe(sensor: string, value: Value | null, time: number, status?: StatusCode): boolean
   /** Takes the next reading, oldest first; a value that is not finite is a bad one. */
   take(value: number, time: number, status?: StatusCode): { readonly score: number; readonly alarm: boolean }
 }

@@ -19,6 +19,12 @@ devices:
         type: float32
         checks: [ { type: threshold, high: 75, highHigh: 90 }, { type: zscore, window: 20 } ]
       - { id: speed, register: holding, address: 3, type: float32 }
+      - id: torque
+        register: holding
+        address: 5
+        type: float32
+        checks: [ { type: expression, when: "value > 10 && press-1.running && press-1.speed < 5" } ]
+      - { id: running, register: coil, address: 0, type: bool, checks: [ { type: stale, for: 1s } ] }
 `
 
 let folder = ''
@@ -71,6 +77,34 @@ describe('telemetryx backtest', () => {
     const input = 'a;"when ""exact""";power\r\nx;1767225600;50\r\nx;1767225601;99\r\n'
     const { rows } = await backtest(input, ['--time', 'when "exact"', '--value', 'power'])
     expect(rows.slice(1)).toEqual(['1767225600,50,0,0', expect.stringMatching(/^1767225601,99,0\.\d+,1$/)])
+  })
+
+  const TOGETHER = [
+    'timestamp,press-1.torque,press-1.running,rpm',
+    '2026-01-01 00:00:00,20,true,9',
+    '2026-01-01 00:00:10,20,,4',
+    '2026-01-01 00:00:20,,false,',
+    '2026-01-01 00:00:30,20,true,9',
+    '2026-01-01 00:00:40,20,true,1',
+  ].join('\n')
+
+  it('takes the other sensors of an expression from their columns, where an empty cell says nothing new', async () => {
+    const given = ['--value', 'press-1.torque', '--column', 'press-1.speed=rpm']
+    const { rows, stderr } = await backtest(`${TOGETHER}\n`, given, 'press-1.torque')
+    expect(rows.slice(1)).toEqual([
+      '2026-01-01 00:00:00,20,0,0',
+      '2026-01-01 00:00:10,20,1,1',
+      '2026-01-01 00:00:20,,0,0',
+      '2026-01-01 00:00:30,20,0,0',
+      '2026-01-01 00:00:40,20,1,1',
+    ])
+    expect(stderr).toBe('5 rows, 2 alarms\n')
+  })
+
+  it('says which sensor has no column, and does not judge without it', async () => {
+    const { rows, stderr } = await backtest(`${TOGETHER}\n`, ['--value', 'press-1.torque'], 'press-1.torque')
+    expect(stderr).toContain('There is no column press-1.speed: the checks that look at it do not judge')
+    expect(rows.slice(1).every((row) => row.endsWith(',0'))).toBe(true)
   })
 
   it.each([

@@ -2,21 +2,17 @@
 
 import { Type, type StaticDecode } from 'typebox'
 import { Value } from 'typebox/value'
+import { checkProblems } from '#config/check-problems.ts'
 import type { Alarm } from '#domain/alarm.ts'
 import { CheckSpecSchema, SEVERITIES, type CheckSpec } from '#domain/check.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Model, Sensor } from '#domain/sensor.ts'
-import { numericValue } from '#domain/value.ts'
-import type { CheckTrial } from '#domain/views.ts'
-import { compileExpression } from '#kit/expression.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { invalid } from '../problem.ts'
+import { replay } from '../replay.ts'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, readRange, TimeSchema } from '../time.ts'
 import { sensorOf, SensorParams } from './model.ts'
 
-const CHUNK = 10_000
-/** More readings than this are left out, and the answer says so. */
-const MAX_READINGS = 2_000_000
 const MAX_ALARMS = 1000
 
 const time = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 64, description }))
@@ -28,7 +24,8 @@ const BodySchema = Type.Object(
     checks: Type.Optional(
       Type.Array(CheckSpecSchema, {
         maxItems: 32,
-        description: "As in gateway.yaml, in place of the sensor's own. Other sensors are not replayed.",
+        description:
+          "As in gateway.yaml, in place of the sensor's own. Other sensors in their expressions are replayed too.",
       }),
     ),
   },
@@ -50,6 +47,7 @@ const AnswerSchema = Type.Object({
   from: TimeSchema,
   to: TimeSchema,
   readings: Type.Integer({ description: 'Stored readings that were run through the checks.' }),
+  others: Type.Array(Type.String(), { description: 'Sensors of expressions, whose readings were run along.' }),
   truncated: Type.Boolean({ description: 'There were more readings, or more alarms, than one answer takes.' }),
   highestScore: Type.Number({ description: 'In [0, 1]; 0.5 is at the limit of a check.' }),
   alarms: Type.Array(FoundSchema, { description: 'What would have been raised, oldest first; at most 1000.' }),
@@ -77,13 +75,14 @@ export function registerBacktest(app: ApiServer, { options, queries }: ApiContex
       const checks = body.checks === undefined ? configured.checks : decodedChecks(body.checks, configured, model)
       const found = new FoundAlarms()
       const trial = desk.trial({ ...configured, checks }, (alarm) => found.take(alarm))
-      const range = { sensor: configured.id, ...readRange(body, clock.now()) }
-      const run = await queries.run(() => replay({ trial, history, range, signal }))
+      const range = readRange(body, clock.now())
+      const run = await queries.run(() => replay({ trial, history, sensor: configured.id, range, signal }))
       return {
         sensor: configured.id,
         from: isoTime(range.from),
         to: isoTime(range.to),
         readings: run.readings,
+        others: [...trial.operands],
         truncated: run.isTruncated || found.isTruncated,
         highestScore: run.highestScore,
         alarms: found.alarms.map(foundShape),
@@ -92,63 +91,14 @@ export function registerBacktest(app: ApiServer, { options, queries }: ApiContex
   )
 }
 
-/** Throws INVALID_REQUEST for an expression that does not fit the model. */
+/** Throws INVALID_REQUEST for what the configuration would refuse as well, with its words. */
 function decodedChecks(raw: readonly unknown[], sensor: Sensor, model: Model): CheckSpec[] {
-  return raw.map((check, index) => {
-    const spec: StaticDecode<typeof CheckSpecSchema> = Value.Decode(
-      CheckSpecSchema,
-      Value.Default(CheckSpecSchema, check),
-    )
-    const texts = { when: spec.type === 'expression' ? spec.when : undefined, suppressWhen: spec.suppressWhen }
-    for (const [key, text] of Object.entries(texts)) {
-      if (text === undefined) continue
-      const compiled = compileExpression(text, {
-        own: sensor.id,
-        typeOf: (id) => {
-          const type = model.sensor(id)?.valueType
-          return type === undefined || type === 'boolean' || type === 'string' ? type : 'number'
-        },
-      })
-      if (!compiled.ok)
-        throw invalid(
-          `body.checks.${index}.${key}`,
-          `at character ${compiled.problem.offset + 1}: ${compiled.problem.message}`,
-        )
-      if (compiled.expression.type !== 'boolean') throw invalid(`body.checks.${index}.${key}`, 'must be true or false')
-    }
-    return spec
-  })
-}
-
-interface Replay {
-  readonly trial: CheckTrial
-  readonly history: ApiContext['options']['history']
-  readonly range: { readonly sensor: string; readonly from: number; readonly to: number }
-  readonly signal: AbortSignal
-}
-
-async function replay({
-  trial,
-  history,
-  range,
-  signal,
-}: Replay): Promise<{ readings: number; isTruncated: boolean; highestScore: number }> {
-  let readings = 0
-  let highestScore = 0
-  let cursor: string | null = null
-  do {
-    const page: Awaited<ReturnType<typeof history.readings>> = await history.readings(
-      { ...range, limit: CHUNK, cursor, order: 'oldestFirst' },
-      signal,
-    )
-    for (const { value, time: at, status } of page.items) {
-      const { score } = trial.take(value === null ? Number.NaN : numericValue(value), at, status)
-      if (score > highestScore) highestScore = score
-    }
-    readings += page.items.length
-    cursor = page.next
-  } while (cursor !== null && readings < MAX_READINGS)
-  return { readings, isTruncated: cursor !== null, highestScore }
+  const types = new Map(model.sensors.map(({ id, valueType }) => [id, valueType]))
+  const problems = checkProblems(raw, { sensor: sensor.id, types })
+  if (problems.length > 0) throw invalid('body', problems.join('; '))
+  return raw.map((check): StaticDecode<typeof CheckSpecSchema> =>
+    Value.Decode(CheckSpecSchema, Value.Default(CheckSpecSchema, check)),
+  )
 }
 
 /** The alarms of a trial, each once, as they were when they had cleared. */

@@ -68,8 +68,44 @@ describe('the backtest of a sensor', () => {
     const api = await start()
     const wrong = await post(api, { checks: [{ type: 'expression', when: 'value > press-9.power' }] })
     expect(wrong.status).toBe(400)
-    expect(wrong.json.detail).toContain('at character 9: there is no sensor "press-9.power"')
+    expect(wrong.json.detail).toContain('checks[0].when: at character 9: there is no sensor "press-9.power"')
     expect((await post(api, { checks: [{ type: 'magic' }] })).status).toBe(400)
+  })
+
+  it.each([
+    [[{ type: 'threshold', low: 80, high: 75 }], 'checks[0].high: must be greater than low (80), found 75'],
+    [[{ type: 'threshold' }], 'checks[0]: a threshold needs at least one of lowLow, low, high, highHigh'],
+    [[{ type: 'rate' }], 'checks[0]: a rate needs at least one of low, high'],
+    [[{ type: 'flatline', for: '0' }], 'checks[0].for: must be longer than 0'],
+    [
+      [{ type: 'zscore' }, { type: 'zscore' }],
+      'checks[1].type: the check checks[0] is named "zscore" too, after its type; give one of them an id',
+    ],
+    [[{ type: 'expression', when: 'value + 1' }], 'checks[0].when: the result must be true or false, and is a number'],
+  ])('refuses what the configuration refuses, in its words: %j', async (given, words) => {
+    const { status, json } = await post(await start(), { checks: given })
+    expect(status).toBe(400)
+    expect(json.detail).toContain(words)
+  })
+
+  it('replays the other sensors of an expression, from what they were before the period', async () => {
+    const api = await start()
+    api.history.addReadings('press-1.running', [
+      { time: NOON - 2 * 3_600_000, value: true },
+      { time: NOON - 1_795_000, value: false },
+    ])
+    const { json } = await post(api, { checks: [{ type: 'expression', when: 'value > 75 && press-1.running' }] })
+    expect(json).toMatchObject({ readings: 3600, others: ['press-1.running'] })
+    expect(json.alarms).toMatchObject([
+      { checkType: 'expression', raisedAt: '2026-11-20T11:30:00.000Z', clearedAt: '2026-11-20T11:30:05.000Z' },
+    ])
+  })
+
+  it('replays the sensors that suppress a check', async () => {
+    const api = await start()
+    api.history.addReadings('press-1.running', [{ time: NOON - 2 * 3_600_000, value: false }])
+    const { json } = await post(api, { checks: [{ type: 'threshold', high: 75, suppressWhen: '!press-1.running' }] })
+    expect(json.others).toEqual(['press-1.running'])
   })
 })
 
@@ -77,7 +113,14 @@ describe('one sensor', () => {
   it('shows which of its checks still learn', async () => {
     const { json } = await get(await start(), `/sensors/${SENSOR}`)
     expect(json.checks).toEqual([
-      { id: 'zscore', type: 'zscore', learning: { seen: 3, needed: 300 }, level: null, pending: false, outOfService: false },
+      {
+        id: 'zscore',
+        type: 'zscore',
+        learning: { seen: 3, needed: 300 },
+        level: null,
+        pending: false,
+        outOfService: false,
+      },
     ])
     expect(json.derivation).toBeNull()
   })

@@ -24,7 +24,12 @@ async function start(): Promise<Fixture> {
   const { checkType, level, severity } = makeAlarm('3-1', SENSOR)
   const checks: CheckDesk = {
     status: () => [],
-    trial: () => ({ take: () => ({ score: 0, alarm: false }) }),
+    trial: () => ({
+      operands: [],
+      prime: () => undefined,
+      observe: () => false,
+      take: () => ({ score: 0, alarm: false }),
+    }),
     takeOutOfService: (_sensor, check, request) =>
       book.takeCheckOutOfService({ sensor: SENSOR, check, checkType, level, severity, message: 'out' }, request),
     returnToService: (_sensor, check, { by, comment }) =>
