@@ -2,13 +2,17 @@
 // Durations are milliseconds, sizes bytes.
 
 import type { CheckSpec } from '#domain/check.ts'
+import type { CommandName } from '#domain/command.ts'
 import type { Derivation } from '#domain/derivation.ts'
 import type { Deadband, Scale, WriteLimits } from '#domain/sensor.ts'
+import type { RenameRule } from '#domain/sensor-rename.ts'
 import type { ValueType } from '#domain/value.ts'
 
 export interface GatewayConfig {
   /** `factory` is the display name as written. */
   readonly gateway: { readonly id: string; readonly factory: string }
+  /** Absolute path of the configuration file's folder: relative paths of uplinks start there. */
+  readonly folder: string
   /** Absolute path of the data folder. */
   readonly data: string
   /** `capacity` in records. */
@@ -102,8 +106,21 @@ export interface UplinkConfig {
   /** Patterns of full sensor ids. */
   readonly include: readonly string[]
   readonly exclude: readonly string[]
+  /** Other names of sensors. */
+  readonly map: readonly RenameRule[]
   /** `maxRate` in records per second; null: no limit. */
-  readonly replay: { readonly order: 'inOrder'; readonly maxRate: number | null }
+  readonly replay: { readonly order: 'inOrder' | 'liveFirst'; readonly maxRate: number | null }
+  readonly batch: { readonly records: number; readonly delayMs: number }
+  /** Batches under way at once. */
+  readonly inFlight: number
+  /** What the receiver may ask for; null: nothing. */
+  readonly commands: {
+    readonly allow: readonly CommandName[]
+    /** Patterns of full sensor ids. */
+    readonly write: readonly string[]
+    readonly maxAgeMs: number
+  } | null
+  readonly deadLetters: { readonly max: number }
   /** The kind's own keys, decoded by its schema. */
   readonly config: unknown
 }

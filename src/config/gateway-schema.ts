@@ -258,30 +258,6 @@ export const SensorCommonSchema = strictObject({
   checks: Type.Array(CheckSpecSchema, { default: [], description: 'What raises an alarm.' }),
 })
 
-export const ReplaySchema = section(
-  {
-    order: Type.Literal('inOrder', { default: 'inOrder', description: 'Oldest first.' }),
-    maxRate: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Most records per second while catching up. Default: no limit.' }),
-    ),
-  },
-  { description: 'What happens with the records kept while the receiver was away.' },
-)
-
-const pattern = Type.String({ minLength: 1 })
-
-/** Keys that every uplink has, whatever its type. */
-export const UplinkCommonSchema = strictObject({
-  id: idSchema({ description: 'Names the uplink; its position in the journal is kept under this name.' }),
-  type: Type.String({ description: 'Where it forwards to.' }),
-  include: Type.Array(pattern, {
-    default: ['*'],
-    description: 'Sensors to forward: full ids in which `*` stands for any characters, for example `press-*.*`.',
-  }),
-  exclude: Type.Array(pattern, { default: [], description: 'Sensors not to forward, of those included.' }),
-  replay: ReplaySchema,
-})
-
 /** A strict object of the common keys and of a driver's or kind's own ones, with `key` narrowed to the word that chooses it. */
 export function chosenBy(common: TObject, key: string, word: string, own: TObject): TObject {
   return strictObject({ ...common.properties, [key]: Type.Literal(word), ...own.properties })

@@ -3,14 +3,8 @@
 
 import type { TObject } from 'typebox'
 import type { Catalogue } from './catalogue.ts'
-import {
-  chosenBy,
-  DeviceCommonSchema,
-  GatewayFileSchema,
-  joined,
-  SensorCommonSchema,
-  UplinkCommonSchema,
-} from './gateway-schema.ts'
+import { chosenBy, DeviceCommonSchema, GatewayFileSchema, joined, SensorCommonSchema } from './gateway-schema.ts'
+import { UplinkCommonSchema } from './uplink-schema.ts'
 import { DURATION_FORMAT, discriminatorOf, literalsOf, requiredKeys, viewOf, type SchemaView } from './schema-view.ts'
 
 type Json = Readonly<Record<string, unknown>>

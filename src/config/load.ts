@@ -116,6 +116,7 @@ function readGateway(
   const { gateway, data, buffer, store, http, broker, alarms, drivers, configuration } = common
   const config: GatewayConfig = {
     gateway,
+    folder,
     data: resolve(folder, data),
     buffer,
     store: {

@@ -5,14 +5,8 @@ import { createHash } from 'node:crypto'
 import type { Catalogue } from './catalogue.ts'
 import { elementsOf, nodeAt, textAt, type ConfigNode, type ListNode, type ScalarNode } from './config-node.ts'
 import { DerivedSchema } from './derived-schema.ts'
-import {
-  chosenBy,
-  DeviceCommonSchema,
-  GatewayFileSchema,
-  joined,
-  SensorCommonSchema,
-  UplinkCommonSchema,
-} from './gateway-schema.ts'
+import { chosenBy, DeviceCommonSchema, GatewayFileSchema, joined, SensorCommonSchema } from './gateway-schema.ts'
+import { UplinkCommonSchema } from './uplink-schema.ts'
 import { discriminatorOf, viewOf, type SchemaView } from './schema-view.ts'
 
 /** One value. Equal digests: equal values. */

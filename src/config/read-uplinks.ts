@@ -6,8 +6,10 @@ import { elementsOf, nodeAt, type ConfigNode, type Path } from './config-node.ts
 import type { ReadContext } from './context.ts'
 import { decodeKeys, plainMap } from './decode-node.ts'
 import type { UplinkConfig } from './gateway-config.ts'
-import { chosenBy, UplinkCommonSchema } from './gateway-schema.ts'
+import { chosenBy } from './gateway-schema.ts'
 import type { ReadDevices } from './read-devices.ts'
+import { checkUplinkRules } from './uplink-rules.ts'
+import { UplinkCommonSchema } from './uplink-schema.ts'
 import { UniqueNames } from './unique-names.ts'
 
 /** Reads the list; returns those without problems. */
@@ -20,7 +22,13 @@ export function readUplinks(list: ConfigNode | undefined, devices: ReadDevices, 
       for (const key of ['include', 'exclude'])
         checkPatterns(nodeAt(node, [key]), [...path, key], devices.sensorIds, context)
     }
-    return readUplink(node, path, context) ?? []
+    const uplink = readUplink(node, path, context)
+    if (uplink)
+      checkUplinkRules(uplink, node, path, {
+        ids: devices.isComplete ? devices.sensorIds : null,
+        problems: context.problems,
+      })
+    return uplink ?? []
   })
 }
 
@@ -33,13 +41,18 @@ function readUplink(node: ConfigNode, path: Path, { catalogue, problems }: ReadC
   const common = decodeKeys(values, UplinkCommonSchema, subject)
   const own = decodeKeys(values, kind.schema, subject)
   if (!common || !own) return undefined
-  const { id, include, exclude, replay } = common
+  const { id, include, exclude, replay, batch, inFlight, commands, deadLetters } = common
   return {
     id,
     type: kind.type,
     include,
     exclude,
+    map: common.map.map(({ sensor, as, machine }) => ({ sensor, as: as ?? null, machine: machine ?? null })),
     replay: { order: replay.order, maxRate: replay.maxRate ?? null },
+    batch: { records: batch.records, delayMs: batch.delay },
+    inFlight,
+    commands: commands ? { allow: commands.allow, write: commands.write, maxAgeMs: commands.maxAge } : null,
+    deadLetters,
     config: own,
   }
 }

@@ -3,7 +3,8 @@
 import type { TObject } from 'typebox'
 import { ID_PATTERN } from '#domain/ids.ts'
 import type { Catalogue } from './catalogue.ts'
-import { DeviceCommonSchema, GatewayFileSchema, SensorCommonSchema, UplinkCommonSchema } from './gateway-schema.ts'
+import { DeviceCommonSchema, GatewayFileSchema, SensorCommonSchema } from './gateway-schema.ts'
+import { UplinkCommonSchema } from './uplink-schema.ts'
 import {
   DURATION_FORMAT,
   discriminatorOf,

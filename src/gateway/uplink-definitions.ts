@@ -10,7 +10,9 @@ export function uplinkDefinitions(config: GatewayConfig, catalogue: Catalogue): 
   return config.uplinks.map((uplink) => {
     const kind = catalogue.uplinks.get(uplink.type)
     if (!kind) throw new TelemetryError('CONFIG_INVALID', `There is no uplink type "${uplink.type}"`)
-    const { id, include, exclude } = uplink
-    return { id, kind, config: uplink.config, include, exclude, maxRate: uplink.replay.maxRate }
+    const { id, config: own, include, exclude, map, batch, inFlight, commands, deadLetters } = uplink
+    const { order, maxRate } = uplink.replay
+    const shape = { order, maxRate, batch, inFlight, map, maxDeadLetters: deadLetters.max }
+    return { id, kind, config: own, include, exclude, commands, ...shape }
   })
 }

@@ -5,9 +5,9 @@ import type { DeadLetterBox } from '#domain/dead-letter.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Journal } from '#domain/journal.ts'
 import type { Model } from '#domain/sensor.ts'
+import type { RenameRule } from '#domain/sensor-rename.ts'
 import type { UplinkKind, UplinkServices } from '#domain/uplink.ts'
 import type { Clock } from '#kit/clock.ts'
-import type { MapRule } from './sensor-map.ts'
 
 export const DEFAULT_BATCH_RECORDS = 500
 export const DEFAULT_IN_FLIGHT = 4
@@ -37,7 +37,7 @@ export interface UplinkDefinition {
   readonly batch?: { readonly records: number; readonly delayMs: number }
   /** Batches under way at once. Default: 4. */
   readonly inFlight?: number
-  readonly map?: readonly MapRule[]
+  readonly map?: readonly RenameRule[]
   /** Absent or null: no commands. */
   readonly commands?: CommandRules | null
   /** Most dead letters that are kept. */

@@ -2,48 +2,32 @@
 // Numbers, positions and values stay as they are.
 
 import { ENTRY, type RecordBatch } from '#domain/reading.ts'
-import { sensorPattern } from '#domain/sensor-pattern.ts'
+import { renamer, type RenameRule } from '#domain/sensor-rename.ts'
 import type { Model, Sensor } from '#domain/sensor.ts'
 
-export interface MapRule {
-  /** Pattern of full sensor ids. */
-  readonly sensor: string
-  /** New full id; its `*`s stand for what those of `sensor` matched, in order. null: the id stays. */
-  readonly as: string | null
-  /** New machine id; null: the machine stays. */
-  readonly machine: string | null
-}
-
-interface CompiledRule extends MapRule {
-  readonly pattern: RegExp
-}
-
-/** The id that a sensor gets by the first rule that fits; its own when none does. */
-export function mappedId(id: string, rules: readonly MapRule[]): string {
-  return rename(id, rules.map(compile))?.id ?? id
-}
-
 export class SensorMap {
-  readonly #rules: readonly CompiledRule[]
+  readonly #isEmpty: boolean
+  readonly #rename: ReturnType<typeof renamer>
   #source: Model | null = null
   #mapped: Model | null = null
   /** Original full id → new one. */
   #names = new Map<string, string>()
 
-  constructor(rules: readonly MapRule[]) {
-    this.#rules = rules.map(compile)
+  constructor(rules: readonly RenameRule[]) {
+    this.#isEmpty = rules.length === 0
+    this.#rename = renamer(rules)
   }
 
   /** The same object for the same model. */
   model(source: Model): Model {
-    if (this.#rules.length === 0) return source
+    if (this.#isEmpty) return source
     if (source !== this.#source || this.#mapped === null) this.#learn(source)
     return this.#mapped!
   }
 
   /** The batch with the mapped ids in its alarms; the batch itself when there are none. */
   batch(batch: RecordBatch): RecordBatch {
-    if (this.#rules.length === 0 || batch.texts.size === 0) return batch
+    if (this.#isEmpty || batch.texts.size === 0) return batch
     let texts: Map<number, string> | null = null
     for (const [row, json] of batch.texts) {
       const renamed = batch.sensor[row] === ENTRY ? this.#renameAlarm(json) : null
@@ -84,7 +68,7 @@ export class SensorMap {
   }
 
   #map(sensor: Sensor): Sensor {
-    const renamed = rename(sensor.id, this.#rules)
+    const renamed = this.#rename(sensor.id)
     if (!renamed) return sensor
     const { id, machine } = renamed
     if (id !== sensor.id) this.#names.set(sensor.id, id)
@@ -92,19 +76,4 @@ export class SensorMap {
     const [device, name] = [id.slice(0, dot), id.slice(dot + 1)]
     return { ...sensor, id, device, name, machine: machine ?? sensor.machine }
   }
-}
-
-function compile(rule: MapRule): CompiledRule {
-  const capturing = sensorPattern(rule.sensor).source.replaceAll('.*', '(.*)')
-  return { ...rule, pattern: new RegExp(capturing, 's') }
-}
-
-function rename(id: string, rules: readonly CompiledRule[]): { id: string; machine: string | null } | null {
-  for (const { pattern, as, machine } of rules) {
-    const match = pattern.exec(id)
-    if (!match) continue
-    let star = 0
-    return { id: as?.replace(/\*/g, () => match[++star] ?? '') ?? id, machine }
-  }
-  return null
 }

@@ -66,8 +66,8 @@ const CHOICES: readonly Case[] = [
   ],
   [
     'an order of replay that does not exist yet',
-    uplink('{ id: a, type: wire, url: "wire://h", replay: { order: liveFirst } }'),
-    ['3:60: uplinks[0].replay.order: expected "inOrder", found the text "liveFirst"'],
+    uplink('{ id: a, type: wire, url: "wire://h", replay: { order: newest } }'),
+    ['3:60: uplinks[0].replay.order: expected one of inOrder, liveFirst, found the text "newest"'],
   ],
 ]
 

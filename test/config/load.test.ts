@@ -20,6 +20,7 @@ describe('a valid configuration', () => {
   it('gets every default', () => {
     expect(configOf('gateway: { id: edge-01, factory: Plant A }', {}, '/etc/telemetryx/gateway.yaml')).toEqual({
       gateway: { id: 'edge-01', factory: 'Plant A' },
+      folder: '/etc/telemetryx',
       data: '/etc/telemetryx/data',
       buffer: { capacity: 262_144, whenFull: 'block' },
       store: {
@@ -102,7 +103,12 @@ describe('a valid configuration', () => {
         type: 'wire',
         include: ['*'],
         exclude: [],
+        map: [],
         replay: { order: 'inOrder', maxRate: 50 },
+        batch: { records: 500, delayMs: 0 },
+        inFlight: 4,
+        commands: null,
+        deadLetters: { max: 10_000 },
         config: { url: 'wire://h' },
       },
     ])
