@@ -3,6 +3,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { History } from '#domain/history.ts'
 import type { IngestPort } from '#domain/ingest.ts'
 import type {
@@ -42,6 +43,8 @@ export interface ApiOptions {
   readonly ingest?: IngestPort
   /** Folder of the built dashboard; null: not built. */
   readonly dashboardDir: string | null
+  /** Changes the configuration; absent: it cannot be changed while the gateway runs. */
+  readonly configuration?: ConfigurationDesk
   readonly clock: Clock
   readonly log: Logger
 }

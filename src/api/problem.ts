@@ -10,6 +10,8 @@ import { isTelemetryError, type ErrorCode } from '#domain/errors.ts'
 export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   CONFIG_INVALID: 400,
   CONFIG_UNREADABLE: 500,
+  CONFIG_NOT_WRITABLE: 409,
+  STALE: 412,
   USAGE: 400,
   CONNECTION_FAILED: 502,
   CONNECTION_LOST: 502,

@@ -23,6 +23,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'NOT_WRITABLE':
     case 'NOT_FOUND':
       return EXIT_USAGE
+    case 'CONFIG_NOT_WRITABLE':
     case 'STORE_FULL':
     case 'STORE_IO':
     case 'STORE_CORRUPT':
@@ -37,6 +38,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'PROTOCOL':
     case 'DEVICE_EXCEPTION':
     case 'CONFLICT':
+    case 'STALE':
     case 'ABORTED':
     case 'BUFFER_FULL':
     case 'RATE_LIMITED':

@@ -45,9 +45,10 @@ export type RevisionOrigin = 'start' | 'file' | 'api' | 'cli' | 'central' | 'rol
 
 /**
  * `applying`: begun, not finished (the gateway ended meanwhile); `watched`: applied, its watch period runs; `kept`: applied
- * and found good; `rolledBack`: it made the gateway worse; `failed`: it could not be applied.
+ * and found good; `replaced`: another one was applied while it was watched; `rolledBack`: it made the gateway worse; `failed`:
+ * it could not be applied.
  */
-export type RevisionState = 'applying' | 'watched' | 'kept' | 'rolledBack' | 'failed'
+export type RevisionState = 'applying' | 'watched' | 'kept' | 'replaced' | 'rolledBack' | 'failed'
 
 export interface RevisionHead {
   /** Counts from 1, without end. */
@@ -90,7 +91,7 @@ export interface ConfigurationOffer {
 
 /** What became of an offer: a revision that is in force from now on, and perhaps watched. */
 export interface AppliedConfiguration {
-  /** null: it changes nothing, and made no revision. */
+  /** Its number; that of the present one when nothing changes. */
   readonly revision: number
   readonly plan: ConfigurationPlan
   readonly isChanged: boolean
@@ -133,7 +134,7 @@ export interface ConfigurationDesk {
   plan(text: string): ConfigurationPlan
   /**
    * Applies it: all of it or nothing. Throws CONFIG_INVALID (`problems`), STALE (`ifMatch` is another), CONFLICT (it needs a
-   * restart, `needsRestart`; the file was changed on disk; the gateway stops), CONFIG_UNREADABLE (the file cannot be written).
+   * restart, `needsRestart`; the file was changed on disk), CONFIG_NOT_WRITABLE, STORE_IO.
    */
   apply(offer: ConfigurationOffer): Promise<AppliedConfiguration>
   /** Takes up the file as it is on disk now. Throws as `apply`. */
@@ -141,9 +142,9 @@ export interface ConfigurationDesk {
   /** Newest first. */
   revisions(): readonly RevisionHead[]
   /** Throws NOT_FOUND. */
-  revision(number: number): Revision
+  revision(number: number): Promise<Revision>
   /** What changed from one revision to another. Throws NOT_FOUND, CONFIG_INVALID (a reference of it holds nothing today). */
-  diff(from: number, to: number): ConfigurationPlan
+  diff(from: number, to: number): Promise<ConfigurationPlan>
   /** Applies an older revision. Throws NOT_FOUND and as `apply`. */
   rollBack(number: number, offer: Omit<ConfigurationOffer, 'text' | 'origin'>): Promise<AppliedConfiguration>
   /** Throws NOT_FOUND when there is no such device. */

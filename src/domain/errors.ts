@@ -4,6 +4,8 @@
 export const ERROR_CODES = {
   CONFIG_INVALID: 'The configuration has problems; each is given with file, line and column.',
   CONFIG_UNREADABLE: 'The configuration file is missing or cannot be read.',
+  CONFIG_NOT_WRITABLE: 'The configuration file cannot be written.',
+  STALE: 'It was changed by someone else meanwhile.',
   USAGE: 'The command line is wrong.',
   CONNECTION_FAILED: 'No connection to the device, broker or server could be made.',
   CONNECTION_LOST: 'The connection was closed or broke during a request.',

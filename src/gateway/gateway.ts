@@ -10,6 +10,7 @@ import { createApi, type Api } from '#api/server.ts'
 import type { GatewayConfig } from '#config/gateway-config.ts'
 import type { Catalogue } from '#config/load.ts'
 import type { HealthReason } from '#domain/component.ts'
+import type { ConfigurationDesk } from '#domain/configuration.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { qualityOf } from '#domain/quality.ts'
 import type { Clock } from '#kit/clock.ts'
@@ -21,8 +22,11 @@ import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type Uplinks } from '#uplinks/uplinks.ts'
 import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
 import { ClockWatch, probeClock } from './clock-watch.ts'
+import type { Configuration } from './configuration.ts'
+import type { ConfigurationSource } from './configuration-reader.ts'
 import { acquiredDevices } from './devices.ts'
 import { Durability } from './durability.ts'
+import { gatewayConfiguration } from './gateway-configuration.ts'
 import { healthReasons } from './health.ts'
 import { Ingest } from './ingest.ts'
 import { buildModel, sensorKeys } from './model.ts'
@@ -38,6 +42,8 @@ export interface GatewayOptions {
   readonly log: Logger
   /** Uniform in [0, 1); for jitter. */
   readonly random: () => number
+  /** Where `config` was read from; absent: it cannot be changed while the gateway runs. */
+  readonly source?: ConfigurationSource
   /** The last lines that `log` wrote, oldest first. */
   readonly recentLog?: () => readonly string[]
 }
@@ -53,6 +59,8 @@ export interface Gateway {
   readonly url: string
   /** One-time link that creates the first user; null when there is one, or no authentication. */
   readonly setupUrl: string | null
+  /** Changes it while it runs; null without a source. */
+  readonly configuration: ConfigurationDesk | null
   health(): readonly HealthReason[]
   /** Safe to call twice. */
   stop(options: StopOptions): Promise<void>
@@ -65,7 +73,7 @@ interface Parts {
   readonly api: Api
   readonly uplinks: Uplinks
   readonly acquisition: Acquisition
-  readonly present: Present
+  readonly configuration: Configuration | null
   readonly broker: EmbeddedBroker | null
 }
 
@@ -171,6 +179,12 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     factory: model.factories[0]!.id,
     uplinks: uplinkDefinitions(config, catalogue),
   })
+  const health = () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch })
+  const { source } = options
+  const changeable = { config, catalogue, clock, log: log.child({ room: 'configuration' }), present, reasons: health }
+  const configuration = source
+    ? await gatewayConfiguration({ ...changeable, source, store, pipeline, acquisition, uplinks })
+    : null
   const startedAt = clock.now()
   const dashboardDir = `${PACKAGE_ROOT}dist/ui`
   const api = createApi({
@@ -181,7 +195,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       version: packageVersion(),
       epoch: store.epoch,
       startedAt,
-      health: () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch }),
+      health,
       model: () => present.model,
     },
     latest: pipeline.latest,
@@ -193,12 +207,13 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     uplinks,
     registry,
     ingest,
+    ...(configuration && { configuration }),
     dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
     clock,
     log: log.child({ room: 'api' }),
     ...(options.recentLog && { recentLog: options.recentLog }),
   })
-  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, present }
+  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration }
 }
 
 function storeFailure({ history }: Store): string | null {
@@ -206,7 +221,7 @@ function storeFailure({ history }: Store): string | null {
   return state === 'failing' ? (reason ?? 'unknown') : null
 }
 
-function gatewayHealth(parts: Omit<Parts, 'api' | 'broker' | 'present'>): HealthReason[] {
+function gatewayHealth(parts: Omit<Parts, 'api' | 'broker' | 'configuration'>): HealthReason[] {
   return healthReasons({
     store: parts.store.history.status(),
     hasRoom: parts.pipeline.hasRoom(),
@@ -235,6 +250,10 @@ class RunningGateway implements Gateway {
     return this.#parts.api.setupUrl
   }
 
+  get configuration(): ConfigurationDesk | null {
+    return this.#parts.configuration
+  }
+
   health(): readonly HealthReason[] {
     return gatewayHealth(this.#parts)
   }
@@ -248,6 +267,7 @@ class RunningGateway implements Gateway {
     await uplinks.start(never)
     await broker?.start(never)
     await acquisition.start(never)
+    this.#parts.configuration?.start()
     this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')
   }
 
@@ -270,6 +290,7 @@ class RunningGateway implements Gateway {
         log.error({ part: name, err: error }, 'A part did not stop cleanly')
       }
     }
+    await step('configuration', async () => this.#parts.configuration?.stop())
     // First: what is published from now on would be acknowledged with nobody there to take it.
     await step('broker', async () => broker?.stop(abort.signal))
     this.#parts.clockWatch.stop()

@@ -7,9 +7,11 @@ import type { GatewayConfig } from '#config/gateway-config.ts'
 import type { Catalogue } from '#config/load.ts'
 import type { Leaves, Outline } from '#config/outline.ts'
 import type { ChangeEffect, ConfigurationPlan, KeyChange, PlannedChange } from '#domain/configuration.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import { isSameUplink } from '#uplinks/uplinks.ts'
 import { acquiredDevices } from './devices.ts'
 import { buildModel, sensorKeys } from './model.ts'
+import type { Touched } from './health-watch.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
 
 /** A configuration without problems. */
@@ -47,6 +49,21 @@ export function planChange(before: Configured, after: Configured, catalogue: Cat
 /** True when applying it would do nothing at all. */
 export function isEmptyPlan({ changes }: ConfigurationPlan): boolean {
   return changes.length === 0
+}
+
+/** Throws CONFLICT with `needsRestart`: nothing of a plan is applied that only a restart takes up as a whole. */
+export function refuseRestart({ needsRestart }: ConfigurationPlan): void {
+  if (needsRestart.length === 0) return
+  const verb = needsRestart.length === 1 ? 'needs' : 'need'
+  const message = `Nothing was applied: ${needsRestart.join(', ')} ${verb} a restart of the gateway`
+  throw new TelemetryError('CONFLICT', message, { context: { needsRestart } })
+}
+
+/** What starts, stops or restarts. */
+export function touchedBy({ changes }: ConfigurationPlan): Touched {
+  const idsOf = (kind: 'device' | 'uplink'): string[] =>
+    changes.filter((change) => change.kind === kind && change.effect !== 'live').map(({ id }) => id)
+  return { devices: idsOf('device'), uplinks: idsOf('uplink') }
 }
 
 type Effects = ReadonlyMap<string, ChangeEffect>

@@ -1,0 +1,73 @@
+// Reads texts as configurations of one gateway: relative paths, references and drivers as its own file has them.
+
+import type { GatewayConfig } from '#config/gateway-config.ts'
+import { parseGatewayConfig, type Catalogue, type NamedFile } from '#config/load.ts'
+import type { Outline } from '#config/outline.ts'
+import type { ImportedSensors, TextProblem } from '#domain/configuration.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import { importSensors } from './import-sensors.ts'
+
+/** A configuration that was read without problems, with what it was read from. */
+export interface LoadedConfiguration {
+  readonly config: GatewayConfig
+  readonly outline: Outline
+  readonly text: string
+  readonly files: readonly NamedFile[]
+}
+
+/** Where the configuration of a gateway came from. */
+export interface ConfigurationSource {
+  /** Absolute path of the file. */
+  readonly file: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly loaded: Omit<LoadedConfiguration, 'config'>
+}
+
+export interface ConfigurationReaderOptions {
+  readonly source: ConfigurationSource
+  readonly catalogue: Catalogue
+  /** Of the running gateway, whatever a text says: it may have been given on the command line, and another needs a restart. */
+  readonly dataDir: string
+}
+
+export class ConfigurationReader {
+  readonly #options: ConfigurationReaderOptions
+
+  constructor(options: ConfigurationReaderOptions) {
+    this.#options = options
+  }
+
+  problems(text: string): readonly TextProblem[] {
+    const parsed = this.#parse(text, [])
+    return parsed.ok ? [] : parsed.problems
+  }
+
+  /** `files` stand for those on disk. Throws CONFIG_INVALID with `problems`. */
+  read(text: string, files: readonly NamedFile[] = []): LoadedConfiguration {
+    const parsed = this.#parse(text, files)
+    if (parsed.ok) {
+      const config = { ...parsed.config, data: this.#options.dataDir }
+      return { config, outline: parsed.outline, text: parsed.text, files: parsed.files }
+    }
+    const [first] = parsed.problems
+    const more = parsed.problems.length > 1 ? ` and ${parsed.problems.length - 1} more` : ''
+    throw new TelemetryError('CONFIG_INVALID', `line ${first?.line}: ${first?.message}${more}`, {
+      context: { problems: parsed.problems },
+    })
+  }
+
+  /** Throws NOT_FOUND. */
+  importSensors(device: string, csv: string, { devices }: GatewayConfig): ImportedSensors {
+    const kind = devices.find(({ id }) => id === device)?.driver ?? ''
+    const driver = this.#options.catalogue.drivers.get(kind)
+    if (!driver) throw new TelemetryError('NOT_FOUND', `There is no device ${device}`)
+    return importSensors(csv, driver)
+  }
+
+  #parse(text: string, files: readonly NamedFile[]) {
+    const { source, catalogue } = this.#options
+    const texts = new Map(files.map((file) => [file.path, file.text]))
+    const fileText = (path: string): string | undefined => texts.get(path)
+    return parseGatewayConfig(text, { file: source.file, catalogue, env: source.env, fileText })
+  }
+}

@@ -1,0 +1,348 @@
+// The configuration of a running gateway: the one door through which a file that was edited, the command line, the API and a
+// central change it. One change at a time: judged, made durable as a revision, written to the file, brought in, watched,
+// and taken back when the gateway is worse for it.
+
+import type { Catalogue } from '#config/load.ts'
+import type { GatewayConfig } from '#config/gateway-config.ts'
+import type { EventEntry } from '#domain/alarm.ts'
+import type {
+  AppliedConfiguration,
+  ConfigurationDesk,
+  ConfigurationOffer,
+  ConfigurationOutcome,
+  ConfigurationPlan,
+  ImportedSensors,
+  PresentConfiguration,
+  Revision,
+  RevisionHead,
+  TextProblem,
+} from '#domain/configuration.ts'
+import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import type { Log } from '#domain/driver.ts'
+import type { Clock } from '#kit/clock.ts'
+import { refuseForeignEdit, stateOnDisk, textOnDisk, writeFiles } from './configuration-file.ts'
+import { ConfigurationReader, type ConfigurationSource, type LoadedConfiguration } from './configuration-reader.ts'
+import { baselineOf, HealthWatch, type HealthView } from './health-watch.ts'
+import { planWords } from './plan-words.ts'
+import { isEmptyPlan, planChange, refuseRestart, touchedBy } from './plan.ts'
+import { contentHash, type RevisionStore, type StoredRevision } from './revision-store.ts'
+
+export interface ConfigurationOptions {
+  readonly source: ConfigurationSource
+  /** In force at the start; its data folder holds whatever a text says. */
+  readonly config: GatewayConfig
+  readonly catalogue: Catalogue
+  readonly clock: Clock
+  readonly log: Log
+  readonly revisions: RevisionStore
+  /** Brings a configuration into the running gateway; see reload. */
+  readonly bringIn: (config: GatewayConfig) => Promise<void>
+  readonly health: () => HealthView
+  readonly record: (event: EventEntry) => void
+}
+
+interface Watched {
+  readonly watch: HealthWatch
+  readonly revision: number
+  readonly goesBackTo: number | null
+  readonly until: number
+  readonly decide: (outcome: ConfigurationOutcome) => void
+}
+
+export class Configuration implements ConfigurationDesk {
+  readonly #options: ConfigurationOptions
+  readonly #reader: ConfigurationReader
+  #present: LoadedConfiguration
+  #head: RevisionHead
+  readonly #first: StoredRevision
+  #watched: Watched | null = null
+  #queue: Promise<unknown> = Promise.resolve()
+  #isStopped = false
+
+  /** `head`: the revision that is in force; see startRevision. */
+  constructor(options: ConfigurationOptions, head: StoredRevision) {
+    const { source, config } = options
+    this.#options = options
+    this.#reader = new ConfigurationReader({ source, catalogue: options.catalogue, dataDir: config.data })
+    this.#present = { ...source.loaded, config }
+    this.#head = head
+    this.#first = head
+  }
+
+  /** Goes on with the watch that the end of the gateway broke off; to be called when the devices run. */
+  start(): void {
+    if (this.#head === this.#first && this.#first.baseline !== null && this.#first.state === 'watched')
+      void this.#watch(this.#first)
+  }
+
+  /** Waits for the change that is under way; further ones are refused. A watch goes on at the next start. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#watched?.watch.cancel()
+    await this.#queue.catch(() => {})
+  }
+
+  present(): PresentConfiguration {
+    const { source } = this.#options
+    return {
+      text: this.#present.text,
+      etag: this.#etag,
+      revision: this.#head,
+      file: source.file,
+      fileState: stateOnDisk([{ path: source.file, text: this.#present.text }, ...this.#present.files]),
+      watchedUntil: this.#watched?.until ?? null,
+    }
+  }
+
+  check(text: string): readonly TextProblem[] {
+    return this.#reader.problems(text)
+  }
+
+  plan(text: string): ConfigurationPlan {
+    return planChange(this.#present, this.#reader.read(text), this.#options.catalogue)
+  }
+
+  apply(offer: ConfigurationOffer): Promise<AppliedConfiguration> {
+    return this.#inTurn(async () => {
+      this.#checkMatch(offer.ifMatch ?? null)
+      return this.#apply(offer, this.#reader.read(offer.text))
+    })
+  }
+
+  reload(by: string): Promise<AppliedConfiguration> {
+    const applied = this.#inTurn(async () => {
+      const { file } = this.#options.source
+      const text = textOnDisk(file)
+      if (text === null) throw new TelemetryError('CONFIG_UNREADABLE', `${file} cannot be read: there is no such file`)
+      return this.#apply({ text, by, origin: 'file', comment: null }, this.#reader.read(text))
+    })
+    // Nobody may be there to hear of it.
+    applied.catch((error: unknown) => {
+      const { message, code } = toTelemetryError(error)
+      this.#options.log.warn({ code, reason: message }, 'The changed configuration file was not taken up')
+      this.#record('configuration-refused', 'warning', `The changed file was not taken up: ${message}`, { by, code })
+    })
+    return applied
+  }
+
+  revisions(): readonly RevisionHead[] {
+    return this.#options.revisions.heads()
+  }
+
+  async revision(number: number): Promise<Revision> {
+    const {
+      files: _files,
+      baseline: _baseline,
+      goesBackTo: _goesBackTo,
+      ...revision
+    } = await this.#options.revisions.read(number)
+    return revision
+  }
+
+  async diff(from: number, to: number): Promise<ConfigurationPlan> {
+    const { revisions, catalogue } = this.#options
+    const [before, after] = [await revisions.read(from), await revisions.read(to)]
+    const loaded = [before, after].map(({ text, files }) => this.#reader.read(text, files))
+    return planChange(loaded[0]!, loaded[1]!, catalogue)
+  }
+
+  rollBack(number: number, offer: Omit<ConfigurationOffer, 'text' | 'origin'>): Promise<AppliedConfiguration> {
+    return this.#inTurn(async () => {
+      this.#checkMatch(offer.ifMatch ?? null)
+      const { text, files } = await this.#options.revisions.read(number)
+      const comment = offer.comment ?? `Back to revision ${number}`
+      return this.#apply({ ...offer, text, origin: 'rollback', comment }, this.#reader.read(text, files))
+    })
+  }
+
+  importSensors(device: string, csv: string): ImportedSensors {
+    return this.#reader.importSensors(device, csv, this.#present.config)
+  }
+
+  get #etag(): string {
+    return `"${contentHash(this.#present.text, this.#present.files).slice(0, 32)}"`
+  }
+
+  #checkMatch(ifMatch: string | null): void {
+    if (ifMatch === null || ifMatch.trim() === '*') return
+    if (ifMatch.split(',').some((tag) => tag.trim() === this.#etag)) return
+    throw new TelemetryError(
+      'STALE',
+      'The configuration was changed by someone else meanwhile: look at it, then change it again',
+    )
+  }
+
+  /** One change after the other. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(() => {
+      if (this.#isStopped) throw new TelemetryError('CONFLICT', 'The gateway is stopping')
+      return change()
+    })
+    this.#queue = done.catch(() => {})
+    return done
+  }
+
+  async #apply(offer: ConfigurationOffer, next: LoadedConfiguration): Promise<AppliedConfiguration> {
+    const { catalogue, health, source } = this.#options
+    const plan = planChange(this.#present, next, catalogue)
+    refuseRestart(plan)
+    const isSame = contentHash(next.text, next.files) === contentHash(this.#present.text, this.#present.files)
+    if (isSame && isEmptyPlan(plan)) return this.#unchanged(plan)
+    refuseForeignEdit(source.file, [next.text, this.#present.text])
+    const before = this.#watched
+    const revision = await this.#bring(offer, next, {
+      baseline: isEmptyPlan(plan) ? null : baselineOf(health(), touchedBy(plan), before?.watch.baseline ?? null),
+      goesBackTo: before?.goesBackTo ?? this.#head.number,
+    })
+    const { outcome } = await this.#settle(revision)
+    const { number, by } = revision
+    this.#record('configuration-applied', 'info', `Configuration ${number} applied by ${by}: ${planWords(plan)}`, {
+      revision: number,
+      by,
+      origin: offer.origin,
+      comment: offer.comment,
+    })
+    return { revision: number, plan, isChanged: true, watchedUntil: this.#watched?.until ?? null, outcome }
+  }
+
+  #unchanged(plan: ConfigurationPlan): AppliedConfiguration {
+    const { number: revision } = this.#head
+    const outcome = Promise.resolve({ revision, state: 'kept' as const, reason: null })
+    return { revision, plan, isChanged: false, watchedUntil: this.#watched?.until ?? null, outcome }
+  }
+
+  /** Durable as a revision, then in the file, then in the gateway; back to what was when one of it fails. */
+  async #bring(
+    { by, origin, comment }: ConfigurationOffer,
+    next: LoadedConfiguration,
+    { baseline, goesBackTo }: Pick<StoredRevision, 'baseline' | 'goesBackTo'>,
+  ): Promise<StoredRevision> {
+    const { revisions, clock, bringIn } = this.#options
+    const { text, files } = next
+    const hash = contentHash(text, files)
+    const time = clock.now()
+    const fresh = { time, by, origin, comment, hash, reason: null, text, files, baseline, goesBackTo }
+    const revision = await revisions.add({ ...fresh, state: 'applying' })
+    const before = this.#present
+    try {
+      await this.#write(next)
+      await bringIn(next.config)
+    } catch (error) {
+      const failure = toTelemetryError(error)
+      await this.#write(before).catch(() => {})
+      await revisions.update(revision.number, { state: 'failed', reason: failure.message }).catch(() => {})
+      throw failure
+    }
+    this.#present = next
+    return revision
+  }
+
+  #write({ text, files }: LoadedConfiguration): Promise<void> {
+    return writeFiles([...files, { path: this.#options.source.file, text }])
+  }
+
+  /** Begins the watch of what has been applied, or says at once that it stays. */
+  async #settle(revision: StoredRevision): Promise<{ readonly outcome: Promise<ConfigurationOutcome> }> {
+    if (this.#watched) this.#decide(this.#watched, { state: 'replaced', reason: null })
+    const isWatched = revision.baseline !== null && this.#present.config.configuration.watchMs > 0
+    const stored: StoredRevision = { ...revision, state: isWatched ? 'watched' : 'kept' }
+    this.#head = stored
+    await this.#keepState(stored)
+    if (isWatched) return { outcome: this.#watch(stored) }
+    return { outcome: Promise.resolve({ revision: revision.number, state: 'kept', reason: null }) }
+  }
+
+  #watch({ number, baseline, goesBackTo }: StoredRevision): Promise<ConfigurationOutcome> {
+    const { clock, health } = this.#options
+    const periodMs = this.#present.config.configuration.watchMs
+    const { promise, resolve } = Promise.withResolvers<ConfigurationOutcome>()
+    const watch = new HealthWatch({
+      clock,
+      periodMs,
+      baseline: baseline!,
+      view: health,
+      onVerdict: (losses) => void this.#inTurn(() => this.#judge(watched, losses)).catch(() => {}),
+    })
+    const watched: Watched = { watch, revision: number, goesBackTo, until: clock.now() + periodMs, decide: resolve }
+    this.#watched = watched
+    return promise
+  }
+
+  async #judge(watched: Watched, losses: readonly string[]): Promise<void> {
+    if (this.#watched !== watched) return
+    if (losses.length === 0) {
+      this.#decide(watched, { state: 'kept', reason: null })
+      return
+    }
+    const reason = losses.join('; ')
+    try {
+      await this.#takeBack(watched, reason)
+    } catch (error) {
+      const { message } = toTelemetryError(error)
+      const words = `Configuration ${watched.revision} made the gateway worse (${reason}), but could not be taken back: ${message}`
+      this.#options.log.error({ err: error, revision: watched.revision }, 'A configuration could not be taken back')
+      this.#record('configuration-rollback-failed', 'error', words, { revision: watched.revision, reason })
+      this.#decide(watched, { state: 'kept', reason: words })
+    }
+  }
+
+  /** Back to the last configuration that was good, also where its file cannot be written. */
+  async #takeBack(watched: Watched, reason: string): Promise<void> {
+    const { revisions, clock, bringIn, source } = this.#options
+    const target = await revisions.read(watched.goesBackTo ?? 0)
+    const next = this.#reader.read(target.text, target.files)
+    await bringIn(next.config)
+    const fileReason = await this.#writeBack(next)
+    this.#present = next
+    const comment = `Back to revision ${target.number}, because revision ${watched.revision} made the gateway worse`
+    const revision = await revisions.add({
+      ...target,
+      time: clock.now(),
+      by: 'gateway',
+      origin: 'rollback',
+      comment,
+      state: 'kept',
+      reason,
+      baseline: null,
+      goesBackTo: null,
+    })
+    this.#head = revision
+    this.#decide(watched, { state: 'rolledBack', reason })
+    const left = fileReason === null ? '' : `; ${source.file} still holds the other text: ${fileReason}`
+    const words = `Configuration ${watched.revision} was taken back to ${target.number}: ${reason}${left}`
+    this.#options.log.warn({ revision: watched.revision, to: target.number, reason }, 'A configuration was taken back')
+    this.#record('configuration-rolled-back', 'warning', words, { revision: watched.revision, reason })
+  }
+
+  /** Why the file could not be written back; null: it was. */
+  async #writeBack(next: LoadedConfiguration): Promise<string | null> {
+    try {
+      refuseForeignEdit(this.#options.source.file, [this.#present.text, next.text])
+      await this.#write(next)
+      return null
+    } catch (error) {
+      return toTelemetryError(error).message
+    }
+  }
+
+  #decide(watched: Watched, outcome: Pick<ConfigurationOutcome, 'state' | 'reason'>): void {
+    watched.watch.cancel()
+    if (this.#watched === watched) this.#watched = null
+    if (this.#head.number === watched.revision) this.#head = { ...this.#head, ...outcome }
+    void this.#keepState({ number: watched.revision, ...outcome })
+    watched.decide({ revision: watched.revision, ...outcome })
+  }
+
+  async #keepState({ number, state, reason }: Pick<RevisionHead, 'number' | 'state' | 'reason'>): Promise<void> {
+    try {
+      await this.#options.revisions.update(number, { state, reason })
+    } catch (error) {
+      this.#options.log.error({ err: error, revision: number }, 'The state of a revision could not be stored')
+    }
+  }
+
+  #record(type: string, severity: EventEntry['severity'], message: string, data: Record<string, unknown>): void {
+    const time = this.#options.clock.now()
+    this.#options.record({ kind: 'event', type, severity, time, message, source: 'gateway', data })
+  }
+}
