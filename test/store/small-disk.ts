@@ -1,9 +1,12 @@
-// A small disk of its own for a test: a tmpfs, where mounting is allowed. It can be filled, and made read-only.
+// A small disk of its own for a test, where mounting is allowed: a tmpfs, or an ext4 in a file on a loop device. It can be
+// filled, and made read-only.
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+export type DiskKind = 'tmpfs' | 'ext4'
 
 export interface SmallDisk {
   readonly path: string
@@ -15,12 +18,15 @@ export interface SmallDisk {
   unmount(): void
 }
 
-/** null where mounting is not allowed. */
-export function mountSmallDisk(size: string): SmallDisk | null {
+/** null where mounting is not allowed, or no such file system can be made. `size` as `mount` and `truncate` take it. */
+export function mountSmallDisk(size: string, kind: DiskKind = 'tmpfs'): SmallDisk | null {
   const path = mkdtempSync(join(tmpdir(), 'telemetryx-small-disk-'))
+  const image = `${path}.img`
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path], { stdio: 'ignore' })
+    if (kind === 'tmpfs') run('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path)
+    else mountImage(image, size, path)
   } catch {
+    rmSync(image, { force: true })
     rmdirSync(path)
     return null
   }
@@ -28,9 +34,9 @@ export function mountSmallDisk(size: string): SmallDisk | null {
   return {
     path,
     fill: () => {
-      for (let n = 0, bytes = 2 ** 22; bytes >= 4096;) {
+      for (let n = 0, bytes = 2 ** 22; bytes >= 512;) {
         try {
-          writeFileSync(`${ballast}-${n++}`, Buffer.alloc(bytes))
+          writeFileSync(`${ballast}-${n++}`, Buffer.alloc(bytes), { flush: true })
         } catch {
           rmSync(`${ballast}-${n - 1}`, { force: true })
           bytes /= 2
@@ -40,11 +46,21 @@ export function mountSmallDisk(size: string): SmallDisk | null {
     free: () => {
       for (let n = 0; n < 200; n++) rmSync(`${ballast}-${n}`, { force: true })
     },
-    setReadOnly: (isReadOnly) =>
-      void execFileSync('mount', ['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, path], { stdio: 'ignore' }),
+    setReadOnly: (isReadOnly) => run('mount', '-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, path),
     unmount: () => {
-      execFileSync('umount', [path])
+      run('umount', path)
+      rmSync(image, { force: true })
       rmdirSync(path)
     },
   }
+}
+
+function mountImage(image: string, size: string, path: string): void {
+  run('truncate', '-s', size, image)
+  run('mkfs.ext4', '-q', '-m', '0', image)
+  run('mount', '-o', 'loop', image, path)
+}
+
+function run(command: string, ...words: string[]): void {
+  execFileSync(command, words, { stdio: 'ignore' })
 }
