@@ -95,6 +95,7 @@ export class Forwarder {
         ...options.services,
         log,
         model: () => this.#map.model(options.model()),
+        wants: (number) => this.#filter.wantsNumber(number, options.model()),
         lost: (cause) => this.#onLost(cause),
         hold: (reason) => this.#hold(reason),
       },

@@ -45,6 +45,12 @@ export class RowFilter {
     return this.#include.some((glob) => glob.test(sensorId)) && !this.#exclude.some((glob) => glob.test(sensorId))
   }
 
+  /** False for a number that the model does not know. */
+  wantsNumber(sensor: number, model: Model): boolean {
+    if (model !== this.#model) this.#learn(model)
+    return this.#grades[sensor] === WANTED
+  }
+
   select(batch: RecordBatch, model: Model, pick: RowPick = EVERYTHING): Selection {
     if (model !== this.#model) this.#learn(model)
     const grades = this.#grades
