@@ -6,6 +6,7 @@ import fastifyHelmet from '@fastify/helmet'
 import fastifyWebsocket from '@fastify/websocket'
 import { fastify, LogController, type FastifyBaseLogger } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { installAudit } from './audit/record-requests.ts'
 import { installAccess } from './auth/access.ts'
 import type { ApiContext, ApiServer } from './context.ts'
 import { registerDashboard } from './dashboard.ts'
@@ -15,12 +16,14 @@ import { registerAccounts } from './routes/accounts.ts'
 import { registerAlarmActions } from './routes/alarm-actions.ts'
 import { registerAlarmMeasures } from './routes/alarm-measures.ts'
 import { registerAlarms } from './routes/alarms.ts'
+import { registerAudit } from './routes/audit.ts'
 import { registerBacktest } from './routes/backtest.ts'
 import { registerDevices } from './routes/devices.ts'
 import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerIngest } from './routes/ingest.ts'
+import { registerLog } from './routes/log.ts'
 import { registerLive } from './routes/live.ts'
 import { registerModel } from './routes/model.ts'
 import { registerSession } from './routes/session.ts'
@@ -68,6 +71,7 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
   await registerOpenApi(app, context)
   const methodsOf = collectMethods(app)
   installAccess(app, context, [hostname().toLowerCase(), options.http.host.toLowerCase()])
+  installAudit(app, context.audit)
   registerRoutes(app, context)
   const page = await registerDashboard(app, options.dashboardDir)
   app.setNotFoundHandler(unknownRoute(methodsOf, page))
@@ -87,6 +91,7 @@ function acceptEmptyJson(app: ApiServer): void {
 function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerHealth(app, context)
   registerGateway(app, context)
+  registerLog(app, context)
   registerModel(app, context)
   registerValues(app, context)
   registerFindings(app, context)
@@ -100,6 +105,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerLive(app, context)
   registerSession(app, context)
   registerAccounts(app, context)
+  registerAudit(app, context)
   registerOpenApiRoute(app)
 }
 

@@ -17,6 +17,8 @@ import type {
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
 import type { Registry } from '#kit/metrics.ts'
+import type { AuditLog } from './audit/audit-log.ts'
+import type { AuditDetails } from './audit/details.ts'
 import type { Accounts } from './auth/accounts.ts'
 import type { Login } from './auth/login.ts'
 import type { Access, Principal } from './auth/roles.ts'
@@ -41,12 +43,14 @@ export interface ApiOptions {
   readonly registry: Registry
   /** Where readings of programs go; absent: nowhere. */
   readonly ingest?: IngestPort
-  /** Folder of the built dashboard; null: not built. */
-  readonly dashboardDir: string | null
   /** Changes the configuration; absent: it cannot be changed while the gateway runs. */
   readonly configuration?: ConfigurationDesk
+  /** Folder of the built dashboard; null: not built. */
+  readonly dashboardDir: string | null
   readonly clock: Clock
   readonly log: Logger
+  /** The last lines of the log, oldest first; absent: they are not kept. */
+  readonly recentLog?: () => readonly string[]
 }
 
 export interface ApiContext {
@@ -54,6 +58,7 @@ export interface ApiContext {
   readonly accounts: Accounts
   readonly sessions: Sessions
   readonly login: Login
+  readonly audit: AuditLog
   readonly live: LiveHub
   /** Bound on queries of the history that run at once. */
   readonly queries: Gate
@@ -65,9 +70,13 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route. */
     access?: Access
+    /** Name of the change in the audit log; false: the route changes nothing. Default: method and path, unless it only reads. */
+    audit?: string | false
   }
   interface FastifyRequest {
     /** Who is asking; null on a public route without credentials. */
     principal: Principal | null
+    /** What the route tells the audit log of its change. */
+    auditDetails: AuditDetails | null
   }
 }

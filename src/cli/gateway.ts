@@ -6,7 +6,8 @@ import { loadGatewayConfig } from '#config/load.ts'
 import { loadCatalogue } from '#gateway/driver-packages.ts'
 import { startGateway } from '#gateway/gateway.ts'
 import { systemClock } from '#kit/clock.ts'
-import { createLogger } from '#kit/logger.ts'
+import { createLogger, standardError } from '#kit/logger.ts'
+import { RecentLines } from '#kit/recent-lines.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
 import { EXIT_CONFIG } from './exit-codes.ts'
 import { untilSignal } from './until-signal.ts'
@@ -47,8 +48,16 @@ async function runGateway(options: GatewayCommandOptions): Promise<void> {
   }
   const stop = untilSignal(systemClock)
   const config = options.data === undefined ? loaded.config : { ...loaded.config, data: resolve(options.data) }
-  const log = createLogger({ level: options.logLevel })
-  const gateway = await startGateway({ config, catalogue, clock: systemClock, log, random: Math.random })
+  const recent = new RecentLines()
+  const log = createLogger({ level: options.logLevel, destination: recent.tee(standardError()) })
+  const gateway = await startGateway({
+    config,
+    catalogue,
+    clock: systemClock,
+    log,
+    random: Math.random,
+    recentLog: () => recent.lines(),
+  })
   console.log(`Dashboard: ${gateway.url}`)
   if (gateway.setupUrl !== null) console.log(`First user: open ${gateway.setupUrl} once`)
   const signal = await stop

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   scan: async () => (await import('./scan.ts')).registerScan,
   trust: async () => (await import('./trust.ts')).registerTrust,
   backtest: async () => (await import('./backtest.ts')).registerBacktest,
+  'support-bundle': async () => (await import('./support-bundle.ts')).registerSupportBundle,
   version: async () => (await import('./version.ts')).registerVersion,
 }
 

@@ -24,6 +24,7 @@ import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
 import { ClockWatch, probeClock } from './clock-watch.ts'
 import type { Configuration } from './configuration.ts'
 import type { ConfigurationSource } from './configuration-reader.ts'
+import { DetectorFile, readLearnt } from './detector-file.ts'
 import { acquiredDevices } from './devices.ts'
 import { Durability } from './durability.ts'
 import { gatewayConfiguration } from './gateway-configuration.ts'
@@ -32,6 +33,7 @@ import { Ingest } from './ingest.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { Present } from './present.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
+import { uplinkPorts } from './uplink-ports.ts'
 import { StoreAlarms } from './store-alarms.ts'
 import { packageVersion, PACKAGE_ROOT } from './version.ts'
 
@@ -75,6 +77,7 @@ interface Parts {
   readonly acquisition: Acquisition
   readonly configuration: Configuration | null
   readonly broker: EmbeddedBroker | null
+  readonly detectorFile: DetectorFile
 }
 
 /** Starts a gateway; resolves once it serves, whether or not devices and uplinks can be reached. Throws PORT_IN_USE, STORE_LOCKED, … */
@@ -123,7 +126,9 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     ring: store.ring,
     model,
     openAlarms: await store.history.openAlarms(),
+    memory: (await readLearnt({ dataDir: config.data, clock, log })) ?? undefined,
   })
+  const detectorFile = new DetectorFile({ dataDir: config.data, clock, log }, () => pipeline.learnt())
   const clockWatch = new ClockWatch({
     clock,
     store,
@@ -168,6 +173,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       inbox: ingest,
     },
   })
+  let desk: ConfigurationDesk | null = null
   const uplinks = createUplinks({
     clock,
     log: log.child({ room: 'uplinks' }),
@@ -178,6 +184,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     gateway: config.gateway.id,
     factory: model.factories[0]!.id,
     uplinks: uplinkDefinitions(config, catalogue),
+    ports: uplinkPorts({ config, store, pipeline, devices: acquisition, configuration: () => desk }),
   })
   const health = () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch })
   const { source } = options
@@ -185,6 +192,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
   const configuration = source
     ? await gatewayConfiguration({ ...changeable, source, store, pipeline, acquisition, uplinks })
     : null
+  desk = configuration
   const startedAt = clock.now()
   const dashboardDir = `${PACKAGE_ROOT}dist/ui`
   const api = createApi({
@@ -213,7 +221,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     log: log.child({ room: 'api' }),
     ...(options.recentLog && { recentLog: options.recentLog }),
   })
-  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration }
+  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration, detectorFile }
 }
 
 function storeFailure({ history }: Store): string | null {
@@ -221,7 +229,7 @@ function storeFailure({ history }: Store): string | null {
   return state === 'failing' ? (reason ?? 'unknown') : null
 }
 
-function gatewayHealth(parts: Omit<Parts, 'api' | 'broker' | 'configuration'>): HealthReason[] {
+function gatewayHealth(parts: Omit<Parts, 'api' | 'broker' | 'configuration' | 'detectorFile'>): HealthReason[] {
   return healthReasons({
     store: parts.store.history.status(),
     hasRoom: parts.pipeline.hasRoom(),
@@ -263,6 +271,7 @@ class RunningGateway implements Gateway {
     const never = new AbortController().signal
     this.#record('gateway-started', `Gateway ${this.#options.config.gateway.id} started`, { epoch: store.epoch })
     this.#parts.clockWatch.start()
+    this.#parts.detectorFile.start()
     await api.start(never)
     await uplinks.start(never)
     await broker?.start(never)
@@ -296,6 +305,7 @@ class RunningGateway implements Gateway {
     this.#parts.clockWatch.stop()
     await step('acquisition', () => acquisition.stop(abort.signal))
     this.#record('gateway-stopping', `Gateway ${config.gateway.id} is stopping`, { epoch: store.epoch })
+    await step('detectors', () => this.#parts.detectorFile.stop())
     await step('store', () => store.flush(abort.signal))
     await step('uplinks', () => uplinks.stop(abort.signal))
     await step('api', () => api.stop(abort.signal))

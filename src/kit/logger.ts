@@ -23,12 +23,17 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
     },
-    options.destination ?? pino.destination({ dest: 2, sync: true }),
+    options.destination ?? standardError(),
   )
 }
 
 /** For tests: says nothing. */
 export const silentLogger: Logger = pino({ level: 'silent' })
+
+/** Where logs go by default. */
+export function standardError(): DestinationStream {
+  return pino.destination({ dest: 2, sync: true })
+}
 
 /** A destination that appends to a file. */
 export function logFile(path: string): DestinationStream {

@@ -50,6 +50,7 @@ export interface Fixture {
 
 export interface FixtureOptions {
   readonly checks?: CheckDesk
+  recentLog?: () => readonly string[]
   readonly alarmOperators?: number
   auth?: 'required' | 'none'
   clock?: Clock
@@ -87,6 +88,7 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
   const apiOptions: ApiOptions = {
     ...parts,
     ...(options.checks && { checks: options.checks }),
+    ...(options.recentLog && { recentLog: options.recentLog }),
     ...(options.alarmOperators && { alarmOperators: options.alarmOperators }),
     http: { host: options.host ?? '127.0.0.1', port: options.port ?? 0, auth: options.auth ?? 'none' },
     uplinks: new FakeUplinks(),

@@ -36,6 +36,7 @@ const CONTRACT = [
   'POST /api/v1/devices/{id}/restart',
   'GET /api/v1/uplinks',
   'GET /api/v1/live',
+  'GET /api/v1/log',
   'GET /api/v1/session',
   'POST /api/v1/session',
   'DELETE /api/v1/session',
