@@ -3,6 +3,7 @@
 import type { Alarm } from './alarm.ts'
 import type { CheckType, ConditionLevel } from './check.ts'
 import type { HealthReason } from './component.ts'
+import type { KeptLetter } from './dead-letter.ts'
 import type { RequestPlan, WireFrame } from './driver.ts'
 import type { Reading } from './reading.ts'
 import type { StatusCode } from './quality.ts'
@@ -175,6 +176,18 @@ export interface DeviceDirectory {
 
 export interface UplinkDirectory {
   list(): readonly UplinkStatus[]
+  /** Absent: nothing that is refused is kept. */
+  readonly letters?: UplinkLetters
+}
+
+/** The dead letters of uplinks. Each throws NOT_FOUND for an uplink that there is not. */
+export interface UplinkLetters {
+  /** Oldest first, those with an id beyond `after`. */
+  list(uplink: string, after: number, limit: number): Promise<readonly KeptLetter[]>
+  /** Sends one again. True: it arrived. False: refused again. Throws NOT_FOUND, CONFLICT, CONNECTION_FAILED, … and then it is kept. */
+  retry(uplink: string, id: number): Promise<boolean>
+  /** Throws letters away; answers how many there were. */
+  discard(uplink: string, ids: readonly number[]): Promise<number>
 }
 
 export interface GatewayInfo {

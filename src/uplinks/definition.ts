@@ -1,13 +1,13 @@
 // One uplink as the configuration defines it, and what its forwarder needs of the gateway.
 
 import type { CommandName } from '#domain/command.ts'
-import type { DeadLetterBox } from '#domain/dead-letter.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Journal } from '#domain/journal.ts'
 import type { Model } from '#domain/sensor.ts'
 import type { RenameRule } from '#domain/sensor-rename.ts'
-import type { UplinkKind, UplinkServices } from '#domain/uplink.ts'
+import type { UplinkKind } from '#domain/uplink.ts'
 import type { Clock } from '#kit/clock.ts'
+import type { GatewayPorts } from './gateway-ports.ts'
 
 export const DEFAULT_BATCH_RECORDS = 500
 export const DEFAULT_IN_FLIGHT = 4
@@ -57,7 +57,6 @@ export interface ForwarderOptions {
   readonly beginsAtHead?: boolean
   /** Told of each record that will not arrive: the reason, and how many. */
   readonly onDrop: (reason: string, count: number) => void
-  /** Absent: what is refused is counted and not kept. */
-  readonly deadLetters?: DeadLetterBox
-  readonly services?: Omit<UplinkServices, 'hold'>
+  /** Absent: what is refused is counted and not kept, and no commands are taken. */
+  readonly ports?: GatewayPorts
 }

@@ -22,6 +22,7 @@ import { ReplayThrottle } from './replay-throttle.ts'
 import { RowFilter } from './row-filter.ts'
 import { SensorMap } from './sensor-map.ts'
 import { Transfer } from './transfer.ts'
+import { uplinkServices } from './services.ts'
 
 const CONNECT_TIMEOUT_MS = 30_000
 const STALL_MS = 30_000
@@ -83,7 +84,7 @@ export class Forwarder {
     this.#letters = new Letters({
       clock,
       uplink: definition.id,
-      box: options.deadLetters ?? null,
+      box: options.ports?.deadLetters ?? null,
       max: definition.maxDeadLetters ?? DEFAULT_DEAD_LETTERS,
       ledger: () => this.#ledger,
       onChange: () => this.#keepLedger(),
@@ -92,7 +93,7 @@ export class Forwarder {
     this.#connection = definition.kind.open(
       { id: definition.id, config: definition.config, gateway: options.gateway, factory: options.factory },
       {
-        ...options.services,
+        ...uplinkServices(options, this.#map),
         log,
         model: () => this.#map.model(options.model()),
         wants: (number) => this.#filter.wantsNumber(number, options.model()),
@@ -149,8 +150,7 @@ export class Forwarder {
     if (this.#transfer) await untilAborted(this.#transfer.drain(), signal)
     this.#transfer?.end(null)
     await this.#running
-    const { clock, definition, log } = this.#options
-    await sayGoodbye({ clock, log, uplink: definition.id, connection: this.#connection }, signal)
+    await sayGoodbye({ ...this.#options, uplink: this.definition.id, connection: this.#connection }, signal)
     if (this.#running) this.#keepLedger()
     this.#state = 'stopped'
   }
@@ -288,8 +288,8 @@ export class Forwarder {
   }
 
   #onLost(cause: unknown): void {
-    if (this.#transfer) this.#transfer.end(cause)
-    else this.#earlyLoss = { cause }
+    this.#transfer?.end(cause)
+    this.#earlyLoss = { cause }
   }
 
   #hold(reason: string | null): void {
@@ -316,13 +316,13 @@ export class Forwarder {
   }
 
   #onRejected(batch: RecordBatch, rejected: DeliveryResult['rejected']): void {
-    const { clock, definition, log, onDrop, deadLetters } = this.#options
+    const { clock, definition, log, onDrop, ports } = this.#options
     this.#letters.keep(batch, rejected)
-    if (!deadLetters) onDrop(REJECTED, rejected.length)
+    if (!ports) onDrop(REJECTED, rejected.length)
     if (clock.monotonic() - this.#rejectLoggedAt < REJECT_LOG_MS) return
     this.#rejectLoggedAt = clock.monotonic()
     const fields = { uplink: definition.id, count: rejected.length, reason: rejected[0]!.reason }
-    log.warn({ ...fields, rejected: this.#ledger.rejected + rejected.length }, 'Receiver rejected records')
+    log.warn(fields, 'Receiver rejected records')
   }
 
   #retryBecause(cause: unknown): void {

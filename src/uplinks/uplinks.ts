@@ -2,16 +2,19 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Component } from '#domain/component.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Journal } from '#domain/journal.ts'
 import type { Model } from '#domain/sensor.ts'
-import type { UplinkDirectory } from '#domain/views.ts'
+import type { UplinkDirectory, UplinkLetters } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import { dropCounter } from '#kit/dropped.ts'
-import { collectedCounter, collectedGauge, type Registry } from '#kit/metrics.ts'
+import type { Registry } from '#kit/metrics.ts'
 import type { UplinkDefinition } from './definition.ts'
 import { Forwarder, REJECTED } from './forwarder.ts'
-import { GAP, UNKNOWN_SENSOR } from './ledger.ts'
+import type { GatewayPorts } from './gateway-ports.ts'
+import { DISCARDED, GAP, LETTERS_FULL, UNKNOWN_SENSOR } from './ledger.ts'
+import { exposeMetrics } from './uplink-metrics.ts'
 
 export type { UplinkDefinition } from './definition.ts'
 
@@ -28,9 +31,12 @@ export interface UplinksOptions {
   /** Factory as written in the configuration. */
   readonly factory: string
   readonly uplinks: readonly UplinkDefinition[]
+  /** Absent: no dead letters are kept, no commands taken (tests, benchmarks). */
+  readonly ports?: GatewayPorts
 }
 
 export interface Uplinks extends Component, UplinkDirectory {
+  readonly letters: UplinkLetters
   /**
    * Makes `definitions` the ones that run: starts new ones, which begin with the next record unless they have a cursor from
    * before; stops those that are gone, whose cursors stay; restarts changed ones where they were. All others run on
@@ -41,20 +47,33 @@ export interface Uplinks extends Component, UplinkDirectory {
 
 /** `start` waits for no receiver; `stop` lets what is under way arrive until its signal aborts. */
 export function createUplinks(options: UplinksOptions): Uplinks {
-  for (const reason of [GAP, UNKNOWN_SENSOR, REJECTED]) dropCounter(options.registry, 'uplink', reason) // there from the start, at 0
+  for (const reason of [GAP, UNKNOWN_SENSOR, REJECTED, DISCARDED, LETTERS_FULL])
+    dropCounter(options.registry, 'uplink', reason) // there from the start, at 0
   return new RunningUplinks(options)
 }
 
 class RunningUplinks implements Uplinks {
   readonly name = 'uplinks'
   readonly #options: UplinksOptions
+  readonly letters: UplinkLetters
   #forwarders: readonly Forwarder[]
   #isStopped = false
 
   constructor(options: UplinksOptions) {
     this.#options = options
     this.#forwarders = options.uplinks.map((definition) => this.#open(definition, false))
+    this.letters = {
+      list: async (uplink, after, limit) => await this.#of(uplink).listLetters(after, limit),
+      retry: async (uplink, id) => await this.#of(uplink).retryLetter(id),
+      discard: async (uplink, ids) => await this.#of(uplink).discardLetters(ids),
+    }
     exposeMetrics(options.registry, () => this.#forwarders)
+  }
+
+  #of(uplink: string): Forwarder {
+    const found = this.#forwarders.find(({ definition }) => definition.id === uplink)
+    if (!found) throw new TelemetryError('NOT_FOUND', `There is no uplink ${uplink}`)
+    return found
   }
 
   list() {
@@ -87,7 +106,7 @@ class RunningUplinks implements Uplinks {
   }
 
   #open(definition: UplinkDefinition, beginsAtHead: boolean): Forwarder {
-    const { clock, log, journal, registry, gateway, factory } = this.#options
+    const { clock, log, journal, registry, gateway, factory, ports } = this.#options
     return new Forwarder({
       clock,
       log,
@@ -99,6 +118,7 @@ class RunningUplinks implements Uplinks {
       definition,
       beginsAtHead,
       onDrop: (reason, count) => dropCounter(registry, 'uplink', reason).inc(count),
+      ...(ports && { ports }),
     })
   }
 }
@@ -108,46 +128,4 @@ export function isSameUplink(present: UplinkDefinition, next: UplinkDefinition):
   const { kind, ...rest } = present
   const { kind: nextKind, ...nextRest } = next
   return kind === nextKind && isDeepStrictEqual(rest, nextRest)
-}
-
-function exposeMetrics(registry: Registry, forwarders: () => readonly Forwarder[]): void {
-  const labelNames = ['uplink']
-  collectedGauge({
-    registry,
-    name: 'telemetryx_uplink_pending',
-    help: 'Records that wait for the uplink or are under way.',
-    labelNames,
-    collect: () =>
-      forwarders()
-        .map((forwarder) => forwarder.status())
-        .map(({ id, pending }) => ({ labels: { uplink: id }, value: pending })),
-  })
-  collectedGauge({
-    registry,
-    name: 'telemetryx_uplink_oldest_age_seconds',
-    help: 'Age of the oldest record that waits for the uplink.',
-    labelNames,
-    collect: () =>
-      forwarders()
-        .map((forwarder) => forwarder.status())
-        .map(({ id, oldestPendingAge }) => ({ labels: { uplink: id }, value: oldestPendingAge })),
-  })
-  collectedGauge({
-    registry,
-    name: 'telemetryx_uplink_up',
-    help: '1 while the uplink is connected to its receiver.',
-    labelNames,
-    collect: () =>
-      forwarders()
-        .map((forwarder) => forwarder.status())
-        .map(({ id, state }) => ({ labels: { uplink: id }, value: state === 'online' ? 1 : 0 })),
-  })
-  collectedCounter({
-    registry,
-    name: 'telemetryx_uplink_delivered_total',
-    help: 'Records that the receiver acknowledged, since the start of the gateway.',
-    labelNames,
-    collect: () =>
-      forwarders().map((forwarder) => ({ labels: { uplink: forwarder.status().id }, value: forwarder.deliveredInRun })),
-  })
 }

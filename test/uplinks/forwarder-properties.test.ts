@@ -5,7 +5,7 @@ import { comparePositions, type Position } from '#domain/journal.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { Forwarder } from '#uplinks/forwarder.ts'
-import { ModelLetters } from './model-letters.ts'
+import { ModelLetters, modelPorts } from './model-letters.ts'
 import { ModelJournal, modelOf, type ModelRecord } from './model-journal.ts'
 import { ScriptedReceiver, type Arrival } from './scripted-receiver.ts'
 
@@ -185,7 +185,7 @@ class Life {
         order: this.#order,
         maxDeadLetters: MAX_LETTERS,
       },
-      deadLetters: this.letters,
+      ports: modelPorts(this.letters),
       onDrop: () => {},
     })
   }

@@ -1,6 +1,26 @@
 // Dead letters in memory, as the port says: for the tests of the forwarder.
 
 import type { DeadLetter, DeadLetterBox, KeptLetter } from '#domain/dead-letter.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import type { GatewayPorts } from '#uplinks/gateway-ports.ts'
+
+/** Ports of a gateway that has nothing but dead letters. */
+export function modelPorts(deadLetters: DeadLetterBox, overrides: Partial<GatewayPorts> = {}): GatewayPorts {
+  const nothing = (): never => {
+    throw new TelemetryError('NOT_FOUND', 'There is no such thing here')
+  }
+  return {
+    configDir: '/nowhere',
+    stateDir: '/nowhere',
+    epoch: 1,
+    version: '0.0.0',
+    deadLetters,
+    commands: { write: nothing, acknowledge: nothing, check: () => [] },
+    latest: () => null,
+    record: () => {},
+    ...overrides,
+  }
+}
 
 export class ModelLetters implements DeadLetterBox {
   readonly letters = new Map<string, KeptLetter[]>()
