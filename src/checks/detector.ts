@@ -47,6 +47,10 @@ export interface Detector {
    * then on; the empty set when this check has no such level any more.
    */
   resume(level: ConditionLevel): LevelSet
+  /** What it has learnt, for a file; absent where nothing is learnt. */
+  save?(): Float64Array
+  /** Takes up, in its start state, what `save` gave under the same settings. False: that does not fit, and this one is of no use. */
+  restore?(state: Float64Array): boolean
   /** null once it judges. */
   learning(): LearningProgress | null
 }

@@ -3,6 +3,7 @@
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, EwmaSpec } from '#domain/check.ts'
 import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
+import { restored, StateWriter } from './learnt-state.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
 import { PLAIN_TEXT, scoreText, type QuantityText } from './quantity-text.ts'
 import { SmallestStep } from './smallest-step.ts'
@@ -89,6 +90,22 @@ export class EwmaDetector implements Detector {
 
   resume(level: ConditionLevel): LevelSet {
     return level === 'anomaly' ? LEVEL_BITS.anomaly : NO_LEVEL
+  }
+
+  save(): Float64Array {
+    const writer = new StateWriter().add(this.#count, this.#mean, this.#reference, this.#variance)
+    this.#grain.save(writer)
+    return writer.finish()
+  }
+
+  restore(state: Float64Array): boolean {
+    return restored(state, (reader) => {
+      this.#count = reader.whole(0, Number.MAX_SAFE_INTEGER)
+      this.#mean = reader.number()
+      this.#reference = reader.number()
+      this.#variance = reader.number(0)
+      this.#grain.restore(reader)
+    })
   }
 
   learning(): LearningProgress | null {

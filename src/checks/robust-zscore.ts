@@ -3,6 +3,7 @@
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ZscoreSpec } from '#domain/check.ts'
 import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
+import { restored, StateWriter } from './learnt-state.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
 import { PLAIN_TEXT, scoreText, type QuantityText } from './quantity-text.ts'
 import { SlidingMoments } from './sliding-moments.ts'
@@ -77,6 +78,23 @@ export class RobustZscoreDetector implements Detector {
 
   resume(level: ConditionLevel): LevelSet {
     return level === 'anomaly' ? LEVEL_BITS.anomaly : NO_LEVEL
+  }
+
+  save(): Float64Array {
+    const writer = new StateWriter()
+    this.#grain.save(writer)
+    return writer.all(this.#moments.values()).finish()
+  }
+
+  restore(state: Float64Array): boolean {
+    return restored(state, (reader) => {
+      this.#grain.restore(reader)
+      for (let left = Math.min(reader.rest, this.#window.capacity); left > 0; left--) {
+        const value = reader.number()
+        this.#window.push(value)
+        this.#moments.push(value)
+      }
+    })
   }
 
   learning(): LearningProgress | null {

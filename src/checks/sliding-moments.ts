@@ -54,6 +54,14 @@ export class SlidingMoments {
     return this.#count < 2 ? 0 : Math.sqrt(this.squares / (this.#count - 1))
   }
 
+  /** The values, oldest first. */
+  *values(): Generator<number> {
+    for (let at = 0; at < this.#count; at++) {
+      const place = this.isFull ? (this.#next + at) % this.capacity : at
+      yield this.#cells[FIRST_VALUE + place]!
+    }
+  }
+
   /** value − mean, without the rounding of `mean` at large offsets. */
   deviation(value: number): number {
     return limited(value) - this.#cells[REFERENCE]! - this.#cells[MEAN]!

@@ -1,5 +1,7 @@
 // The grain of a sensor: differences that its own resolution, or the float64's, can make are no findings.
 
+import type { StateReader, StateWriter } from './learnt-state.ts'
+
 /** Differences below this share of the value are the float64's own grain, not the process. */
 const GRAIN = 2 ** -48
 
@@ -12,6 +14,15 @@ export class SmallestStep {
     const step = Math.abs(value - this.#last)
     if (step > 0 && step < this.#step) this.#step = step
     this.#last = value
+  }
+
+  save(writer: StateWriter): void {
+    writer.add(this.#step, this.#last)
+  }
+
+  restore(reader: StateReader): void {
+    this.#step = reader.numberOr(Infinity)
+    this.#last = reader.numberOr(Number.NaN)
   }
 
   /** True when `deviation` from `centre` is larger than one such step. */

@@ -3,6 +3,7 @@
 import type { StaticDecode } from 'typebox'
 import type { ConditionLevel, ZscoreSpec } from '#domain/check.ts'
 import { scoreOfRatio, type Detector, type Explanation, type LearningProgress } from './detector.ts'
+import { restored, StateWriter } from './learnt-state.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from './level-set.ts'
 import { PLAIN_TEXT, scoreText, type QuantityText } from './quantity-text.ts'
 import { SlidingMoments } from './sliding-moments.ts'
@@ -96,6 +97,20 @@ export class ZscoreDetector implements Detector {
 
   resume(level: ConditionLevel): LevelSet {
     return level === 'anomaly' ? LEVEL_BITS.anomaly : NO_LEVEL
+  }
+
+  save(): Float64Array {
+    return new StateWriter().add(this.#smallestStep, this.#last).all(this.#moments.values()).finish()
+  }
+
+  restore(state: Float64Array): boolean {
+    return restored(state, (reader) => {
+      this.#smallestStep = reader.numberOr(Infinity)
+      this.#last = reader.numberOr(Number.NaN)
+      for (let left = Math.min(reader.rest, this.#moments.capacity); left > 0; left--) {
+        this.#moments.push(reader.number())
+      }
+    })
   }
 
   learning(): LearningProgress | null {

@@ -11,6 +11,7 @@ import { isGood } from '#domain/quality.ts'
 import type { Sensor, SensorNumber } from '#domain/sensor.ts'
 import type { CheckStatus } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
+import { memoryKey, type DetectorMemory, type LearntState } from './detector-memory.ts'
 import { isKept, startCheck, withIds, type RunningCheck } from './running-check.ts'
 import { integerOf, Kind, type SensorTable } from './sensor-table.ts'
 
@@ -18,6 +19,8 @@ export interface CheckRunnerOptions {
   readonly clock: Clock
   readonly table: SensorTable
   readonly alarms: AlarmBook
+  /** What the last run learnt. */
+  readonly memory?: DetectorMemory | undefined
 }
 
 export class CheckRunner {
@@ -95,6 +98,17 @@ export class CheckRunner {
     return this.#owned[sensor] ?? []
   }
 
+  /** What the checks have learnt so far, each as it is when it is asked for. */
+  *learnt(): Generator<LearntState> {
+    for (const checks of this.#owned) {
+      for (const { number, id, spec, detector } of checks ?? []) {
+        const sensor = this.#options.table.sensorAt(number)
+        const numbers = detector.save?.()
+        if (sensor && numbers) yield { key: memoryKey(sensor, id, spec), numbers }
+      }
+    }
+  }
+
   /** State of each check of a sensor, in the order of its configuration. */
   statusOf(sensor: SensorNumber): readonly CheckStatus[] {
     const { table, alarms } = this.#options
@@ -126,7 +140,7 @@ export class CheckRunner {
    * that stands under its id. Alarms that no check can clear any more are cleared.
    */
   replace(sensors: readonly Sensor[]): void {
-    const { table, alarms } = this.#options
+    const { table, alarms, memory } = this.#options
     const before = new Map<string, RunningCheck>()
     for (const checks of this.#owned) for (const check of checks ?? []) before.set(keyOf(check.number, check.id), check)
     this.#checks = emptyRows(table.size)
@@ -145,7 +159,7 @@ export class CheckRunner {
         const check =
           known && isKept(known, spec, (number) => table.sensorAt(number) !== undefined)
             ? known
-            : startCheck(sensor, id, spec, { table, alarms, sensors: byId })
+            : startCheck(sensor, id, spec, { table, alarms, sensors: byId, memory })
         this.#enrol(check)
         configured.add(`${sensor.id}/${id}`)
         if (check.level !== null) served.add(`${sensor.id}/${id}`)

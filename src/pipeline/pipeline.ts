@@ -13,6 +13,7 @@ import type { Clock, Timer } from '#kit/clock.ts'
 import type { Registry } from '#kit/metrics.ts'
 import type { RingProducer } from '#kit/record-ring.ts'
 import { CheckRunner } from './check-runner.ts'
+import type { DetectorMemory, LearntState } from './detector-memory.ts'
 import { DerivedSensors } from './derived.ts'
 import { Intake } from './intake.ts'
 import { LatestFeed } from './latest.ts'
@@ -28,6 +29,8 @@ export interface PipelineOptions {
   readonly model: Model
   /** Last transition of each alarm that was open at the last stop: the register goes on from there. */
   readonly openAlarms: readonly AlarmEntry[]
+  /** What the detectors learnt in the last run. */
+  readonly memory?: DetectorMemory | undefined
 }
 
 export interface Pipeline {
@@ -46,6 +49,8 @@ export interface Pipeline {
   clearFault(fault: Pick<GatewayFault, 'part' | 'check'>, comment?: string): void
   /** State of the checks of one sensor: learning, level, running delays. */
   checks(sensor: SensorNumber): readonly CheckStatus[]
+  /** What the detectors have learnt, for the next run. */
+  learnt(): Iterable<LearntState>
   /** As CheckDesk in the domain. */
   takeOutOfService: CheckDesk['takeOutOfService']
   returnToService: CheckDesk['returnToService']
@@ -93,7 +98,7 @@ class GatewayPipeline implements Pipeline {
       log,
       openAlarms,
     })
-    this.#checks = new CheckRunner({ clock, table: this.#table, alarms: this.alarms })
+    this.#checks = new CheckRunner({ clock, table: this.#table, alarms: this.alarms, memory: options.memory })
     const intake = new Intake({
       clock,
       registry,
@@ -134,6 +139,10 @@ class GatewayPipeline implements Pipeline {
 
   checks(sensor: SensorNumber): readonly CheckStatus[] {
     return this.#checks.statusOf(sensor)
+  }
+
+  learnt(): Iterable<LearntState> {
+    return this.#checks.learnt()
   }
 
   takeOutOfService(

@@ -5,9 +5,10 @@ import type { AlarmBook } from '#alarms/register.ts'
 import { ConditionDelay } from '#checks/condition-delay.ts'
 import type { Detector } from '#checks/detector.ts'
 import { NO_LEVEL, type LevelSet } from '#checks/level-set.ts'
-import { createDetector } from '#checks/registry.ts'
+import { createDetector, type SensorCheckSpec } from '#checks/registry.ts'
 import type { CheckSpec, ConditionLevel } from '#domain/check.ts'
 import type { Sensor, SensorNumber } from '#domain/sensor.ts'
+import { memoryKey, type DetectorMemory } from './detector-memory.ts'
 import { ExpressionDetector } from './expression-check.ts'
 import { bindExpression, type BoundExpression, type SensorsById } from './operands.ts'
 import type { SensorTable } from './sensor-table.ts'
@@ -37,6 +38,8 @@ export interface StartOptions {
   readonly table: SensorTable
   readonly alarms: AlarmBook
   readonly sensors: SensorsById
+  /** What the last run learnt. */
+  readonly memory?: DetectorMemory | undefined
 }
 
 /** A check in its start state, or in that of the alarm that stands under its id. */
@@ -49,7 +52,7 @@ export function startCheck(sensor: Sensor, id: string, spec: CheckSpec, options:
     detector = new ExpressionDetector({ table, number: sensor.number, when: spec.when, expression })
     operands = expression?.operands ?? []
   } else {
-    detector = createDetector(spec)
+    detector = startDetector(sensor, id, spec, options.memory)
   }
   const check: RunningCheck = {
     id,
@@ -67,6 +70,18 @@ export function startCheck(sensor: Sensor, id: string, spec: CheckSpec, options:
   }
   takeUpAlarm(check, sensor, options.alarms)
   return check
+}
+
+function startDetector(
+  sensor: Sensor,
+  id: string,
+  spec: SensorCheckSpec,
+  memory: DetectorMemory | undefined,
+): Detector {
+  const detector = createDetector(spec)
+  const learnt = detector.restore && memory?.take(memoryKey(sensor, id, spec))
+  if (learnt === undefined || detector.restore!(learnt)) return detector
+  return createDetector(spec)
 }
 
 function takeUpAlarm(check: RunningCheck, sensor: Sensor, alarms: AlarmBook): void {

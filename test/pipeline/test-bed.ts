@@ -11,6 +11,7 @@ import { Registry } from '#kit/metrics.ts'
 import { valueAt } from '#kit/record-batch.ts'
 import { RingConsumer, RingProducer } from '#kit/record-ring.ts'
 import { allocateRing } from '#kit/ring-memory.ts'
+import type { DetectorMemory } from '#pipeline/detector-memory.ts'
 import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 
 export interface JournalledReading {
@@ -41,6 +42,7 @@ export interface TestBedOptions {
   readonly whenFull?: 'block' | 'dropOldest'
   readonly openAlarms?: readonly AlarmEntry[]
   readonly epoch?: number
+  readonly memory?: DetectorMemory
 }
 
 /** A sensor `d.sN`; number by its place in the list. */
@@ -82,7 +84,15 @@ export function openTestBed(options: TestBedOptions): TestBed {
   const ring = new RingProducer({ memory, epoch, whenFull: options.whenFull ?? 'block' })
   const consumer = new RingConsumer(memory, epoch)
   const openAlarms = options.openAlarms ?? []
-  const pipeline = createPipeline({ clock, log: silentLogger, registry, ring, model, openAlarms })
+  const pipeline = createPipeline({
+    clock,
+    log: silentLogger,
+    registry,
+    ring,
+    model,
+    openAlarms,
+    memory: options.memory,
+  })
   const taken = (): { readings: JournalledReading[]; entries: Entry[] } => takeAll(consumer, model)
   return {
     clock,

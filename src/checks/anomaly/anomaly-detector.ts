@@ -2,6 +2,7 @@
 
 import type { ConditionLevel } from '#domain/check.ts'
 import type { Detector, Explanation, LearningProgress } from '../detector.ts'
+import { restored, StateWriter } from '../learnt-state.ts'
 import { LEVEL_BITS, NO_LEVEL, UNDECIDED, type LevelSet } from '../level-set.ts'
 import { PLAIN_TEXT, type QuantityText } from '../quantity-text.ts'
 import { AnomalyModel, LEARNING_READINGS, type AnomalyDetail, type Baseline } from './anomaly-model.ts'
@@ -81,6 +82,16 @@ export class AnomalyDetector implements Detector {
     if (level !== 'anomaly') return NO_LEVEL
     this.#isActive = true
     return LEVEL_BITS.anomaly
+  }
+
+  save(): Float64Array {
+    const writer = new StateWriter()
+    this.#model.save(writer)
+    return writer.finish()
+  }
+
+  restore(state: Float64Array): boolean {
+    return restored(state, (reader) => this.#model.restore(reader))
   }
 
   learning(): LearningProgress | null {

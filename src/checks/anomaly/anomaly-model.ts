@@ -4,6 +4,7 @@
 // reading; the mean deviation of late, short and long), each deviation judged by the tail of its own past.
 // docs/anomaly.md tells what else was tried and what each scored.
 
+import type { StateReader, StateWriter } from '../learnt-state.ts'
 import { Pace } from './pace.ts'
 import { SeasonalProfile } from './seasonal-profile.ts'
 import { TailModel } from './tail-model.ts'
@@ -90,6 +91,33 @@ export class AnomalyModel {
   /** Surprise of the last reading, also where it is no news. */
   get surprise(): number {
     return this.#surprise
+  }
+
+  /** Some 2,000 numbers. */
+  save(writer: StateWriter): void {
+    writer.add(this.#count, this.#origin, this.#level, this.#last, this.#grain)
+    writer.add(this.#sinceKnown, this.#known, this.#horizon)
+    this.#pace.save(writer)
+    this.#day.save(writer)
+    this.#week.save(writer)
+    writer.all(this.#means)
+    for (const tail of this.#tails) tail.save(writer)
+  }
+
+  restore(reader: StateReader): void {
+    this.#count = reader.whole(0, Number.MAX_SAFE_INTEGER)
+    this.#origin = reader.number()
+    this.#level = reader.number()
+    this.#last = reader.number()
+    this.#grain = reader.number(0)
+    this.#sinceKnown = reader.numberOr(Infinity)
+    this.#known = reader.number(0)
+    this.#horizon = reader.number(MIN_HORIZON)
+    this.#pace.restore(reader)
+    this.#day.restore(reader)
+    this.#week.restore(reader)
+    reader.fill(this.#means)
+    for (const tail of this.#tails) tail.restore(reader)
   }
 
   /** What the last reading was compared with. Allocates: for findings only. */

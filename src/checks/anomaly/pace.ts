@@ -1,5 +1,7 @@
 // How many readings make a day: measured from their times, so that nobody needs to say how often a sensor is read.
 
+import type { StateReader, StateWriter } from '../learnt-state.ts'
+
 const DAY_MS = 86_400_000
 
 /** Readings over which the pace is averaged. */
@@ -20,6 +22,16 @@ export class Pace {
   /** Readings in a day; 0 while unknown, as when all readings carry the same time. */
   get readingsPerDay(): number {
     return this.#count < WARM_UP || this.#meanMs < 1 ? 0 : DAY_MS / this.#meanMs
+  }
+
+  save(writer: StateWriter): void {
+    writer.add(this.#meanMs, this.#last, this.#count)
+  }
+
+  restore(reader: StateReader): void {
+    this.#meanMs = reader.number(0)
+    this.#last = reader.numberOr(Number.NaN)
+    this.#count = reader.whole(0, Number.MAX_SAFE_INTEGER)
   }
 
   /** @param time Unix milliseconds. */

@@ -1,5 +1,7 @@
 // What a sensor usually reads at this time of the day, or of the week: one running mean for each slot of the cycle.
 
+import type { StateReader, StateWriter } from '../learnt-state.ts'
+
 /**
  * Mean value by slot of a clock cycle (UTC). The readings of one visit to a slot count as one: they are averaged, and
  * enter the slot's mean only when it is left, so that a reading is always compared with earlier cycles, never with
@@ -38,6 +40,18 @@ export class SeasonalProfile {
   learn(value: number): void {
     this.#sum += value
     this.#readings += 1
+  }
+
+  save(writer: StateWriter): void {
+    writer.all(this.#means).all(this.#visits).add(this.#slot, this.#sum, this.#readings)
+  }
+
+  restore(reader: StateReader): void {
+    reader.fill(this.#means)
+    for (let slot = 0; slot < this.#slots; slot++) this.#visits[slot] = reader.whole(0, 0xff_ff_ff_ff)
+    this.#slot = reader.whole(-1, this.#slots - 1)
+    this.#sum = reader.number()
+    this.#readings = reader.whole(0, Number.MAX_SAFE_INTEGER)
   }
 
   #leave(): void {

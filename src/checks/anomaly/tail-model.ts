@@ -4,6 +4,8 @@
 // deviates at least as far. Nothing is assumed about the shape of the distribution but its tail, so that bell-shaped
 // noise and bursty counts are judged by the same limit.
 
+import type { StateReader, StateWriter } from '../learnt-state.ts'
+
 /** Largest deviations that span the tail; the score differs by two points from 16 to 64 (docs/anomaly.md). */
 const TAIL = 32
 
@@ -65,6 +67,20 @@ export class TailModel {
       this.#logs[at] = Math.log(deviation)
     }
     return surprise
+  }
+
+  save(writer: StateWriter): void {
+    writer.all(this.#largest).all(this.#eraCounts).add(this.#era)
+  }
+
+  restore(reader: StateReader): void {
+    reader.fill(this.#largest, -1)
+    for (let era = 0; era < ERAS; era++) this.#eraCounts[era] = reader.whole(0, Number.MAX_SAFE_INTEGER)
+    this.#era = reader.whole(0, ERAS - 1)
+    this.#count = this.#eraCounts.reduce((sum, count) => sum + count, 0)
+    // The order is what the estimate stands on.
+    for (let offset = 0; offset <= TOP; offset += TAIL) this.#largest.subarray(offset, offset + TAIL).sort()
+    for (let at = 0; at < TAIL; at++) this.#logs[at] = Math.log(Math.max(0, this.#largest[TOP + at]!))
   }
 
   #surprise(deviation: number): number {
