@@ -84,6 +84,8 @@ async function restoreLocked(archive: BackupArchive, lock: FolderLock, options: 
   prepareDatabase(join(staging, DATABASE_FILE), epoch)
   await giveToOwner(dataDir, staging)
   lock.setEpoch(epoch)
+  // What was being brought over belongs to the database that was here.
+  for (const file of lock.salvages()) lock.endSalvage(file)
   const stamp = new Date(now).toISOString().replaceAll(':', '-')
   const setAside = await takePlace({ dataDir, staging, present, suffix: `.before-restore-${stamp}` })
   return { manifest: archive.manifest, epoch, setAside }

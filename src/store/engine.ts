@@ -1,7 +1,6 @@
 // The store without its thread: owns the database, the ring's far end and the work in the background. Everything here runs
 // on one thread; work longer than a few milliseconds runs in slices (turns.ts) so that commits are on time.
 
-import { join } from 'node:path'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Position } from '#domain/journal.ts'
 import type { RecordBatch } from '#domain/reading.ts'
@@ -10,7 +9,6 @@ import type { SensorNumber } from '#domain/sensor.ts'
 import { RingConsumer } from '#kit/record-ring.ts'
 import { BlockCodec } from './block-codec.ts'
 import { Committer } from './committer.ts'
-import type { BlockRow } from './journal-table.ts'
 import { lockFolder, type FolderLock } from './lock.ts'
 import { nextEpoch } from './next-epoch.ts'
 import { Maintenance } from './maintenance.ts'
@@ -18,8 +16,8 @@ import { openDatabase, setAside } from './open-database.ts'
 import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
 import { BatchReader } from './read-journal.ts'
 import { Recent } from './recent.ts'
+import { Rescue } from './rescue.ts'
 import { restamp } from './restamp.ts'
-import { salvage, type Salvaged } from './salvage.ts'
 import { partColumns, segmentColumns, type Sight } from './sight.ts'
 import type { SensorIdentity } from './small-tables.ts'
 import { isDamage, toStoreError } from './sqlite-errors.ts'
@@ -45,6 +43,7 @@ export class StoreEngine {
   readonly #recent = new Recent()
   readonly #committer: Committer
   readonly #maintenance: Maintenance
+  readonly #rescue: Rescue
   readonly #backoff = new Backoff({ firstMs: 250, maxMs: 10_000, random: Math.random })
   readonly #journal: BatchReader
   #tables: StoreTables
@@ -65,13 +64,14 @@ export class StoreEngine {
     this.#settings = settings
     this.#send = send
     this.#lock = lockFolder(settings.dataDir)
+    let reason: string
     try {
-      const opened = openDatabase(settings.dataDir, settings.now)
+      const opened = openDatabase(settings.dataDir, settings.now, this.#lock)
+      reason = opened.reason ?? 'damaged'
       this.#file = opened.file
       this.quarantined = opened.quarantined
       this.#tables = openTables(opened.db)
       this.epoch = nextEpoch(this.#lock, this.#tables, { now: settings.now, isNew: opened.quarantined !== null })
-      if (opened.quarantined !== null) this.#tellQuarantine(opened.quarantined, opened.reason ?? 'damaged')
     } catch (error) {
       this.#lock.release()
       throw error
@@ -90,7 +90,16 @@ export class StoreEngine {
       onError: (error) => this.#onBackgroundError(error),
     })
     this.#maintenance.loadUncompacted()
-    if (this.quarantined !== null) this.#salvage(this.quarantined)
+    this.#rescue = new Rescue({
+      ...shared,
+      dataDir: settings.dataDir,
+      lock: this.#lock,
+      turns: this.turns,
+      send,
+      onError: (error) => this.#onBackgroundError(error),
+    })
+    if (this.quarantined === null) this.#rescue.resume()
+    else this.#rescue.begin(this.quarantined, reason, null)
     this.#dueAt = performance.now() + settings.flushIntervalMs
     this.#schedule()
   }
@@ -205,6 +214,7 @@ export class StoreEngine {
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    this.#rescue.stop()
     this.turns.stop()
     try {
       do this.#commitOnce(true)
@@ -303,17 +313,16 @@ export class StoreEngine {
     const reason = cause instanceof Error ? cause.message : String(cause)
     try {
       old.db.close()
-      const aside = setAside(this.#file, Date.now())
-      this.#tables = openTables(openDatabase(this.#settings.dataDir, Date.now()).db)
+      const aside = setAside(this.#file, Date.now(), this.#lock)
+      this.#tables = openTables(openDatabase(this.#settings.dataDir, Date.now(), this.#lock).db)
       this.#files += 1
       this.#tables.meta.set('epoch', this.epoch)
       this.#tables.sensors.register(old.sensors.all())
       this.#tables.readers.takeOver(old.readers)
       this.#tables.letters.takeOver(old.letters)
       this.#committer.requeue()
-      this.#tellQuarantine(aside, reason)
       this.#failure = null
-      this.#salvage(aside)
+      this.#rescue.begin(aside, reason, this.#recent.first(this.epoch))
     } catch (error) {
       this.#failure = toStoreError(error, 'Cannot replace the damaged database').message
     }
@@ -329,29 +338,6 @@ export class StoreEngine {
 
   #onDamage(what: string, error: unknown): void {
     this.#log('error', { what, reason: String(error) }, 'Stored data cannot be read and are left out')
-  }
-
-  #tellQuarantine(file: string, reason: string): void {
-    const message = `The database was damaged (${reason}) and is set aside as ${file}; a new one was begun`
-    this.#send({ type: 'event', event: { type: 'store-quarantined', severity: 'error', message, data: { file } } })
-    this.#log('error', { file, reason }, 'The database was damaged and is set aside')
-  }
-
-  /** Brings what can be read of a file that was set aside into the new one, in the background. */
-  #salvage(name: string): void {
-    const { tables } = this
-    const file = join(this.#settings.dataDir, name)
-    const isKnown = (block: BlockRow): boolean => this.#recent.holds(block.epoch, block.first_seq)
-    this.turns.background(salvage({ file, tables, codec: this.#codec, isKnown })).then(
-      (salvaged) => this.#tellSalvage(name, salvaged),
-      (error: unknown) => this.#onBackgroundError(error),
-    )
-  }
-
-  #tellSalvage(file: string, { readings, entries, unreadable }: Salvaged): void {
-    const message = `${readings} readings and ${entries} alarms and events were recovered from ${file}; ${unreadable} parts of it cannot be read`
-    const data = { file, readings, entries, unreadable }
-    this.#send({ type: 'event', event: { type: 'store-salvaged', severity: 'info', message, data } })
   }
 
   #log(level: 'info' | 'warn' | 'error', fields: object, message: string): void {

@@ -13,6 +13,12 @@ export interface FolderLock {
   readonly lastEpoch: number | null
   /** Makes the epoch durable. Throws STORE_IO, STORE_FULL. */
   setEpoch(epoch: number): void
+  /** Names of databases that were set aside and from which not all was brought over yet, the oldest first. */
+  salvages(): readonly string[]
+  /** Remembers such a name. Without room for it, the salvage is not gone on with after a restart. */
+  beginSalvage(file: string): void
+  /** Forgets it. Throws STORE_IO, STORE_FULL. */
+  endSalvage(file: string): void
   release(): void
 }
 
@@ -46,6 +52,7 @@ export function lockFolder(dataDir: string): FolderLock {
         throw toStoreError(error, 'Cannot keep the number of this start')
       }
     },
+    ...salvageList(db),
     release: () => db.close(),
   }
 }
@@ -66,6 +73,30 @@ export function folderHolder(dataDir: string): { readonly pid: number | null } |
   }
 }
 
+function salvageList(db: Database.Database): Pick<FolderLock, 'salvages' | 'beginSalvage' | 'endSalvage'> {
+  const files = db.prepare<[], { file: string }>('SELECT file FROM salvage ORDER BY id').all()
+  let names = files.map(({ file }) => file)
+  return {
+    salvages: () => names,
+    beginSalvage: (file) => {
+      names = [...names, file]
+      try {
+        db.prepare('INSERT INTO salvage (file) VALUES (?)').run(file)
+      } catch {
+        // The database has to be replaced all the same.
+      }
+    },
+    endSalvage: (file) => {
+      try {
+        db.prepare('DELETE FROM salvage WHERE file = ?').run(file)
+      } catch (error) {
+        throw toStoreError(error, 'Cannot keep what was salvaged')
+      }
+      names = names.filter((name) => name !== file)
+    },
+  }
+}
+
 function openLocked(file: string): Database.Database {
   const db = new Database(file, { timeout: 0 })
   try {
@@ -73,7 +104,7 @@ function openLocked(file: string): Database.Database {
     db.pragma('synchronous = EXTRA')
     // The exclusive lock taken here is kept until the connection closes.
     db.exec(
-      'BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS start (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL); COMMIT',
+      'BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS start (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL); CREATE TABLE IF NOT EXISTS salvage (id INTEGER PRIMARY KEY, file TEXT NOT NULL); COMMIT',
     )
     return db
   } catch (error) {

@@ -3,6 +3,7 @@
 import Database from 'better-sqlite3'
 import { existsSync, renameSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { FolderLock } from './lock.ts'
 import { migrate } from './schema.ts'
 import { isDamage, toStoreError } from './sqlite-errors.ts'
 
@@ -19,26 +20,42 @@ export interface OpenedDatabase {
   readonly reason: string | null
 }
 
+/** Keeps the names of files that are set aside, so that what they hold can be brought over. */
+export type SalvageList = Pick<FolderLock, 'salvages' | 'beginSalvage'>
+
 /** `now` (Unix milliseconds) names a file that is set aside. Throws STORE_IO, STORE_FULL, CONFLICT (newer schema). */
-export function openDatabase(dataDir: string, now: number): OpenedDatabase {
+export function openDatabase(dataDir: string, now: number, list: SalvageList): OpenedDatabase {
   const file = join(dataDir, DATABASE_FILE)
+  finishSettingAside(dataDir, file, list)
   try {
     return { db: openChecked(file), file, quarantined: null, reason: null }
   } catch (error) {
     if (!isDamage(error)) throw toStoreError(error, 'Cannot open the database')
-    const quarantined = setAside(file, now)
+    const quarantined = setAside(file, now, list)
     const reason = error instanceof Error ? error.message : String(error)
     return { db: openChecked(file), file, quarantined, reason }
   }
 }
 
-/** Renames a damaged database with its -wal and -shm; answers the new base name. */
-export function setAside(file: string, now: number): string {
+/** Renames a damaged database with its -wal and -shm; answers the new base name, which is remembered first. */
+export function setAside(file: string, now: number, list: SalvageList): string {
   const stamp = new Date(now).toISOString().replaceAll(':', '-')
   let aside = `${file}.corrupt-${stamp}`
   for (let n = 2; existsSync(aside); n++) aside = `${file}.corrupt-${stamp}-${n}`
-  for (const suffix of ['', '-wal', '-shm']) if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
+  list.beginSalvage(basename(aside))
+  renameWith(file, aside, ['', '-wal', '-shm'])
   return basename(aside)
+}
+
+/** An end in the middle of that left the log behind, without which its database would lack what was written last. */
+function finishSettingAside(dataDir: string, file: string, list: SalvageList): void {
+  const last = list.salvages().at(-1)
+  if (last === undefined || existsSync(file) || !existsSync(join(dataDir, last))) return
+  renameWith(file, join(dataDir, last), ['-wal', '-shm'])
+}
+
+function renameWith(from: string, to: string, suffixes: readonly string[]): void {
+  for (const suffix of suffixes) if (existsSync(from + suffix)) renameSync(from + suffix, to + suffix)
 }
 
 function openChecked(file: string): Database.Database {

@@ -1,6 +1,7 @@
 // What the journal holds and the history does not yet: blocks that wait for compaction, and records that wait for their
 // commit. Kept decoded in memory as far as they fit, so that queries and compaction need not read them back.
 
+import type { Position } from '#domain/journal.ts'
 import type { RecordBatch } from '#domain/reading.ts'
 import { MutableRecordBatch } from '#kit/record-batch.ts'
 
@@ -50,9 +51,10 @@ export class Recent {
     }
   }
 
-  /** True when a record is among what waits. */
-  holds(epoch: number, seq: number): boolean {
-    return this.#parts.some((part) => part.epoch === epoch && seq >= part.firstSeq && seq < part.firstSeq + part.count)
+  /** The first record of an epoch among what waits; null when there is none. */
+  first(epoch: number): Position | null {
+    const part = this.#parts.find((candidate) => candidate.epoch === epoch)
+    return part ? { epoch, seq: part.firstSeq } : null
   }
 
   /** Puts one part in another's place: the same records with other stamps. */

@@ -2,6 +2,7 @@
 // and block has a checksum, so what comes through is what was written; what does not is counted and told.
 
 import Database from 'better-sqlite3'
+import { join } from 'node:path'
 import { ENTRY } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { BlockCodec } from './block-codec.ts'
@@ -11,18 +12,18 @@ import type { BlockRow } from './journal-table.ts'
 import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
 import { SENSORS, type Segment } from './segments.ts'
+import { inheritProgress, readKnown, readProgress, writeProgress, type SalvageProgress } from './salvage-progress.ts'
 import type { SensorIdentity } from './small-tables.ts'
 import { Staging, type SegmentBuilder } from './staging.ts'
 import type { StoreTables } from './tables.ts'
 import type { Steps } from './turns.ts'
 
 export interface SalvageOptions {
-  /** Path of the file that was set aside. */
+  readonly folder: string
+  /** Name of the file that was set aside. */
   readonly file: string
   readonly tables: StoreTables
   readonly codec: BlockCodec
-  /** True for a block whose records are still in memory and are written by themselves. */
-  readonly isKnown: (block: BlockRow) => boolean
 }
 
 export interface Salvaged {
@@ -32,11 +33,11 @@ export interface Salvaged {
   readonly unreadable: number
 }
 
-/** Runs once; what it published stays even if it is interrupted. Throws only what writing the new database throws. */
+/** Goes on where an interrupted salvage of the same file was. Throws only what writing the new database throws. */
 export function* salvage(options: SalvageOptions): Steps<Salvaged> {
   let old: Database.Database
   try {
-    old = new Database(options.file, { readonly: true, fileMustExist: true })
+    old = new Database(join(options.folder, options.file), { readonly: true, fileMustExist: true })
   } catch {
     return { readings: 0, entries: 0, unreadable: 1 }
   }
@@ -54,28 +55,34 @@ class Salvage {
   readonly #rollups = new RollupCodec()
   /** New numbers of sensors, by their old ones. */
   #numbers = new Map<SensorNumber, SensorNumber>()
-  #readings = 0
-  #entries = 0
-  #unreadable = 0
+  readonly #progress: SalvageProgress
 
   constructor(old: Database.Database, options: SalvageOptions) {
     this.#old = old
     this.#options = options
+    this.#progress = readProgress(options.tables, options.file)
   }
 
   *run(): Steps<Salvaged> {
     this.#mapSensors()
+    const { tables, file } = this.#options
+    const done = { ...this.#progress }
+    if (done.segment + done.block + done.entry === 0)
+      inheritProgress(tables, this.#rows('SELECT name, value FROM meta'))
     const columns = 'id, kind, level, epoch, seq, first_time, last_time, readings, bytes'
     for (const segment of this.#rows<Segment>(`SELECT ${columns} FROM segment WHERE state = 'live'`)) {
-      yield* this.#segment(segment)
+      if (segment.id > done.segment) yield* this.#segment(segment)
     }
     const compacted = this.#rows<{ value: number }>(`SELECT value FROM meta WHERE name = 'compacted'`)[0]?.value ?? 0
     const blocks = 'SELECT block, epoch, first_seq, count, before, first_time, last_time FROM journal'
+    const known = readKnown(tables, file)
     for (const block of this.#rows<BlockRow>(`${blocks} WHERE block >= ${compacted}`)) {
-      if (!this.#options.isKnown(block)) yield* this.#block(block)
+      const isKnown = known !== null && block.epoch === known.epoch && block.first_seq >= known.seq
+      if (block.block > done.block && !isKnown) yield* this.#block(block)
     }
     yield* this.#copyEntries()
-    return { readings: this.#readings, entries: this.#entries, unreadable: this.#unreadable }
+    const { readings, entries, unreadable } = this.#progress
+    return { readings, entries, unreadable }
   }
 
   /** As many rows as can be read. */
@@ -84,7 +91,7 @@ class Salvage {
     try {
       for (const row of this.#old.prepare<[], Row>(sql).iterate()) rows.push(row)
     } catch {
-      this.#unreadable += 1
+      this.#progress.unreadable += 1
     }
     return rows
   }
@@ -110,16 +117,23 @@ class Salvage {
       staging.write()
       yield
     }
-    staging.publish([])
+    this.#publish(staging, { segment: id })
+  }
+
+  /** Makes a step visible and marks it as done, both or neither. */
+  #publish(staging: Staging, step: Partial<SalvageProgress>): void {
+    Object.assign(this.#progress, step)
+    const { tables, file } = this.#options
+    staging.publish([], () => writeProgress(tables, file, this.#progress))
   }
 
   #chunk(id: number, use: (data: Uint8Array) => void): void {
     try {
       const row = this.#old.prepare<[number], { data: Buffer }>('SELECT data FROM chunk WHERE id = ?').get(id)
       if (row) use(row.data)
-      else this.#unreadable += 1
+      else this.#progress.unreadable += 1
     } catch {
-      this.#unreadable += 1
+      this.#progress.unreadable += 1
     }
   }
 
@@ -133,7 +147,7 @@ class Salvage {
       const series = this.#chunks.decode(data)
       staging.put(builder, sensor, data)
       builder.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
-      this.#readings += series.length
+      this.#progress.readings += series.length
       return
     }
     const { length, time } = this.#rollups.decode(data)
@@ -154,10 +168,10 @@ class Salvage {
       staging.put(raw, sensor, data)
       raw.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
       putRollups(staging, { minutes, hours: null }, { sensor, series, rollups: this.#rollups, tables })
-      this.#readings += series.length
+      this.#progress.readings += series.length
       yield
     }
-    staging.publish([])
+    this.#publish(staging, { block })
   }
 
   #readBlock(block: number): Map<SensorNumber, Series> {
@@ -175,23 +189,30 @@ class Salvage {
       }
       return bySensor
     } catch {
-      this.#unreadable += 1
+      this.#progress.unreadable += 1
       return new Map()
     }
   }
 
   /** Alarms and events, for people to look at. What was open is not taken over: the checks find it anew. */
   *#copyEntries(): Steps<void> {
-    const { db } = this.#options.tables
+    const { tables, file } = this.#options
+    const { db } = tables
     const columns = 'epoch, seq, time, kind, sensor, check_type, json'
-    const rows = this.#rows<Record<string, unknown>>(`SELECT ${columns} FROM entry ORDER BY id`)
+    const rows = this.#rows<Record<string, unknown> & { id: number }>(
+      `SELECT id, ${columns} FROM entry NOT INDEXED WHERE id > ${this.#progress.entry} ORDER BY id`,
+    )
     const insert = db.prepare<[Record<string, unknown>]>(
       `INSERT INTO entry (${columns}) VALUES (@epoch, @seq, @time, @kind, @sensor, @check_type, @json)`,
     )
     while (rows.length > 0) {
       const some = rows.splice(0, 500)
-      db.transaction(() => some.forEach((row) => insert.run(row)))()
-      this.#entries += some.length
+      this.#progress.entry = some.at(-1)!.id
+      this.#progress.entries += some.length
+      db.transaction(() => {
+        some.forEach((row) => insert.run(row))
+        writeProgress(tables, file, this.#progress)
+      })()
       yield
     }
   }

@@ -181,5 +181,8 @@ export class MetaTable {
   }
 }
 
-/** `compacted`: number of the first block that is not in the history yet. The last two stand for an emptied journal. */
-export type MetaName = 'epoch' | 'compacted' | 'journalled' | 'nextBlock'
+/**
+ * `compacted`: number of the first block that is not in the history yet. `journalled` and `nextBlock` stand for an emptied
+ * journal; `salvage:…` tells how far a salvage has come.
+ */
+export type MetaName = 'epoch' | 'compacted' | 'journalled' | 'nextBlock' | `salvage:${string}`
