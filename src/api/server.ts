@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Component } from '#domain/component.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { buildApp } from './app.ts'
+import { AuditLog } from './audit/audit-log.ts'
 import { Accounts } from './auth/accounts.ts'
 import { Login } from './auth/login.ts'
 import { Sessions } from './auth/sessions.ts'
@@ -39,6 +40,7 @@ class HttpApi implements Api {
   #url = ''
   #setupToken: string | null = null
   #accounts: Accounts | null = null
+  #audit: AuditLog | null = null
 
   constructor(options: ApiOptions) {
     this.#options = options
@@ -64,6 +66,7 @@ class HttpApi implements Api {
       await listen(app, this.#options.http)
     } catch (error) {
       await app.close()
+      await context.audit.close()
       throw error
     }
     this.#app = app
@@ -83,6 +86,7 @@ class HttpApi implements Api {
       const closed = app.close()
       if (signal.aborted) cutOff()
       await Promise.all([closed, this.#live?.close(signal)])
+      await this.#audit?.close()
     } finally {
       signal.removeEventListener('abort', cutOff)
     }
@@ -96,11 +100,15 @@ class HttpApi implements Api {
     await accounts.load()
     if (options.http.auth === 'required' && !accounts.hasAdministrator) this.#setupToken = await accounts.beginSetup()
     this.#accounts = accounts
+    const audit = new AuditLog({ folder: join(dataDir, 'audit'), clock, log })
+    await audit.open()
+    this.#audit = audit
     return {
       options,
       accounts,
       sessions: new Sessions(clock),
       login: new Login(accounts, clock),
+      audit,
       live: new LiveHub({ latest, alarms, model: () => options.info.model(), clock, log, registry }),
       queries: new Gate({ max: MAX_QUERIES, code: 'UNAVAILABLE', message: 'Too many queries at once; try again' }),
     }

@@ -29,6 +29,8 @@ const CONTRACT = [
   'POST /api/v1/sensors/{id}/checks/{check}/out-of-service',
   'POST /api/v1/sensors/{id}/checks/{check}/in-service',
   'GET /api/v1/alarms/measures',
+  'GET /api/v1/audit',
+  'GET /api/v1/audit/integrity',
   'POST /api/v1/sensors/{id}/backtest',
   'GET /api/v1/devices',
   'GET /api/v1/devices/{id}',

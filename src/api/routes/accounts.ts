@@ -44,7 +44,7 @@ function registerUsers(app: ApiServer, { accounts, sessions, login, options }: A
   app.post(
     '/api/v1/users',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', audit: 'user.add' },
       schema: {
         tags: ['accounts'],
         summary: 'Add a user',
@@ -57,6 +57,7 @@ function registerUsers(app: ApiServer, { accounts, sessions, login, options }: A
     },
     async (request, reply) => {
       const { name, password, role } = request.body
+      request.auditDetails = { target: name, after: { role } }
       const user = await login.addUser(name, password, role)
       options.log.info({ user: name, role, by: callerOf(request) }, 'A user was added')
       return reply.code(201).send(user)
@@ -66,7 +67,7 @@ function registerUsers(app: ApiServer, { accounts, sessions, login, options }: A
   app.delete(
     '/api/v1/users/:name',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', audit: 'user.remove' },
       schema: {
         tags: ['accounts'],
         summary: 'Remove a user and end its sessions',
@@ -76,6 +77,7 @@ function registerUsers(app: ApiServer, { accounts, sessions, login, options }: A
     },
     async (request, reply) => {
       const { name } = request.params
+      request.auditDetails = { before: { role: accounts.user(name)?.role ?? null } }
       await accounts.removeUser(name)
       sessions.endAllOf(name)
       options.log.info({ user: name, by: callerOf(request) }, 'A user was removed')
@@ -110,7 +112,7 @@ function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void
   app.post(
     '/api/v1/tokens',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', audit: 'token.add' },
       schema: {
         tags: ['accounts'],
         summary: 'Make a token; its text is in this answer and nowhere else',
@@ -121,6 +123,7 @@ function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void
     async (request, reply) => {
       const { name, role } = request.body
       const created = await accounts.createToken(name, role)
+      request.auditDetails = { target: created.id, after: { name, role } }
       options.log.info({ id: created.id, name, role, by: callerOf(request) }, 'A program was given access')
       return reply.code(201).send(created)
     },
@@ -129,7 +132,7 @@ function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void
   app.delete(
     '/api/v1/tokens/:id',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', audit: 'token.revoke' },
       schema: {
         tags: ['accounts'],
         summary: 'Revoke a token',
@@ -138,6 +141,8 @@ function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void
       },
     },
     async (request, reply) => {
+      const former = accounts.tokens().find((token) => token.id === request.params.id)
+      request.auditDetails = { before: former ? { name: former.name, role: former.role } : null }
       await accounts.revokeToken(request.params.id)
       options.log.info({ id: request.params.id, by: callerOf(request) }, 'The access of a program was revoked')
       return reply.code(204).send(null)

@@ -3,6 +3,7 @@
 import { Type } from 'typebox'
 import type { Alarm } from '#domain/alarm.ts'
 import { TelemetryError } from '#domain/errors.ts'
+import { auditedAlarm } from '../audit/audited-alarm.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { AlarmSchema, alarmShape } from '../shapes/alarm-shape.ts'
@@ -36,7 +37,7 @@ function registerAction(app: ApiServer, { options }: ApiContext, { path, summary
   app.post(
     `/api/v1/alarms/:id/${path}`,
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: `alarm.${path}` },
       schema: {
         tags: ['alarms'],
         summary,
@@ -46,7 +47,10 @@ function registerAction(app: ApiServer, { options }: ApiContext, { path, summary
       },
     },
     async (request) => {
-      const alarm = act(request.params.id, callerOf(request), request.body?.comment ?? null)
+      const { id } = request.params
+      const alarm = auditedAlarm(request, { alarms: options.alarms, id }, () =>
+        act(id, callerOf(request), request.body?.comment ?? null),
+      )
       return alarmShape(alarm, options.info.model())
     },
   )
@@ -56,7 +60,7 @@ function registerComment(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/alarms/:id/comment',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'alarm.comment' },
       schema: {
         tags: ['alarms'],
         summary: 'Comment an alarm',
@@ -69,7 +73,10 @@ function registerComment(app: ApiServer, { options }: ApiContext): void {
       },
     },
     async (request) => {
-      const alarm = options.alarms.comment(request.params.id, callerOf(request), request.body.comment)
+      const { id } = request.params
+      const alarm = auditedAlarm(request, { alarms: options.alarms, id }, () =>
+        options.alarms.comment(id, callerOf(request), request.body.comment),
+      )
       return alarmShape(alarm, options.info.model())
     },
   )
@@ -112,7 +119,7 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/alarms/:id/out-of-service',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'alarm.out-of-service' },
       schema: {
         ...schema,
         summary: 'Take the check of an alarm out of service, for maintenance',
@@ -122,7 +129,10 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
     },
     async (request) => {
       const { comment: words = null, duration } = request.body ?? {}
-      const alarm = alarms.takeOutOfService(request.params.id, callerOf(request), words, untilOf(duration))
+      const { id } = request.params
+      const alarm = auditedAlarm(request, { alarms, id }, () =>
+        alarms.takeOutOfService(id, callerOf(request), words, untilOf(duration)),
+      )
       return alarmShape(alarm, info.model())
     },
   )
@@ -130,7 +140,7 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/sensors/:id/checks/:check/out-of-service',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'check.out-of-service' },
       schema: {
         ...schema,
         summary: 'Take a check out of service, whether it has an alarm or not',
@@ -142,6 +152,7 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
       const { number } = sensorOf(info.model(), request.params.id)
       const { comment: words = null, duration } = request.body ?? {}
       const service = { by: callerOf(request), comment: words, untilMs: untilOf(duration) }
+      request.auditDetails = { target: `${request.params.id} ${request.params.check}`, after: { comment: words } }
       return alarmShape(desk().takeOutOfService(number, request.params.check, service), info.model())
     },
   )
@@ -149,12 +160,16 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/sensors/:id/checks/:check/in-service',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'check.in-service' },
       schema: { ...schema, summary: 'Return a check to service', params: CheckParams, body: OptionalComment },
     },
     async (request) => {
       const { number } = sensorOf(info.model(), request.params.id)
       const service = { by: callerOf(request), comment: request.body?.comment ?? null }
+      request.auditDetails = {
+        target: `${request.params.id} ${request.params.check}`,
+        after: { comment: service.comment },
+      }
       return alarmShape(desk().returnToService(number, request.params.check, service), info.model())
     },
   )

@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox'
 import type { Alarm } from '#domain/alarm.ts'
+import { auditedAlarm } from '../audit/audited-alarm.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
@@ -102,7 +103,7 @@ function registerAcknowledge(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/alarms/:id/acknowledge',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'alarm.acknowledge' },
       schema: {
         tags: ['alarms'],
         summary: 'Acknowledge an alarm',
@@ -112,7 +113,10 @@ function registerAcknowledge(app: ApiServer, { options }: ApiContext): void {
       },
     },
     async (request) => {
-      const alarm = options.alarms.acknowledge(request.params.id, callerOf(request), request.body?.comment ?? null)
+      const { id } = request.params
+      const alarm = auditedAlarm(request, { alarms: options.alarms, id }, () =>
+        options.alarms.acknowledge(id, callerOf(request), request.body?.comment ?? null),
+      )
       return alarmShape(alarm, options.info.model())
     },
   )
@@ -122,7 +126,7 @@ function registerShelving(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/alarms/:id/shelve',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'alarm.shelve' },
       schema: {
         tags: ['alarms'],
         summary: 'Put an alarm aside for some time',
@@ -152,7 +156,10 @@ function registerShelving(app: ApiServer, { options }: ApiContext): void {
     async (request) => {
       const { mode = 'timed', duration = mode === 'oneShot' ? '7d' : '', comment: words = null } = request.body
       const until = options.clock.now() + readDuration('body.duration', duration, shelvingLimits)
-      const alarm = options.alarms.shelve(request.params.id, until, callerOf(request), words, mode)
+      const { id } = request.params
+      const alarm = auditedAlarm(request, { alarms: options.alarms, id }, () =>
+        options.alarms.shelve(id, until, callerOf(request), words, mode),
+      )
       return alarmShape(alarm, options.info.model())
     },
   )
@@ -160,7 +167,7 @@ function registerShelving(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/alarms/:id/unshelve',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'alarm.unshelve' },
       schema: {
         tags: ['alarms'],
         summary: 'Take a shelved alarm back',
@@ -169,6 +176,12 @@ function registerShelving(app: ApiServer, { options }: ApiContext): void {
         response: { 200: AlarmSchema },
       },
     },
-    async (request) => alarmShape(options.alarms.unshelve(request.params.id, callerOf(request)), options.info.model()),
+    async (request) => {
+      const { id } = request.params
+      const alarm = auditedAlarm(request, { alarms: options.alarms, id }, () =>
+        options.alarms.unshelve(id, callerOf(request)),
+      )
+      return alarmShape(alarm, options.info.model())
+    },
   )
 }

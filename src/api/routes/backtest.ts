@@ -57,7 +57,7 @@ export function registerBacktest(app: ApiServer, { options, queries }: ApiContex
   app.post(
     '/api/v1/sensors/:id/backtest',
     {
-      config: { access: 'viewer' },
+      config: { access: 'viewer', audit: false },
       schema: {
         tags: ['alarms'],
         summary: 'What checks would have raised over stored readings',

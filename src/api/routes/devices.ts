@@ -79,7 +79,7 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
   app.post(
     '/api/v1/devices/:id/restart',
     {
-      config: { access: 'engineer' },
+      config: { access: 'engineer', audit: 'device.restart' },
       schema: {
         tags: ['devices'],
         summary: 'Close the connection of a device and start anew',

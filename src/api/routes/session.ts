@@ -47,7 +47,7 @@ function registerSetup(app: ApiServer, context: ApiContext): void {
   app.post(
     '/api/v1/setup',
     {
-      config: { access: 'public' },
+      config: { access: 'public', audit: 'session.setup' },
       schema: {
         tags: ['session'],
         summary: 'Make the first administrator, with the token of the set-up link, and log in',
@@ -61,7 +61,9 @@ function registerSetup(app: ApiServer, context: ApiContext): void {
     async (request, reply) => {
       needsAuthentication(context)
       const { token, name, password } = request.body
+      request.auditDetails = { who: 'set-up link' }
       const user = await context.login.withSetupToken(token, name, password, request.ip)
+      request.auditDetails = { who: name, target: name, after: { role: 'admin' } }
       context.options.log.info({ user: user.name, address: request.ip }, 'The first administrator was made')
       return reply.code(201).send(begin(context, user, request, reply))
     },
@@ -72,7 +74,7 @@ function registerLogin(app: ApiServer, context: ApiContext): void {
   app.post(
     '/api/v1/session',
     {
-      config: { access: 'public' },
+      config: { access: 'public', audit: 'session.login' },
       schema: {
         tags: ['session'],
         summary: 'Log in',
@@ -89,6 +91,8 @@ function registerLogin(app: ApiServer, context: ApiContext): void {
     async (request, reply) => {
       needsAuthentication(context)
       const { name, password } = request.body
+      // A name that nobody has may be a password in the wrong field.
+      request.auditDetails = { who: context.accounts.user(name) ? name : 'unknown' }
       const user = await context.login.withPassword(name, password, request.ip)
       context.options.log.info({ user: user.name, address: request.ip }, 'Logged in')
       return begin(context, user, request, reply)
@@ -97,7 +101,10 @@ function registerLogin(app: ApiServer, context: ApiContext): void {
 
   app.delete(
     '/api/v1/session',
-    { config: { access: 'public' }, schema: { tags: ['session'], summary: 'Log out', response: { 204: Type.Null() } } },
+    {
+      config: { access: 'public', audit: 'session.logout' },
+      schema: { tags: ['session'], summary: 'Log out', response: { 204: Type.Null() } },
+    },
     async (request, reply) => {
       const id = sessionOf(request, context)
       if (id !== null) context.sessions.end(id)

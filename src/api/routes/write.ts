@@ -34,7 +34,7 @@ export function registerWrite(app: ApiServer, { options }: ApiContext): void {
   app.put(
     '/api/v1/sensors/:id/value',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', audit: 'sensor.write' },
       schema: {
         tags: ['values'],
         summary: 'Write a value; answers what was read back',
@@ -58,11 +58,14 @@ export function registerWrite(app: ApiServer, { options }: ApiContext): void {
       const sensor = sensorOf(options.info.model(), request.params.id)
       const value = toValue(sensor, request.body.value)
       const origin = { by: callerOf(request), from: `api ${request.ip}`, ...expiryOf(request.body.expiresAt) }
+      const before = options.latest.read(sensor.number)?.value ?? null
+      request.auditDetails = { before: before === null ? null : jsonValue(before) }
       // Not stopped when the caller goes away: a write half done is worse than one nobody waits for.
       const readBack = await withDeadline(
         { clock: options.clock, timeoutMs: WRITE_TIMEOUT_MS, what: `Writing ${sensor.id}` },
         (signal) => options.devices.write(sensor.number, value, origin, signal),
       )
+      request.auditDetails = { ...request.auditDetails, after: jsonValue(readBack) }
       return {
         sensor: sensor.id,
         value: jsonValue(readBack),

@@ -25,6 +25,8 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'GET /api/v1/sensors/{id}/alerts': 'viewer',
   'GET /api/v1/latest': 'viewer',
   'GET /api/v1/alarms': 'viewer',
+  'GET /api/v1/audit': 'admin',
+  'GET /api/v1/audit/integrity': 'admin',
   'GET /api/v1/devices': 'viewer',
   'GET /api/v1/devices/{id}': 'viewer',
   'GET /api/v1/uplinks': 'viewer',
@@ -121,7 +123,7 @@ describe('roles', () => {
       body: { value: 1 },
       headers: { authorization: `Bearer ${tokens.operator}` },
     })
-    expect(api.devices.written).toEqual([{ sensor: 2, value: 1, by: 'token:operator' }])
+    expect(api.devices.written).toMatchObject([{ sensor: 2, value: 1, origin: { by: 'token:operator' } }])
   })
 
   it('keeps users across a restart, and manages them without ever showing a hash', async () => {

@@ -1,0 +1,90 @@
+// Every change over HTTP is in the audit log before it is answered, with who and from where, and no secret is.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { call, PASSWORD, seedAccounts, startApi, temporaryFolder, type Fixture } from '../fixture.ts'
+
+type Entry = Record<string, unknown>
+
+async function prepared() {
+  const dataDir = await temporaryFolder()
+  const tokens = await seedAccounts(dataDir)
+  const fixture = await startApi({ auth: 'required', dataDir })
+  const as = (token: string) => (method: string, path: string, body?: unknown) =>
+    call(fixture.url, `/api/v1${path}`, { method, body, headers: { authorization: `Bearer ${token}` } })
+  const admin = as(tokens.admin)
+  const entries = async (query = ''): Promise<Entry[]> => (await admin('GET', `/audit${query}`)).json.items
+  return { fixture, tokens, as, admin, entries, dataDir }
+}
+
+const logIn = ({ url }: Fixture, name: string, password: string) =>
+  call(url, '/api/v1/session', { method: 'POST', body: { name, password } })
+
+describe('the audit log over HTTP', () => {
+  it('tells who added and removed a user, from where, before and after', async () => {
+    const { admin, entries } = await prepared()
+    await admin('POST', '/users', { name: 'night-shift', password: 'a long enough one', role: 'operator' })
+    await admin('DELETE', '/users/night-shift')
+    const [removed, added] = await entries()
+    const common = { who: 'token:admin', via: 'token', from: '127.0.0.1', target: 'night-shift', outcome: 'done' }
+    expect(added).toMatchObject({ ...common, action: 'user.add', before: null, after: { role: 'operator' } })
+    expect(removed).toMatchObject({ ...common, action: 'user.remove', before: { role: 'operator' }, after: null })
+  })
+
+  it('has a failed log-in by name, and never what may be a password in the wrong field', async () => {
+    const { fixture, entries, dataDir } = await prepared()
+    await logIn(fixture, 'admin', 'wrong')
+    await logIn(fixture, 'hunter2-in-the-name-field', 'admin')
+    await logIn(fixture, 'admin', PASSWORD)
+    expect(await entries('?action=session')).toMatchObject([
+      { action: 'session.login', who: 'admin', outcome: 'done' },
+      { action: 'session.login', who: 'unknown', outcome: 'refused' },
+      { action: 'session.login', who: 'admin', outcome: 'refused' },
+    ])
+    const folder = join(dataDir, 'audit')
+    const text = readdirSync(folder)
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+      .join('')
+    expect(text).toContain('session.login')
+    for (const secret of ['hunter2', PASSWORD, 'wrong']) expect(text).not.toContain(secret)
+  })
+
+  it('has what a role was refused, and nothing of strangers, reads and requests that were not understood', async () => {
+    const { as, tokens, admin, entries, fixture } = await prepared()
+    await as(tokens.viewer)('DELETE', '/users/admin')
+    await call(fixture.url, '/api/v1/users/admin', { method: 'DELETE' })
+    await admin('GET', '/users')
+    await admin('POST', '/users', { name: '' })
+    expect(await entries()).toMatchObject([{ action: 'user.remove', who: 'token:viewer', outcome: 'refused' }])
+  })
+
+  it('has a write to a machine', async () => {
+    const { as, tokens, entries } = await prepared()
+    await as(tokens.operator)('PUT', '/sensors/press-1.setpoint/value', { value: 12 })
+    expect(await entries()).toMatchObject([
+      { action: 'sensor.write', who: 'token:operator', target: 'press-1.setpoint', outcome: 'done' },
+    ])
+  })
+
+  it('is searched by who, action and target, and paged', async () => {
+    const { admin, entries, tokens, as } = await prepared()
+    for (const name of ['a', 'b', 'c'])
+      await admin('POST', '/users', { name, password: 'a long enough one', role: 'viewer' })
+    await as(tokens.viewer)('DELETE', '/users/a')
+    expect(await entries('?who=token:viewer')).toHaveLength(1)
+    expect(await entries('?action=user.add')).toHaveLength(3)
+    expect(await entries('?action=use')).toHaveLength(0)
+    expect(await entries('?target=b')).toMatchObject([{ action: 'user.add', target: 'b' }])
+    const page = await admin('GET', '/audit?limit=3')
+    const rest = await admin('GET', `/audit?limit=3&cursor=${page.json.next}`)
+    expect([...page.json.items, ...rest.json.items].map(({ seq }: Entry) => seq)).toEqual([4, 3, 2, 1])
+    expect(rest.json.next).toBeNull()
+  })
+
+  it('says whether it is as it was written', async () => {
+    const { admin } = await prepared()
+    await admin('POST', '/users', { name: 'a', password: 'a long enough one', role: 'viewer' })
+    expect((await admin('GET', '/audit/integrity')).json).toEqual({ intact: true, fault: null })
+  })
+})
