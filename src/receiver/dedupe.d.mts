@@ -19,6 +19,8 @@ export interface TakenBatch {
   readonly firstSeq?: number
   /** Batch.last_seq. */
   readonly lastSeq?: number
+  /** Batch.open_seqs. */
+  readonly openSeqs?: readonly number[]
 }
 
 /** Which positions of one gateway have arrived. Keep one for each gateway. */

@@ -51,8 +51,8 @@ export class ReceivedPositions {
    * Remembers a batch: its records, but for those that were refused, and what it covers. Returns the ranges that it added,
    * for who keeps them.
    */
-  addBatch({ epoch, seqs, refused = [], firstSeq = 0, lastSeq = 0 }) {
-    const ranges = rangesOfBatch({ seqs, refused, firstSeq, lastSeq })
+  addBatch({ epoch, seqs, refused = [], firstSeq = 0, lastSeq = 0, openSeqs = [] }) {
+    const ranges = rangesOfBatch({ seqs, refused, firstSeq, lastSeq, openSeqs })
     for (const [first, last] of ranges) this.add(epoch, first, last)
     return ranges
   }
@@ -95,8 +95,8 @@ export class ReceivedPositions {
 }
 
 /** The ranges that a batch adds: its records and what lies between them if it covers that, without those refused. */
-function rangesOfBatch({ seqs, refused, firstSeq, lastSeq }) {
-  const holes = new Set(refused)
+function rangesOfBatch({ seqs, refused, firstSeq, lastSeq, openSeqs }) {
+  const holes = new Set(firstSeq === 0 ? refused : [...refused, ...openSeqs])
   const ranges = []
   const put = (first, last) => {
     const before = ranges.at(-1)

@@ -38,6 +38,7 @@ interface RawBatch {
   historical: boolean
   lastSeq: number
   firstSeq: number
+  readonly openSeqs: number[]
   readonly blocks: RawBlock[]
   readonly entries: RawEntry[]
 }
@@ -71,18 +72,29 @@ function usual(bytes: Uint8Array): Uint8Array {
 }
 
 function scanFields(reader: WireReader): RawBatch {
-  const raw: RawBatch = { epoch: 0, lane: 0, historical: false, lastSeq: 0, firstSeq: 0, blocks: [], entries: [] }
+  const raw: RawBatch = {
+    epoch: 0,
+    lane: 0,
+    historical: false,
+    lastSeq: 0,
+    firstSeq: 0,
+    openSeqs: [],
+    blocks: [],
+    entries: [],
+  }
   while (!reader.isAtEnd) {
     const tag = reader.uint32()
     const field = tag >>> 3
     const wireType = tag & 7
     if (wireType === VARINT && field >= 1 && field <= 5) setNumber(raw, field, reader.uint())
+    else if (wireType === VARINT && field === 9) raw.openSeqs.push(reader.uint())
     else if (wireType !== LENGTH) reader.skip(wireType)
     else {
       const content = reader.content()
       if (field === 6) raw.blocks.push(scanBlock(content))
       else if (field === 7) raw.entries.push(alarmEntry(content.view()))
       else if (field === 8) raw.entries.push(eventEntry(content.view()))
+      else if (field === 9) while (!content.isAtEnd) raw.openSeqs.push(content.uint())
     }
   }
   return raw

@@ -22,6 +22,8 @@ export const WIRE_LANES = { inOrder: Lane.UNSPECIFIED, live: Lane.LIVE, backlog:
 export interface Coverage {
   readonly firstSeq: number
   readonly lastSeq: number
+  /** Positions between them of which it says nothing, rising. */
+  readonly openSeqs: readonly number[]
 }
 
 export interface EncodeOptions {
@@ -55,6 +57,7 @@ export class BatchEncoder {
   #kinds = new Uint8Array(0)
   #messages: EncodedMessage[] = []
   #rejected: { row: number; reason: string }[] = []
+  #openSeqs: readonly number[] = []
   #partFirstSeq = 0
   #partLastSeq = 0
 
@@ -67,6 +70,7 @@ export class BatchEncoder {
     const { batch, rowCount, rows } = delivery
     this.#messages = []
     this.#rejected = []
+    this.#openSeqs = options.coverage?.openSeqs ?? []
     this.#beginPart(rowCount, options.coverage?.firstSeq ?? 0)
     const limit = Math.min(options.maxBytes, TARGET_BYTES) - OVERHEAD_BYTES
     for (let index = 0; index < rowCount; index++) {
@@ -77,6 +81,7 @@ export class BatchEncoder {
     // A record that is refused here may come again later: nothing is then said of positions beside the records.
     const coverage = this.#rejected.length === 0 ? options.coverage : null
     if (this.#partLastSeq > 0) this.#finishPart(delivery, coverage?.lastSeq ?? this.#partLastSeq)
+    this.#openSeqs = []
     return { messages: this.#messages, rejected: this.#rejected }
   }
 
@@ -161,12 +166,21 @@ export class BatchEncoder {
     batch.uintField(2, WIRE_LANES[delivery.lane])
     batch.uintField(3, delivery.historical ? 1 : 0)
     batch.uintField(4, lastSeq)
-    if (this.#rejected.length === 0) batch.uintField(5, this.#partFirstSeq)
+    if (this.#rejected.length === 0 && this.#partFirstSeq > 0) this.#writeCoverage(lastSeq)
     batch.raw(this.#blocks.view)
     batch.raw(this.#alarms.view)
     batch.raw(this.#events.view)
     this.#scratch.clear()
     this.#scratch.bytesField(2, batch.view)
     this.#messages.push({ bytes: Buffer.from(this.#scratch.view), lastSeq })
+  }
+
+  #writeCoverage(lastSeq: number): void {
+    const open = this.#openSeqs.filter((seq) => seq >= this.#partFirstSeq && seq <= lastSeq)
+    this.#batch.uintField(5, this.#partFirstSeq)
+    if (open.length === 0) return
+    this.#scratch.clear()
+    for (const seq of open) this.#scratch.uint(seq)
+    this.#batch.bytesField(9, this.#scratch.view)
   }
 }

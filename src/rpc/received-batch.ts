@@ -12,6 +12,8 @@ export class ReceivedBatch {
   /** 0, or see Batch.first_seq in ingest.proto. */
   readonly firstSeq: number
   readonly lastSeq: number
+  /** See Batch.open_seqs. */
+  readonly openSeqs: readonly number[]
   length = 0
   readonly seq: Float64Array
   /** Sensor number; ENTRY for an alarm or event. */
@@ -36,6 +38,7 @@ export class ReceivedBatch {
     this.historical = head.historical
     this.firstSeq = head.firstSeq
     this.lastSeq = head.lastSeq
+    this.openSeqs = head.openSeqs
     this.seq = new Float64Array(capacity)
     this.sensor = new Uint32Array(capacity)
     this.status = new Uint32Array(capacity)
@@ -69,4 +72,5 @@ export interface BatchHead {
   readonly historical: boolean
   readonly firstSeq: number
   readonly lastSeq: number
+  readonly openSeqs: readonly number[]
 }

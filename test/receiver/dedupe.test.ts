@@ -12,6 +12,8 @@ interface Sending {
   readonly covers: boolean
   /** The record that the receiver refuses, if it is in the batch. */
   readonly refuses: number
+  /** A position of which the batch says nothing. */
+  readonly open: number
 }
 
 const sending: fc.Arbitrary<Sending> = fc.record({
@@ -21,6 +23,7 @@ const sending: fc.Arbitrary<Sending> = fc.record({
   every: fc.integer({ min: 1, max: 4 }),
   covers: fc.boolean(),
   refuses: fc.integer({ min: 1, max: 200 }),
+  open: fc.integer({ min: 1, max: 200 }),
 })
 
 describe('The positions that a receiver has', () => {
@@ -30,17 +33,22 @@ describe('The positions that a receiver has', () => {
         const positions = new ReceivedPositions()
         const taken = new Set<string>() // the model: every position by itself
         const closed = new Set<string>()
-        for (const { covers, epoch, every, from, length, refuses } of sendings) {
+        for (const { covers, epoch, every, from, length, open, refuses } of sendings) {
           const last = from + length - 1
           const all = Array.from({ length }, (_, n) => from + n)
-          const seqs = all.filter((seq) => seq % every === 0)
+          const seqs = all.filter((seq) => seq % every === 0 && seq !== open)
           const fresh = positions.fresh(epoch, seqs).map((index) => seqs[index]!)
           const known = (seq: number): boolean => taken.has(`${epoch}/${seq}`) || closed.has(`${epoch}/${seq}`)
           expect(fresh).toEqual(seqs.filter((seq) => !known(seq)))
           const refused = fresh.filter((seq) => seq === refuses)
           for (const seq of fresh) if (seq !== refuses) taken.add(`${epoch}/${seq}`)
-          if (covers) for (const seq of all) if (!refused.includes(seq)) closed.add(`${epoch}/${seq}`)
-          positions.addBatch({ epoch, seqs, refused, ...(covers ? { firstSeq: from, lastSeq: last } : {}) })
+          if (covers) for (const seq of all) if (!refused.includes(seq) && seq !== open) closed.add(`${epoch}/${seq}`)
+          positions.addBatch({
+            epoch,
+            seqs,
+            refused,
+            ...(covers ? { firstSeq: from, lastSeq: last, openSeqs: [open] } : {}),
+          })
         }
         for (const epoch of [1, 2, 3])
           for (let seq = 1; seq <= 90; seq++)

@@ -168,13 +168,14 @@ describe('The codec of batches', () => {
     const { messages } = encoder.encode(delivery, {
       model: MODEL,
       maxBytes: 65_536,
-      coverage: { firstSeq: 1000, lastSeq: 1399 },
+      coverage: { firstSeq: 1000, lastSeq: 1399, openSeqs: [1001, 1301] },
     })
     expect(messages.length).toBeGreaterThan(1)
     for (const { bytes } of messages) expect(bytes.length).toBeLessThanOrEqual(65_536)
     const batches = messages.map(({ bytes }) => decodeBatch(batchBytes(bytes), typeOf))
     expect(batches.flatMap((batch) => [...batch.seq])).toEqual([...delivery.rows].map((n) => 1000 + n))
     expect(batches[0]!.firstSeq).toBe(1000)
+    expect(batches.flatMap(({ openSeqs }) => openSeqs)).toEqual([1001, 1301])
     expect(batches.at(-1)!.lastSeq).toBe(1399)
     for (const [n, batch] of batches.slice(1).entries()) expect(batch.firstSeq).toBe(batches[n]!.lastSeq + 1)
   })
@@ -190,7 +191,7 @@ describe('The codec of batches', () => {
       wanted: true,
     }))
     const encoder = new BatchEncoder()
-    const options = { model: MODEL, maxBytes: MAX, coverage: { firstSeq: 1, lastSeq: 3 } }
+    const options = { model: MODEL, maxBytes: MAX, coverage: { firstSeq: 1, lastSeq: 3, openSeqs: [] } }
     const { messages, rejected } = encoder.encode(deliveryOf(rows), options)
     expect(rejected).toEqual([{ row: 1, reason: 'The sensor is no longer configured' }])
     expect(decodeBatch(batchBytes(messages[0]!.bytes), typeOf)).toMatchObject({ firstSeq: 0, lastSeq: 3, length: 2 })

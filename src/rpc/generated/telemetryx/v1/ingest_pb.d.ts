@@ -250,12 +250,19 @@ export declare type Batch = Message<"telemetryx.v1.Batch"> & {
 
   /**
    * When not 0: of the positions from `first_seq` to `last_seq`, all that this client sends to this receiver stand in this
-   * batch or came before it on this stream. The others were filtered out, and will not come. A receiver may then keep one
-   * range instead of each position.
+   * batch. The others were filtered out and will not come, but for `open_seqs`. A receiver may then keep one range instead
+   * of each position.
    *
    * @generated from field: uint64 first_seq = 5;
    */
   firstSeq: bigint;
+
+  /**
+   * Positions from `first_seq` to `last_seq` of which this batch says nothing.
+   *
+   * @generated from field: repeated uint64 open_seqs = 9;
+   */
+  openSeqs: bigint[];
 
   /**
    * @generated from field: repeated telemetryx.v1.ReadingBlock blocks = 6;

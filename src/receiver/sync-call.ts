@@ -1,0 +1,137 @@
+// One gateway's stream: hello, welcome, batches in, acknowledgements out in the order of the batches.
+
+import { create } from '@bufbuild/protobuf'
+import type { handleBidiStreamingCall } from '@grpc/grpc-js'
+import { isTelemetryError } from '#domain/errors.ts'
+import type { Log } from '#domain/driver.ts'
+import { KnownSensors } from '#rpc/dictionary.ts'
+import {
+  SyncResponseSchema,
+  WelcomeSchema,
+  type CommandResult,
+  type Hello,
+  type SyncResponse,
+} from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import type { IncomingSync } from '#rpc/ingest-service.ts'
+import { refusal, type Refusal } from '#rpc/server.ts'
+import type { GatewayLog } from './gateway-log.ts'
+import type { Intake } from './intake.ts'
+
+/** Batches that are not on the disk yet, beyond which nothing more is read from the stream. */
+const MAX_UNDER_WAY = 64
+
+/** A stream of one gateway as grpc-js gives it. */
+export type SyncStream = Parameters<handleBidiStreamingCall<IncomingSync, SyncResponse>>[0]
+
+export interface SyncCallOptions {
+  readonly stream: SyncStream
+  readonly intake: Intake
+  readonly log: Log
+  /** For the welcome: name and version of this receiver, and its largest message. */
+  readonly receiver: string
+  readonly maxMessageBytes: number
+  /** A gateway has said hello. */
+  readonly onHello: (gateway: string, call: SyncCall) => void
+  readonly onResult: (gateway: string, result: CommandResult) => void
+}
+
+export class SyncCall {
+  readonly #options: SyncCallOptions
+  readonly #sensors = new KnownSensors()
+  #gateway: string | null = null
+  #opening: Promise<GatewayLog> | null = null
+  #file: GatewayLog | null = null
+  #underWay = 0
+  #isOver = false
+  #hasEnded = false
+
+  constructor(options: SyncCallOptions) {
+    this.#options = options
+    const { stream } = options
+    stream.on('data', (message: IncomingSync) => this.#take(message))
+    stream.on('end', () => this.#onEnd())
+    stream.on('cancelled', () => (this.#isOver = true))
+    stream.on('error', () => (this.#isOver = true))
+  }
+
+  /** An alert, a change of a rule or a command to this gateway. False when the stream is over. */
+  send(message: SyncResponse['message']): boolean {
+    if (this.#isOver) return false
+    this.#options.stream.write(create(SyncResponseSchema, { message }))
+    return true
+  }
+
+  /** Says that the receiver goes away; the gateway comes again. */
+  end(): void {
+    this.#refuse(refusal('UNAVAILABLE', 'The receiver stops'))
+  }
+
+  #take(message: IncomingSync): void {
+    if (this.#isOver) return
+    try {
+      if (message.case === 'hello') this.#greet(message.value)
+      else if (this.#opening === null)
+        this.#refuse(refusal('FAILED_PRECONDITION', 'The stream does not begin with a hello'))
+      else if (message.case === 'batch') this.#takeBatch(message.value)
+      else if (message.case === 'dictionary') this.#sensors.learn(message.value)
+      else if (message.case === 'commandResult') this.#options.onResult(this.#gateway ?? '', message.value)
+    } catch (cause) {
+      this.#fail(cause)
+    }
+  }
+
+  #greet(hello: Hello): void {
+    if (this.#opening !== null) return this.#refuse(refusal('FAILED_PRECONDITION', 'A second hello'))
+    const { intake, log, maxMessageBytes, onHello, receiver, stream } = this.#options
+    this.#gateway = hello.gateway
+    this.#sensors.learn(hello.dictionary)
+    stream.pause() // until the gateway's file is open
+    this.#opening = intake.open(hello.gateway)
+    this.#opening
+      .then((file) => {
+        if (this.#isOver) return
+        this.#file = file
+        this.send({ case: 'welcome', value: create(WelcomeSchema, { receiver, maxMessageBytes }) })
+        log.info({ gateway: hello.gateway, epoch: hello.epoch, version: hello.version }, 'Gateway connected')
+        onHello(hello.gateway, this)
+        stream.resume()
+      })
+      .catch((cause: unknown) => this.#fail(cause))
+  }
+
+  #takeBatch(bytes: Uint8Array): void {
+    const { intake, stream } = this.#options
+    this.#underWay += 1
+    if (this.#underWay >= MAX_UNDER_WAY) stream.pause()
+    intake
+      .take(this.#gateway!, this.#file!, this.#sensors, bytes) // nothing is read before the file is open
+      .then(({ acknowledgement }) => {
+        this.#underWay -= 1
+        this.send({ case: 'acknowledgement', value: acknowledgement })
+        if (stream.isPaused()) stream.resume()
+        if (this.#hasEnded) this.#onEnd()
+      })
+      .catch((cause: unknown) => this.#fail(cause))
+  }
+
+  /** The gateway sends nothing more: what is under way is acknowledged first. */
+  #onEnd(): void {
+    this.#hasEnded = true
+    if (this.#underWay > 0 || this.#isOver) return
+    this.#isOver = true
+    this.#options.stream.end()
+  }
+
+  #fail(cause: unknown): void {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    this.#options.log.warn({ gateway: this.#gateway, reason: message }, 'Gateway refused')
+    if (isTelemetryError(cause, 'PROTOCOL')) this.#refuse(refusal('INVALID_ARGUMENT', message))
+    else this.#refuse(refusal('UNAVAILABLE', message))
+  }
+
+  #refuse(reason: Refusal): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#options.stream.emit('error', reason) // grpc-js: an error of a handler's stream is the status of the call
+  }
+}
