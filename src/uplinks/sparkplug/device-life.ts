@@ -1,5 +1,5 @@
-// Which devices live, told by their readings: a device is silent when none of its sensors has anything but a broken
-// connection to show. (When a device goes silent, the gateway gives each of its sensors one bad reading.)
+// Which devices live, told by their readings: a device is silent when each of its sensors has nothing but a broken
+// connection to show. (When a device goes silent, the gateway gives each of them one bad reading.)
 
 import { Status, type StatusCode } from '#domain/quality.ts'
 import type { NodeDevice, NodePoints } from './node-points.ts'
@@ -12,9 +12,7 @@ const BROKEN: ReadonlySet<StatusCode> = new Set([
   Status.BadNotConnected,
 ])
 
-const UNKNOWN = 0
-const ALIVE = 1
-const LOST = 2
+const LOST = 1
 
 export class DeviceLife {
   #states = new Uint8Array(0)
@@ -25,16 +23,15 @@ export class DeviceLife {
   }
 
   note(sensor: number, status: StatusCode): void {
-    this.#states[sensor] = BROKEN.has(status) ? LOST : ALIVE
+    this.#states[sensor] = BROKEN.has(status) ? LOST : 0
   }
 
   isSilent({ points }: NodeDevice): boolean {
     let isLost = false
     for (const { sensor } of points) {
-      // Derived values are the gateway's own: they say nothing of the device.
-      const state = sensor.derivation ? UNKNOWN : this.#states[sensor.number]
-      if (state === ALIVE) return false
-      if (state === LOST) isLost = true
+      if (sensor.derivation) continue // the gateway's own value: it says nothing of the device
+      if (this.#states[sensor.number] !== LOST) return false
+      isLost = true
     }
     return isLost
   }

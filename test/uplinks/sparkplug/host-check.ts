@@ -5,8 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** Debian's, which has Debian's protobuf. */
+const PYTHON = '/usr/bin/python3'
+
 export const hasPythonProtobuf =
-  spawnSync('protoc', ['--version']).status === 0 && spawnSync('python3', ['-c', 'import google.protobuf']).status === 0
+  spawnSync('protoc', ['--version']).status === 0 && spawnSync(PYTHON, ['-c', 'import google.protobuf']).status === 0
 
 const CHECKER = join(import.meta.dirname, 'check_host.py')
 const SCHEMA = join(import.meta.dirname, '../../../third-party/sparkplug')
@@ -35,7 +38,7 @@ export function checkAsHost(messages: readonly Recorded[]): HostReport {
     const lines = messages.map(({ topic, payload, qos, retain }) =>
       JSON.stringify({ topic, payload: Buffer.from(payload).toString('base64'), qos, retain }),
     )
-    const { stdout, stderr, status } = spawnSync('python3', [CHECKER], {
+    const { stdout, stderr, status } = spawnSync(PYTHON, [CHECKER], {
       input: lines.join('\n'),
       env: { ...process.env, PYTHONPATH: folder },
       encoding: 'utf8',

@@ -85,7 +85,7 @@ export class Host {
   }
 
   async send(topic: string, payload: Uint8Array, retain = false): Promise<void> {
-    await this.#client.publishAsync(topic, Buffer.from(payload), { qos: 0, retain })
+    await this.#client.publishAsync(topic, Buffer.from(payload), { qos: retain ? 1 : 0, retain })
   }
 
   get isConnected(): boolean {
