@@ -243,7 +243,7 @@ export class Configuration implements ConfigurationDesk {
 
   /** Begins the watch of what has been applied, or says at once that it stays. */
   async #settle(revision: StoredRevision): Promise<{ readonly outcome: Promise<ConfigurationOutcome> }> {
-    if (this.#watched) this.#decide(this.#watched, { state: 'replaced', reason: null })
+    if (this.#watched) await this.#decide(this.#watched, { state: 'replaced', reason: null })
     const isWatched = revision.baseline !== null && this.#present.config.configuration.watchMs > 0
     const stored: StoredRevision = { ...revision, state: isWatched ? 'watched' : 'kept' }
     this.#head = stored
@@ -271,7 +271,7 @@ export class Configuration implements ConfigurationDesk {
   async #judge(watched: Watched, losses: readonly string[]): Promise<void> {
     if (this.#watched !== watched) return
     if (losses.length === 0) {
-      this.#decide(watched, { state: 'kept', reason: null })
+      await this.#decide(watched, { state: 'kept', reason: null })
       return
     }
     const reason = losses.join('; ')
@@ -282,7 +282,7 @@ export class Configuration implements ConfigurationDesk {
       const words = `Configuration ${watched.revision} made the gateway worse (${reason}), but could not be taken back: ${message}`
       this.#options.log.error({ err: error, revision: watched.revision }, 'A configuration could not be taken back')
       this.#record('configuration-rollback-failed', 'error', words, { revision: watched.revision, reason })
-      this.#decide(watched, { state: 'kept', reason: words })
+      await this.#decide(watched, { state: 'kept', reason: words })
     }
   }
 
@@ -307,11 +307,11 @@ export class Configuration implements ConfigurationDesk {
       goesBackTo: null,
     })
     this.#head = revision
-    this.#decide(watched, { state: 'rolledBack', reason })
     const left = fileReason === null ? '' : `; ${source.file} still holds the other text: ${fileReason}`
     const words = `Configuration ${watched.revision} was taken back to ${target.number}: ${reason}${left}`
     this.#options.log.warn({ revision: watched.revision, to: target.number, reason }, 'A configuration was taken back')
     this.#record('configuration-rolled-back', 'warning', words, { revision: watched.revision, reason })
+    await this.#decide(watched, { state: 'rolledBack', reason })
   }
 
   /** Why the file could not be written back; null: it was. */
@@ -325,11 +325,11 @@ export class Configuration implements ConfigurationDesk {
     }
   }
 
-  #decide(watched: Watched, outcome: Pick<ConfigurationOutcome, 'state' | 'reason'>): void {
+  async #decide(watched: Watched, outcome: Pick<ConfigurationOutcome, 'state' | 'reason'>): Promise<void> {
     watched.watch.cancel()
     if (this.#watched === watched) this.#watched = null
     if (this.#head.number === watched.revision) this.#head = { ...this.#head, ...outcome }
-    void this.#keepState({ number: watched.revision, ...outcome })
+    await this.#keepState({ number: watched.revision, ...outcome })
     watched.decide({ revision: watched.revision, ...outcome })
   }
 

@@ -32,6 +32,8 @@ describe('a valid configuration', () => {
       http: { host: '127.0.0.1', port: 8080, auth: 'required' },
       alarms: { operators: null },
       broker: null,
+      configuration: { watchMs: 60_000, revisions: 100 },
+      drivers: [],
       devices: [],
       derived: [],
       uplinks: [],
