@@ -1,7 +1,6 @@
 // Watches the wall clock: is it trusted, and does it step? A Raspberry Pi has no battery clock: it wakes up in the past and
 // is set once the network is there. Until then, what is stamped is held in the journal and stamped anew after the step.
 
-import { existsSync } from 'node:fs'
 import type { EventEntry } from '#domain/alarm.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
@@ -19,7 +18,7 @@ export interface ClockProbe {
 }
 
 /** Before this, no TelemetryX gateway ran. Unix milliseconds. */
-const EARLIEST_MS = Date.UTC(2026, 0, 1)
+export const EARLIEST_MS = Date.UTC(2026, 0, 1)
 const LOOK_MS = 1000
 /** Smaller differences are slewing and late timers, not steps. */
 const STEP_MS = 1000
@@ -28,15 +27,6 @@ const STEP_MS = 1000
 export function isTrusted(probe: ClockProbe, nowMs: number): boolean {
   if (nowMs < EARLIEST_MS) return false
   return probe.isSynchronized || probe.hasBatteryClock || !probe.willSynchronize
-}
-
-/** systemd-timesyncd and chrony leave these behind. */
-export function probeClock(): ClockProbe {
-  return {
-    isSynchronized: existsSync('/run/systemd/timesync/synchronized'),
-    willSynchronize: existsSync('/run/systemd/timesync') || existsSync('/run/chrony'),
-    hasBatteryClock: existsSync('/dev/rtc0'),
-  }
 }
 
 export interface ClockWatchOptions {

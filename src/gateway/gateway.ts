@@ -21,7 +21,8 @@ import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type Uplinks } from '#uplinks/uplinks.ts'
 import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
-import { ClockWatch, probeClock } from './clock-watch.ts'
+import { systemClockProbe } from './clock-probe.ts'
+import { ClockWatch, EARLIEST_MS } from './clock-watch.ts'
 import type { Configuration } from './configuration.ts'
 import type { ConfigurationSource } from './configuration-reader.ts'
 import { DetectorFile, readLearnt } from './detector-file.ts'
@@ -129,13 +130,14 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     memory: (await readLearnt({ dataDir: config.data, clock, log })) ?? undefined,
   })
   const detectorFile = new DetectorFile({ dataDir: config.data, clock, log }, () => pipeline.learnt())
+  const clockProbe = systemClockProbe(EARLIEST_MS)
   const clockWatch = new ClockWatch({
     clock,
     store,
     registry,
     log: log.child({ room: 'clock' }),
     record: (event) => void pipeline.record(event),
-    probe: probeClock,
+    probe: () => clockProbe.read(),
   })
   const durability = new Durability({ clock, flush: () => store.flush() })
   const broker = gatewayBroker({ config: config.broker, clock, log: log.child({ room: 'broker' }), registry })
