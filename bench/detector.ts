@@ -1,12 +1,12 @@
 // How well and how fast the `anomaly` check detects: the standard score of the Numenta Anomaly Benchmark over the series
-// in --data DIR (DIR/data/GROUP/FILE.csv, DIR/windows.json), microseconds per reading, bytes of state for each sensor.
+// in --data DIR (DIR/data/GROUP/FILE.csv, DIR/windows.json), microseconds per reading, bytes of state for each sensor. And
+// what a reading costs every type of check, beside a bare loop.
 //
-// Each series goes through a detector of its own, one reading after the other, as in the gateway. Without --data only
-// time and memory are measured, on a random walk.
+// Each series goes through a detector of its own, one reading after the other, as in the gateway. Without --data a random
+// walk takes the place of the series, and nothing is scored.
 
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { AnomalyDetector, scoreOf } from '#checks/anomaly/anomaly-detector.ts'
+import { measureCosts } from './detectors/cost.ts'
 import { nabScore, nabScoreAt, type ScoredSeries } from './nab/score.ts'
 import { readSeries, type Series } from './nab/series.ts'
 
@@ -17,8 +17,6 @@ export interface DetectorBenchOptions {
 
 /** Readings of the series that stands in for data. */
 const WALK_READINGS = 200_000
-/** Detectors whose memory is measured together. */
-const DETECTORS = 500
 /** Surprise of the normal limit. */
 const NORMAL_LIMIT = scoreOf(4)
 
@@ -31,7 +29,9 @@ export async function run({ data }: DetectorBenchOptions): Promise<Record<string
   const scored = scoreAll(series)
   const readings = series.reduce((sum, { values }) => sum + values.length, 0)
   const microsecondsPerReading = ((performance.now() - started) * 1000) / readings
-  const speed = { series: series.length, readings, microsecondsPerReading, stateBytesPerSensor: stateBytes() }
+  const costs = await measureCosts()
+  const stateBytesPerSensor = costs['anomalyBytesPerSensor']!
+  const speed = { series: series.length, readings, microsecondsPerReading, stateBytesPerSensor, ...costs }
   const windows = scored.reduce((sum, one) => sum + one.windows.length, 0)
   if (windows === 0) return speed
   const { score, threshold } = nabScore(scored)
@@ -49,23 +49,6 @@ function scoreAll(series: readonly Series[]): ScoredSeries[] {
     }
     return { scores, windows }
   })
-}
-
-/** What a detector takes on the heap and in buffers, in the mean of many. */
-function stateBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  const used = (): number => {
-    collect()
-    const { heapUsed, arrayBuffers } = process.memoryUsage()
-    return heapUsed + arrayBuffers
-  }
-  const before = used()
-  const detectors = Array.from({ length: DETECTORS }, () => new AnomalyDetector({}))
-  for (const detector of detectors) for (let at = 0; at < 200; at++) detector.evaluate(at % 7, at * 60_000)
-  const after = used()
-  // Read once more after the measurement, so that none of them was collected before it.
-  return detectors.length === DETECTORS ? Math.round((after - before) / DETECTORS) : 0
 }
 
 function randomWalk(): Series {

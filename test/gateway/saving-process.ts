@@ -12,5 +12,5 @@ for (let generation = 1; ; generation++) {
     numbers: new Float64Array(2000).fill(generation),
   }))
   await new DetectorFile({ dataDir: dataDir!, clock, log: silentLogger }, () => states).save()
-  console.log(`saved ${generation}`)
+  process.stdout.write(`saved ${generation}\n`)
 }
