@@ -29,6 +29,7 @@ import { registerModel } from './routes/model.ts'
 import { registerSession } from './routes/session.ts'
 import { registerValues } from './routes/values.ts'
 import { registerWrite } from './routes/write.ts'
+import { registerUplinks } from './routes/uplinks.ts'
 import { collectMethods, unknownRoute } from './unknown-route.ts'
 import { compileValidator } from './validation.ts'
 
@@ -102,6 +103,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerAlarms(app, context)
   registerAlarmActions(app, context)
   registerDevices(app, context)
+  registerUplinks(app, context)
   registerLive(app, context)
   registerSession(app, context)
   registerAccounts(app, context)

@@ -5,7 +5,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import type { RecordBatch } from '#domain/reading.ts'
 import type { Delivery, DeliveryResult } from '#domain/uplink.ts'
 import type { Clock } from '#kit/clock.ts'
-import { MutableRecordBatch } from '#kit/record-batch.ts'
+import { letterBatch } from '#kit/letter-batch.ts'
 import { DISCARDED, LETTERS_FULL, type Ledger } from './ledger.ts'
 
 export interface LettersOptions {
@@ -20,6 +20,9 @@ export interface LettersOptions {
   /** The ledger has moved. */
   readonly onChange: () => void
 }
+
+/** A letter is delivered beside the lanes, long after its time. */
+const ASIDE = { lane: 'backlog', historical: true } as const
 
 export class Letters {
   readonly #options: LettersOptions
@@ -78,7 +81,7 @@ export class Letters {
     try {
       const letter = (await box?.get(uplink, id)) ?? null
       if (box === null || letter === null) throw new TelemetryError('NOT_FOUND', `There is no dead letter ${id}`)
-      const { rejected } = await deliver(deliveryOf(letter))
+      const { rejected } = await deliver({ batch: letterBatch(letter), rows: Uint32Array.of(0), rowCount: 1, ...ASIDE })
       const refusal = rejected[0]
       if (refusal) {
         await box.add(uplink, [{ ...letter, reason: refusal.reason, rejectedAt: clock.now() }], max)
@@ -102,17 +105,4 @@ export class Letters {
     this.#options.ledger().giveUpLetters(reason, count)
     this.#options.onChange()
   }
-}
-
-/** A letter as a batch of one record, with its old position. */
-export function deliveryOf(letter: KeptLetter): Delivery {
-  const batch = new MutableRecordBatch(letter.epoch, letter.seq, 1)
-  batch.length = 1
-  batch.sensor[0] = letter.sensor
-  batch.status[0] = letter.status
-  batch.sourceTime[0] = letter.sourceTime ?? Number.NaN
-  batch.receivedAt[0] = letter.receivedAt
-  batch.bits[0] = letter.bits
-  if (letter.text !== null) batch.texts.set(0, letter.text)
-  return { lane: 'backlog', historical: true, batch, rows: Uint32Array.of(0), rowCount: 1 }
 }

@@ -9,6 +9,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import { qualityOf, type StatusCode } from '#domain/quality.ts'
 import type { Reading } from '#domain/reading.ts'
 import type { Model, Sensor, SensorNumber } from '#domain/sensor.ts'
+import type { KeptLetter } from '#domain/dead-letter.ts'
 import type { UplinkStatus } from '#domain/uplink.ts'
 import type { Value } from '#domain/value.ts'
 import type {
@@ -19,6 +20,7 @@ import type {
   GatewayInfo,
   LatestValues,
   UplinkDirectory,
+  UplinkLetters,
   WriteOrigin,
 } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
@@ -258,6 +260,24 @@ export class FakeUplinks implements UplinkDirectory {
       filtered: 2,
       dropped: { retention: 1 },
       oldestPendingAge: 0.4,
+      lanes: [{ lane: 'inOrder', cursor: '3/1042', pending: 7 }],
+      breaker: { state: 'open', failures: 6, retryAt: 1_795_000_000_000 },
+      deadLetters: 2,
+      replayRate: 120,
     },
   ]
+  /** By id; the receiver still refuses those in `refused`, and is away when `isAway`. */
+  readonly kept = new Map<number, KeptLetter>()
+  readonly refused = new Set<number>()
+  isAway = false
+  readonly letters: UplinkLetters = {
+    list: async (_uplink, after, limit) => [...this.kept.values()].filter(({ id }) => id > after).slice(0, limit),
+    retry: async (_uplink, id) => {
+      if (!this.kept.has(id)) throw new TelemetryError('NOT_FOUND', `There is no dead letter ${id}`)
+      if (this.isAway) throw new TelemetryError('CONNECTION_FAILED', 'Uplink hq is not online', { retryable: true })
+      if (this.refused.has(id)) return false
+      return this.kept.delete(id)
+    },
+    discard: async (_uplink, ids) => ids.filter((id) => this.kept.delete(id)).length,
+  }
 }

@@ -44,6 +44,7 @@ export interface Fixture {
   readonly alarms: FakeAlarms
   readonly history: FakeHistory
   readonly devices: FakeDevices
+  readonly uplinks: FakeUplinks
   readonly registry: Registry
   readonly clock: Clock
 }
@@ -82,6 +83,7 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     alarms: new FakeAlarms(clock),
     history: new FakeHistory(),
     devices: new FakeDevices(['press-1', 'mixer']),
+    uplinks: new FakeUplinks(),
     registry: new Registry(),
   }
   for (const sensor of info.model().sensors) if (!sensor.writable) parts.devices.readOnly.add(sensor.number)
@@ -91,7 +93,6 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     ...(options.recentLog && { recentLog: options.recentLog }),
     ...(options.alarmOperators && { alarmOperators: options.alarmOperators }),
     http: { host: options.host ?? '127.0.0.1', port: options.port ?? 0, auth: options.auth ?? 'none' },
-    uplinks: new FakeUplinks(),
     dashboardDir: options.dashboardDir ?? null,
     log: options.log ?? silentLogger,
   }

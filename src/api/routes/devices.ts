@@ -1,4 +1,4 @@
-// Devices: their state, their last frames on the wire, and starting one anew. Uplinks: their state and ledger.
+// Devices: their state, their last frames on the wire, and starting one anew.
 
 import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
@@ -6,21 +6,14 @@ import type { DeviceStatus } from '#domain/views.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
-import {
-  DeviceSchema,
-  deviceShape,
-  FrameSchema,
-  frameShape,
-  UplinkSchema,
-  uplinkShape,
-} from '../shapes/device-shape.ts'
+import { DeviceSchema, deviceShape, FrameSchema, frameShape } from '../shapes/device-shape.ts'
 
 const DeviceParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256, description: 'Device id.' }) })
 const page = pageParameters({ max: 1000, default: 100 })
 const byId = ({ id }: { readonly id: string }): string => id
 
 export function registerDevices(app: ApiServer, { options }: ApiContext): void {
-  const { devices, uplinks, log } = options
+  const { devices, log } = options
   const deviceOf = (id: string): DeviceStatus => {
     const status = devices.get(id)
     if (!status) throw new TelemetryError('NOT_FOUND', `There is no device ${id}`)
@@ -92,28 +85,6 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
       log.info({ device: id, by: callerOf(request) }, 'A device is started anew on request')
       await devices.restart(id)
       return deviceShape(deviceOf(id))
-    },
-  )
-
-  app.get(
-    '/api/v1/uplinks',
-    {
-      config: { access: 'viewer' },
-      schema: {
-        tags: ['uplinks'],
-        summary: 'Uplinks with their ledgers',
-        querystring: Type.Object(page, { additionalProperties: false }),
-        response: { 200: pageOf(UplinkSchema, 'Uplinks by id') },
-      },
-    },
-    async ({ query }) => {
-      const { items, next } = pageByKey({
-        items: sortedByKey(uplinks.list(), byId),
-        key: byId,
-        limit: query.limit ?? 100,
-        cursor: query.cursor,
-      })
-      return { items: items.map(uplinkShape), next }
     },
   )
 }

@@ -1,7 +1,6 @@
 // Devices and uplinks on the wire.
 
 import { Type, type Static } from 'typebox'
-import type { UplinkStatus } from '#domain/uplink.ts'
 import type { WireFrame } from '#domain/driver.ts'
 import type { DeviceStatus } from '#domain/views.ts'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '../time.ts'
@@ -71,53 +70,4 @@ export const FrameSchema = Type.Object({
 
 export function frameShape({ time, direction, bytes }: WireFrame): Static<typeof FrameSchema> {
   return { time: isoTime(time), direction, bytes: Buffer.from(bytes).toString('hex') }
-}
-
-export const UplinkSchema = Type.Object(
-  {
-    id: Type.String(),
-    type: Type.String(),
-    state: Type.Enum(['connecting', 'online', 'retrying', 'stopped']),
-    reason: NullableString,
-    cursor: Type.String({ description: '`epoch/seq` of the last settled record.' }),
-    accepted: Type.Integer(),
-    delivered: Type.Integer(),
-    pending: Type.Integer(),
-    rejected: Type.Integer(),
-    filtered: Type.Integer(),
-    dropped: Counts,
-    oldestPendingAge: Type.Number({ description: 'Seconds.' }),
-  },
-  { description: 'accepted = delivered + pending + filtered + rejected + the sum of dropped, always.' },
-)
-
-export function uplinkShape(status: UplinkStatus): Static<typeof UplinkSchema> {
-  const {
-    id,
-    type,
-    state,
-    reason,
-    cursor,
-    accepted,
-    delivered,
-    pending,
-    rejected,
-    filtered,
-    dropped,
-    oldestPendingAge,
-  } = status
-  return {
-    id,
-    type,
-    state,
-    reason,
-    cursor,
-    accepted,
-    delivered,
-    pending,
-    rejected,
-    filtered,
-    dropped: { ...dropped },
-    oldestPendingAge,
-  }
 }

@@ -23,7 +23,7 @@ const QUALITIES = ['good', 'uncertain', 'bad'] as const
 const LEVELS = ['lowLow', 'low', 'high', 'highHigh', 'anomaly', 'flatline', 'stale', 'expression', 'fault'] as const
 const TYPES = ['number', 'boolean', 'int64', 'uint64', 'string'] as const
 const DEVICE_STATES = ['connecting', 'up', 'down', 'paused', 'stopped'] as const
-const UPLINK_STATES = ['connecting', 'online', 'retrying', 'stopped'] as const
+const UPLINK_STATES = ['connecting', 'online', 'waiting', 'retrying', 'stopped'] as const
 const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const
 
 export interface Page<T> {

@@ -142,7 +142,7 @@ export interface Device {
   readonly lastReadingAt: number | null
 }
 
-export type UplinkState = 'connecting' | 'online' | 'retrying' | 'stopped'
+export type UplinkState = 'connecting' | 'online' | 'waiting' | 'retrying' | 'stopped'
 
 export interface Uplink {
   readonly id: string

@@ -72,6 +72,7 @@ export const DEVICE_WORDS: Readonly<Record<DeviceState, string>> = {
 export const UPLINK_WORDS: Readonly<Record<UplinkState, string>> = {
   online: 'Online',
   connecting: 'Connecting',
+  waiting: 'Receiver not ready',
   retrying: 'Retrying',
   stopped: 'Stopped',
 }

@@ -15,6 +15,7 @@ import { useServices } from '../state/services.ts'
 const ICONS: Readonly<Record<UplinkState, IconName>> = {
   online: 'check',
   connecting: 'waiting',
+  waiting: 'waiting',
   retrying: 'plugOff',
   stopped: 'cross',
 }

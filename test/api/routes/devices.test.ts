@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { get, send, startApi } from '../fixture.ts'
 
-describe('devices and uplinks', () => {
+describe('devices', () => {
   it('lists devices with their state in words', async () => {
     const api = await startApi()
     const { items } = (await get(api, '/devices')).json
@@ -33,11 +33,5 @@ describe('devices and uplinks', () => {
     expect((await send(api, 'POST', '/devices/mixer/restart')).json.id).toBe('mixer')
     expect(api.devices.restarted).toEqual(['mixer'])
     expect((await send(api, 'POST', '/devices/nope/restart')).status).toBe(404)
-  })
-
-  it('gives the ledger of each uplink', async () => {
-    const api = await startApi()
-    const { items } = (await get(api, '/uplinks')).json
-    expect(items).toMatchObject([{ id: 'hq', type: 'mqtt', cursor: '3/1042', dropped: { retention: 1 } }])
   })
 })
