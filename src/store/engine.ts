@@ -84,6 +84,7 @@ export class StoreEngine {
     this.#maintenance = new Maintenance({
       ...shared,
       turns: this.turns,
+      epoch: this.epoch,
       settings,
       send,
       onWritten: (bytes) => (this.#writtenBytes += bytes),
@@ -317,7 +318,7 @@ export class StoreEngine {
       this.#tables = openTables(openDatabase(this.#settings.dataDir, Date.now(), this.#lock).db)
       this.#files += 1
       this.#tables.meta.set('epoch', this.epoch)
-      this.#tables.sensors.register(old.sensors.all())
+      this.#tables.sensors.takeOver(old.sensors)
       this.#tables.readers.takeOver(old.readers)
       this.#tables.letters.takeOver(old.letters)
       this.#committer.requeue()

@@ -66,9 +66,7 @@ export class HistoryReader {
 
   /** In order of their first appearance. */
   sensors(): readonly StoredSensor[] {
-    return this.#now()
-      .tables.sensors.all()
-      .map(({ id, valueType }, number) => ({ number, id, valueType }))
+    return Array.from(this.#now().tables.sensors.all(), ([number, { id, valueType }]) => ({ number, id, valueType }))
   }
 
   /** What could not be read and was left out, for example `chunk 12/3`. */

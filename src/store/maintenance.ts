@@ -31,6 +31,7 @@ export interface MaintenanceOptions {
   readonly codec: BlockCodec
   readonly tables: () => StoreTables
   readonly settings: StoreSettings
+  readonly epoch: number
   readonly send: (message: FromStore) => void
   readonly onWritten: (bytes: number) => void
   readonly onError: (error: unknown) => void
@@ -44,6 +45,8 @@ export class Maintenance {
   #running: Promise<void> | null = null
   #force = false
   #retainAt: number | null = null
+  /** Data went since the ids of sensors were last looked at, or this run has not looked at them yet. */
+  #mayForget = true
   #pauseUntil = 0
   #held: Position | null = null
   /** The query that will begin next when the last compaction ended: older ones may still read compacted blocks. */
@@ -197,6 +200,29 @@ export class Maintenance {
       yield* this.#deleteDead()
     }
     for (const loss of overBudget(tables(), settings.maxBytes)) this.#lose(loss)
+    if (this.#mayForget) yield* this.#forgetSensors()
+  }
+
+  /** Forgets the ids of sensors that are not configured any more, once nothing is stored under their numbers. */
+  *#forgetSensors(): Steps<void> {
+    const { tables, recent, send } = this.#options
+    const { sensors, segments, journal } = tables()
+    const oldest = journal.row(journal.first)
+    // Only this run's records are known not to name them. What a query has begun to read is not looked up by these ids.
+    if ((oldest && oldest.epoch < this.#options.epoch) || recent.hasOtherThan(this.#options.epoch)) return
+    this.#mayForget = false
+    const gone: number[] = []
+    for (const number of sensors.unused()) {
+      if (!segments.holds(number)) gone.push(number)
+      yield
+    }
+    const still = new Set(sensors.unused()) // one may have been asked for meanwhile
+    const forgotten = gone.filter((number) => still.has(number))
+    if (forgotten.length === 0) return
+    sensors.forget(forgotten)
+    const message = `${forgotten.length} ids of sensors that no reading is kept of any more are forgotten`
+    const data = { kind: 'sensor', reason: 'age', sensors: forgotten.length }
+    send({ type: 'event', event: { type: 'store-retention', severity: 'info', message, data } })
   }
 
   /** Carries out one loss, tells it and counts it. */
@@ -205,6 +231,7 @@ export class Maintenance {
     const { db, segments, journal, meta } = tables()
     db.transaction(() => segments.publish([], gone))()
     segments.confirm([], gone)
+    this.#mayForget = true
     if (blocksBefore !== null) this.#deleteBlocks(Math.min(blocksBefore, meta.get('compacted'), journal.end))
     if (dropped) send({ type: 'dropped', ...dropped })
     const severity = reason === 'age' ? 'info' : 'warning'

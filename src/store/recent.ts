@@ -63,6 +63,11 @@ export class Recent {
     this.#decoded += (by.batch ? by.count : 0) - (old.batch ? old.count : 0)
   }
 
+  /** True when records of another epoch wait. */
+  hasOtherThan(epoch: number): boolean {
+    return this.#parts.some((part) => part.epoch !== epoch)
+  }
+
   /** Takes out the parts at the end that are not committed. */
   takePending(): Part[] {
     let from = this.#parts.length

@@ -38,6 +38,7 @@ export class SegmentTable {
   readonly #db: Database
   readonly #put: Statement<[number, Uint8Array]>
   readonly #get: Statement<[number], { data: Buffer }>
+  readonly #has: Statement<[number], unknown>
   readonly #sensors: Statement<[number, number], { id: number }>
   #live: readonly Segment[]
   #dead: DeadSegment[]
@@ -49,6 +50,7 @@ export class SegmentTable {
     this.#db = db
     this.#put = db.prepare('INSERT INTO chunk (id, data) VALUES (?, ?)')
     this.#get = db.prepare('SELECT data FROM chunk WHERE id = ?')
+    this.#has = db.prepare('SELECT 1 FROM chunk WHERE id = ?')
     this.#sensors = db.prepare('SELECT id FROM chunk WHERE id >= ? AND id < ?')
     if (!db.readonly) db.prepare(`UPDATE segment SET state = 'dead' WHERE state = 'building'`).run()
     this.#live = sortByArrival(
@@ -93,6 +95,11 @@ export class SegmentTable {
 
   chunk(segment: number, sensor: SensorNumber): Uint8Array | null {
     return this.#get.get(segment * SENSORS + sensor)?.data ?? null
+  }
+
+  /** True when a live segment holds a chunk of a sensor. */
+  holds(sensor: SensorNumber): boolean {
+    return this.#live.some(({ id }) => this.#has.get(id * SENSORS + sensor) !== undefined)
   }
 
   /** Sensors that have a chunk in a segment, ascending. */

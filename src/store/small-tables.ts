@@ -10,12 +10,15 @@ export interface SensorIdentity {
   readonly valueType: ValueType
 }
 
-/** Numbers of sensors: dense, durable, one for each (id, value type). */
+/** Numbers of sensors: durable, one for each (id, value type); those that were forgotten leave gaps. */
 export class SensorDictionary {
   readonly #db: Database
-  readonly #identities: SensorIdentity[] = []
+  readonly #identities = new Map<SensorNumber, SensorIdentity>()
   readonly #numbers = new Map<string, SensorNumber>()
   readonly #byId = new Map<string, SensorNumber[]>()
+  /** Those that this run writes to. */
+  readonly #used = new Set<SensorNumber>()
+  #next = 0
 
   constructor(db: Database) {
     this.#db = db
@@ -26,16 +29,47 @@ export class SensorDictionary {
   }
 
   get size(): number {
-    return this.#identities.length
+    return this.#identities.size
   }
 
-  all(): readonly SensorIdentity[] {
+  /** In order of their numbers. */
+  all(): ReadonlyMap<SensorNumber, SensorIdentity> {
     return this.#identities
+  }
+
+  /** Numbers that this run has not asked for. */
+  unused(): SensorNumber[] {
+    return [...this.#identities.keys()].filter((number) => !this.#used.has(number))
+  }
+
+  /** Forgets numbers that nothing is stored under any more. They are given again only after a restart. */
+  forget(numbers: readonly SensorNumber[]): void {
+    const remove = this.#db.prepare<[number]>('DELETE FROM sensor WHERE number = ?')
+    this.#db.transaction(() => numbers.forEach((number) => remove.run(number)))()
+    for (const number of numbers) {
+      const identity = this.#identities.get(number)!
+      this.#identities.delete(number)
+      this.#numbers.delete(keyOf(identity))
+      const left = this.numbersOf(identity.id).filter((other) => other !== number)
+      if (left.length > 0) this.#byId.set(identity.id, left)
+      else this.#byId.delete(identity.id)
+    }
+  }
+
+  /** Takes the sensors of another database over with their numbers: for one that had to be made anew. */
+  takeOver(from: SensorDictionary): void {
+    const insert = this.#db.prepare('INSERT INTO sensor (number, id, value_type) VALUES (?, ?, ?)')
+    this.#db.transaction(() => {
+      for (const [number, { id, valueType }] of from.#identities) insert.run(number, id, valueType)
+    })()
+    for (const [number, identity] of from.#identities) this.#learn(identity, number)
+    for (const number of from.#used) this.#used.add(number)
+    this.#next = Math.max(this.#next, from.#next)
   }
 
   /** Numbers of the sensors; new ones are durable when it returns, if `synchronous` was set so by the caller. */
   register(sensors: readonly SensorIdentity[]): SensorNumber[] {
-    const known = this.#identities.length
+    const known = this.#next
     const added: SensorIdentity[] = []
     const pending = new Map<string, SensorNumber>()
     const numbers = sensors.map((sensor) => {
@@ -53,6 +87,7 @@ export class SensorDictionary {
       )()
       added.forEach((sensor, index) => this.#learn(sensor, known + index))
     }
+    for (const number of numbers) this.#used.add(number)
     return numbers
   }
 
@@ -62,16 +97,17 @@ export class SensorDictionary {
   }
 
   valueType(sensor: SensorNumber): ValueType {
-    return this.#identities[sensor]?.valueType ?? 'number'
+    return this.#identities.get(sensor)?.valueType ?? 'number'
   }
 
   readonly isInteger = (sensor: SensorNumber): boolean => {
-    const type = this.#identities[sensor]?.valueType
+    const type = this.#identities.get(sensor)?.valueType
     return type === 'int64' || type === 'uint64'
   }
 
   #learn(sensor: SensorIdentity, number: SensorNumber): void {
-    this.#identities[number] = sensor
+    this.#identities.set(number, sensor)
+    this.#next = Math.max(this.#next, number + 1)
     this.#numbers.set(keyOf(sensor), number)
     const numbers = this.#byId.get(sensor.id)
     if (numbers) numbers.push(number)
