@@ -38,6 +38,8 @@ export interface EncodedMessage {
   readonly bytes: Buffer
   /** What its acknowledgement names. */
   readonly lastSeq: number
+  /** True once the transport has taken it. */
+  isSent: boolean
 }
 
 export interface EncodedDelivery {
@@ -172,7 +174,7 @@ export class BatchEncoder {
     batch.raw(this.#events.view)
     this.#scratch.clear()
     this.#scratch.bytesField(2, batch.view)
-    this.#messages.push({ bytes: Buffer.from(this.#scratch.view), lastSeq })
+    this.#messages.push({ bytes: Buffer.from(this.#scratch.view), lastSeq, isSent: false })
   }
 
   #writeCoverage(lastSeq: number): void {

@@ -10,6 +10,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from './generated/telemetryx/v1/ingest_pb.js'
+import type { EncodedMessage } from './batch-encoder.ts'
 import { bufferOf, serviceDefinition } from './service-definition.ts'
 import { WireReader } from './wire-reader.ts'
 import { LENGTH } from './wire-writer.ts'
@@ -17,8 +18,8 @@ import { LENGTH } from './wire-writer.ts'
 /** Field `batch` of SyncRequest, as a tag. */
 const BATCH_TAG = (2 << 3) | LENGTH
 
-/** A whole SyncRequest that is encoded already. */
-export type OutgoingSync = SyncRequest | Buffer
+/** A message, or a batch that is encoded already. */
+export type OutgoingSync = SyncRequest | EncodedMessage
 
 /** A request; of a batch only the bytes of the Batch. */
 export type IncomingSync = Exclude<SyncRequest['message'], { case: 'batch' }> | { case: 'batch'; value: Uint8Array }
@@ -31,7 +32,7 @@ export const syncMethod: Pick<
   'path' | 'requestSerialize' | 'responseDeserialize'
 > = {
   path: definition.sync.path,
-  requestSerialize: (message) => (Buffer.isBuffer(message) ? message : definition.sync.requestSerialize(message)),
+  requestSerialize: (message) => ('bytes' in message ? taken(message) : definition.sync.requestSerialize(message)),
   responseDeserialize: definition.sync.responseDeserialize,
 }
 
@@ -43,6 +44,12 @@ export const ingestDefinition = {
     IncomingSync,
     SyncResponse
   >,
+}
+
+/** Called when the transport asks for the bytes: what waits in a buffer before it has not been sent. */
+function taken(message: EncodedMessage): Buffer {
+  message.isSent = true
+  return message.bytes
 }
 
 function readSyncRequest(bytes: Buffer): IncomingSync {

@@ -126,7 +126,7 @@ describe.skipIf(!hasMosquitto)('An mqtt uplink at a broker (needs mosquitto)', (
     const connection = uplink({ url: `mqtt://me:hush@127.0.0.1:${broker.port}` })
     await expect(connection.connect(never)).rejects.toMatchObject({
       code: 'CONNECTION_FAILED',
-      message: `127.0.0.1:${broker.port} refuses the connection: no broker listens there`,
+      message: `127.0.0.1:${broker.port} refuses the connection: nobody listens there`,
     })
   })
 
