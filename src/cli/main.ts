@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   probe: async () => (await import('./probe.ts')).registerProbe,
   scan: async () => (await import('./scan.ts')).registerScan,
   trust: async () => (await import('./trust.ts')).registerTrust,
+  receive: async () => (await import('./receive.ts')).registerReceive,
   backtest: async () => (await import('./backtest.ts')).registerBacktest,
   'support-bundle': async () => (await import('./support-bundle.ts')).registerSupportBundle,
   version: async () => (await import('./version.ts')).registerVersion,
