@@ -37,6 +37,10 @@ class Host:
 
     def take(self, message):
         topic = message["topic"]
+        if topic == "$lost":  # the host itself was away: it knows nothing of its nodes until their next births
+            for node in self.nodes.values():
+                node.alive, node.bd_seq, node.devices = False, None, set()
+            return
         words = topic.split("/")
         self.demand(words[0] == "spBv1.0" and len(words) in (4, 5), "topic-structure", topic)
         _, group, kind, node_id = words[:4]

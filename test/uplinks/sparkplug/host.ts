@@ -16,6 +16,8 @@ export class Host {
   private constructor(client: MqttClient) {
     this.#client = client
     client.on('error', () => {})
+    // What happens while the host itself is away, it cannot know (§5.1: everything is stale then).
+    client.on('close', () => this.messages.push({ topic: '$lost', payload: new Uint8Array(), qos: 0, retain: false }))
     client.on('message', (topic, payload, { qos, retain }) => {
       if (!topic.startsWith('spBv1.0/STATE/')) this.messages.push({ topic, payload, qos, retain })
     })
@@ -57,7 +59,7 @@ export class Host {
 
   /** Types of all messages, in order. */
   types(): string[] {
-    return this.messages.map(({ topic }) => topic.split('/')[2]!)
+    return this.messages.flatMap(({ topic }) => topic.split('/')[2] ?? [])
   }
 
   /** `gateway/epoch/seq` of every record, repeats included, in order of arrival. */
