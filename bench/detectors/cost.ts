@@ -29,14 +29,25 @@ const SETS: Readonly<Record<string, readonly SensorCheckSpec[]>> = {
   anomaly: [{ type: 'anomaly' }],
 }
 
-/** Nanoseconds a reading and bytes a sensor by set of checks, and of the bare loop. */
+/** Readings that are wrong or strange: constant, two-valued, a huge offset, huge jumps, every one larger than all before. */
+const STRANGE: readonly ((value: number, at: number) => number)[] = [
+  () => 50,
+  (_, at) => (at % 97 === 0 ? 1 : 0),
+  (value) => 1e15 + (value - 50) * 1e-3,
+  (_, at) => (at % 2 === 0 ? 1e300 : -1e-300),
+  (_, at) => 1.0001 ** (at % 500_000),
+]
+
+/** Nanoseconds a reading, of usual readings and of the worst of the strange ones, and bytes a sensor by set of checks, and of the bare loop. */
 export async function measureCosts(): Promise<Record<string, number>> {
   const values = waves()
+  const strange = STRANGE.map((valueAt) => Float64Array.from(values, (value, at) => valueAt(value, at)))
   const figures: Record<string, number> = { bareLoopNanoseconds: fastest(() => bareLoop(values)) }
   // Memory first: what the loops leave behind would be collected while it is measured.
   for (const [name, specs] of Object.entries(SETS)) figures[`${name}BytesPerSensor`] = await stateBytes(specs)
   for (const [name, specs] of Object.entries(SETS)) {
     figures[`${name}Nanoseconds`] = fastest(() => runChecks(specs, values))
+    figures[`${name}WorstNanoseconds`] = Math.max(...strange.map((one) => fastest(() => runChecks(specs, one))))
   }
   return figures
 }

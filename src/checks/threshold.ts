@@ -33,9 +33,10 @@ export class ThresholdDetector implements Detector {
   #value = 0
 
   constructor(spec: Spec) {
-    const hysteresis = spec.hysteresis ?? 0
     this.#enterAt = ORDER.map((level, at) => (spec[level] ?? signOf(at) * Infinity) * signOf(at))
-    this.#leaveAt = this.#enterAt.map((enterAt) => releasePoint(enterAt, hysteresis))
+    this.#leaveAt = this.#enterAt.map((enterAt, at) =>
+      releasePoint(enterAt, spec[`${ORDER[at]!}Hysteresis`] ?? spec.hysteresis ?? 0),
+    )
     this.#quietAbove = -Math.min(this.#enterAt[0]!, this.#enterAt[1]!)
     this.#quietBelow = Math.min(this.#enterAt[2]!, this.#enterAt[3]!)
   }

@@ -115,8 +115,14 @@ function checkThreshold(path: Path, subject: Subject): void {
   }
   const floor = given.findLast(({ name }) => name === 'lowLow' || name === 'low')
   const ceiling = given.find(({ name }) => name === 'high' || name === 'highHigh')
-  const hysteresis = numberAt(subject.node, [...path, 'hysteresis'])
-  if (!floor || !ceiling || hysteresis === undefined || !(hysteresis >= ceiling.value - floor.value)) return
-  const rule = `must be smaller than the distance from ${floor.name} to ${ceiling.name}, or no alarm would ever clear`
-  refuse(subject, [...path, 'hysteresis'], rule)
+  if (!floor || !ceiling) return
+  for (const { name } of [floor, ceiling]) {
+    const own = `${name}Hysteresis`
+    const key = nodeAt(subject.node, [...path, own]) === undefined ? 'hysteresis' : own
+    const hysteresis = numberAt(subject.node, [...path, key])
+    if (hysteresis === undefined || !(hysteresis >= ceiling.value - floor.value)) continue
+    const rule = `must be smaller than the distance from ${floor.name} to ${ceiling.name}, or no alarm would ever clear`
+    refuse(subject, [...path, key], rule)
+    return
+  }
 }

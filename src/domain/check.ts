@@ -52,6 +52,9 @@ const common = {
 
 const limit = (description: string) => Type.Optional(Type.Number({ description }))
 
+const ownHysteresis = (level: string) =>
+  Type.Optional(Type.Number({ minimum: 0, description: `Hysteresis of ${level} alone. Default: \`hysteresis\`.` }))
+
 export const ThresholdSpec = strictObject(
   {
     type: Type.Literal('threshold'),
@@ -66,6 +69,10 @@ export const ThresholdSpec = strictObject(
         description: 'How far back inside the limit the value must come before the level is left.',
       }),
     ),
+    lowLowHysteresis: ownHysteresis('lowLow'),
+    lowHysteresis: ownHysteresis('low'),
+    highHysteresis: ownHysteresis('high'),
+    highHighHysteresis: ownHysteresis('highHigh'),
     ...common,
   },
   { description: 'Limits, in the engineering unit.' },

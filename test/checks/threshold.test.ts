@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LEVEL_BITS, mostSevereLevel } from '#checks/level-set.ts'
+import { LEVEL_BITS, mostSevereLevel, NO_LEVEL } from '#checks/level-set.ts'
 import { ThresholdDetector } from '#checks/threshold.ts'
 import type { ConditionLevel } from '#domain/check.ts'
 
@@ -102,6 +102,17 @@ describe('threshold', () => {
       value: '3',
       phrase: 'is below the low limit of 10',
     })
+  })
+
+  it('leaves each level by its own hysteresis, else by the common one', () => {
+    const spec = { type, low: 10, high: 75, highHigh: 90, hysteresis: 2, highHysteresis: 5, lowHysteresis: 0 } as const
+    const detector = new ThresholdDetector(spec)
+    const levels = [95, 88.5, 88, 70.5, 70, 9, 10, 10.1].map((value) => detector.evaluate(value))
+    const { high, highHigh, low } = LEVEL_BITS
+    expect(levels).toEqual([high | highHigh, high | highHigh, high, high, NO_LEVEL, low, low, NO_LEVEL])
+    detector.evaluate(80)
+    detector.evaluate(72)
+    expect(detector.explain('high').phrase).toBe('has not come back to 70, after the high limit of 75')
   })
 
   it('resumes an alarm so that its hysteresis goes on', () => {

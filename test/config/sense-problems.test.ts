@@ -29,6 +29,13 @@ const SENSE: readonly Case[] = [
     ['7:75: devices[0].sensors[0].checks[0].low: must be greater than lowLow (5), found 1'],
   ],
   [
+    'a band narrower than the hysteresis of one level',
+    check('{ type: threshold, low: 1, high: 5, hysteresis: 1, highHysteresis: 4 }'),
+    [
+      '7:107: devices[0].sensors[0].checks[0].highHysteresis: must be smaller than the distance from low to high, or no alarm would ever clear, found 4',
+    ],
+  ],
+  [
     'a band narrower than its hysteresis',
     check('{ type: threshold, low: 1, high: 5, hysteresis: 4 }'),
     [
