@@ -129,9 +129,9 @@ export interface ImportedSensors {
 export interface ConfigurationDesk {
   present(): PresentConfiguration
   /** Everything that is wrong with a text; empty when nothing is. */
-  check(text: string): readonly TextProblem[]
+  check(text: string): Promise<readonly TextProblem[]>
   /** What applying it would do. Throws CONFIG_INVALID with `problems` in its context. */
-  plan(text: string): ConfigurationPlan
+  plan(text: string): Promise<ConfigurationPlan>
   /**
    * Applies it: all of it or nothing. Throws CONFIG_INVALID (`problems`), STALE (`ifMatch` is another), CONFLICT (it needs a
    * restart, `needsRestart`; the file was changed on disk), CONFIG_NOT_WRITABLE, STORE_IO.

@@ -1,11 +1,12 @@
 // Reads texts as configurations of one gateway: relative paths, references and drivers as its own file has them.
 
 import type { GatewayConfig } from '#config/gateway-config.ts'
-import { parseGatewayConfig, type Catalogue, type NamedFile } from '#config/load.ts'
+import type { Catalogue, LoadResult, NamedFile } from '#config/load.ts'
 import type { Outline } from '#config/outline.ts'
 import type { ImportedSensors, TextProblem } from '#domain/configuration.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { importSensors } from './import-sensors.ts'
+import type { ParseJob } from './parse-configuration.ts'
 
 /** A configuration that was read without problems, with what it was read from. */
 export interface LoadedConfiguration {
@@ -28,23 +29,27 @@ export interface ConfigurationReaderOptions {
   readonly catalogue: Catalogue
   /** Of the running gateway, whatever a text says: it may have been given on the command line, and another needs a restart. */
   readonly dataDir: string
+  /** parseInThread, or what stands for it. */
+  readonly parse: (job: ParseJob) => Promise<LoadResult<GatewayConfig>>
+  readonly drivers: readonly string[]
 }
 
 export class ConfigurationReader {
   readonly #options: ConfigurationReaderOptions
+  #parsing: Promise<unknown> = Promise.resolve()
 
   constructor(options: ConfigurationReaderOptions) {
     this.#options = options
   }
 
-  problems(text: string): readonly TextProblem[] {
-    const parsed = this.#parse(text, [])
+  async problems(text: string): Promise<readonly TextProblem[]> {
+    const parsed = await this.#parse(text, [])
     return parsed.ok ? [] : parsed.problems
   }
 
   /** `files` stand for those on disk. Throws CONFIG_INVALID with `problems`. */
-  read(text: string, files: readonly NamedFile[] = []): LoadedConfiguration {
-    const parsed = this.#parse(text, files)
+  async read(text: string, files: readonly NamedFile[] = []): Promise<LoadedConfiguration> {
+    const parsed = await this.#parse(text, files)
     if (parsed.ok) {
       const config = { ...parsed.config, data: this.#options.dataDir }
       return { config, outline: parsed.outline, text: parsed.text, files: parsed.files }
@@ -64,10 +69,11 @@ export class ConfigurationReader {
     return importSensors(csv, driver)
   }
 
-  #parse(text: string, files: readonly NamedFile[]) {
-    const { source, catalogue } = this.#options
-    const texts = new Map(files.map((file) => [file.path, file.text]))
-    const fileText = (path: string): string | undefined => texts.get(path)
-    return parseGatewayConfig(text, { file: source.file, catalogue, env: source.env, fileText })
+  /** One text at a time, so that many who ask do not take all of the machine. */
+  #parse(text: string, files: readonly NamedFile[]): Promise<LoadResult<GatewayConfig>> {
+    const { source, parse, drivers } = this.#options
+    const parsed = this.#parsing.then(() => parse({ file: source.file, text, files, env: source.env, drivers }))
+    this.#parsing = parsed.catch(() => {})
+    return parsed
   }
 }

@@ -2,8 +2,6 @@
 // central change it. One change at a time: judged, made durable as a revision, written to the file, brought in, watched,
 // and taken back when the gateway is worse for it.
 
-import type { Catalogue } from '#config/load.ts'
-import type { GatewayConfig } from '#config/gateway-config.ts'
 import type { EventEntry } from '#domain/alarm.ts'
 import type {
   AppliedConfiguration,
@@ -18,28 +16,13 @@ import type {
   TextProblem,
 } from '#domain/configuration.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
-import type { Log } from '#domain/driver.ts'
-import type { Clock } from '#kit/clock.ts'
 import { refuseForeignEdit, stateOnDisk, textOnDisk, writeFiles } from './configuration-file.ts'
-import { ConfigurationReader, type ConfigurationSource, type LoadedConfiguration } from './configuration-reader.ts'
-import { baselineOf, HealthWatch, type HealthView } from './health-watch.ts'
+import type { ConfigurationOptions } from './configuration-options.ts'
+import { ConfigurationReader, type LoadedConfiguration } from './configuration-reader.ts'
+import { baselineOf, HealthWatch } from './health-watch.ts'
 import { planWords } from './plan-words.ts'
 import { isEmptyPlan, planChange, refuseRestart, touchedBy } from './plan.ts'
-import { contentHash, type RevisionStore, type StoredRevision } from './revision-store.ts'
-
-export interface ConfigurationOptions {
-  readonly source: ConfigurationSource
-  /** In force at the start; its data folder holds whatever a text says. */
-  readonly config: GatewayConfig
-  readonly catalogue: Catalogue
-  readonly clock: Clock
-  readonly log: Log
-  readonly revisions: RevisionStore
-  /** Brings a configuration into the running gateway; see reload. */
-  readonly bringIn: (config: GatewayConfig) => Promise<void>
-  readonly health: () => HealthView
-  readonly record: (event: EventEntry) => void
-}
+import { contentHash, type StoredRevision } from './revision-store.ts'
 
 interface Watched {
   readonly watch: HealthWatch
@@ -61,9 +44,9 @@ export class Configuration implements ConfigurationDesk {
 
   /** `head`: the revision that is in force; see startRevision. */
   constructor(options: ConfigurationOptions, head: StoredRevision) {
-    const { source, config } = options
+    const { source, config, catalogue, parse } = options
     this.#options = options
-    this.#reader = new ConfigurationReader({ source, catalogue: options.catalogue, dataDir: config.data })
+    this.#reader = new ConfigurationReader({ source, catalogue, parse, dataDir: config.data, drivers: config.drivers })
     this.#present = { ...source.loaded, config }
     this.#head = head
     this.#first = head
@@ -94,18 +77,19 @@ export class Configuration implements ConfigurationDesk {
     }
   }
 
-  check(text: string): readonly TextProblem[] {
+  check(text: string): Promise<readonly TextProblem[]> {
     return this.#reader.problems(text)
   }
 
-  plan(text: string): ConfigurationPlan {
-    return planChange(this.#present, this.#reader.read(text), this.#options.catalogue)
+  async plan(text: string): Promise<ConfigurationPlan> {
+    const next = await this.#reader.read(text)
+    return planChange(this.#present, next, this.#options.catalogue)
   }
 
   apply(offer: ConfigurationOffer): Promise<AppliedConfiguration> {
     return this.#inTurn(async () => {
       this.#checkMatch(offer.ifMatch ?? null)
-      return this.#apply(offer, this.#reader.read(offer.text))
+      return this.#apply(offer, await this.#reader.read(offer.text))
     })
   }
 
@@ -114,7 +98,7 @@ export class Configuration implements ConfigurationDesk {
       const { file } = this.#options.source
       const text = textOnDisk(file)
       if (text === null) throw new TelemetryError('CONFIG_UNREADABLE', `${file} cannot be read: there is no such file`)
-      return this.#apply({ text, by, origin: 'file', comment: null }, this.#reader.read(text))
+      return this.#apply({ text, by, origin: 'file', comment: null }, await this.#reader.read(text))
     })
     // Nobody may be there to hear of it.
     applied.catch((error: unknown) => {
@@ -142,8 +126,8 @@ export class Configuration implements ConfigurationDesk {
   async diff(from: number, to: number): Promise<ConfigurationPlan> {
     const { revisions, catalogue } = this.#options
     const [before, after] = [await revisions.read(from), await revisions.read(to)]
-    const loaded = [before, after].map(({ text, files }) => this.#reader.read(text, files))
-    return planChange(loaded[0]!, loaded[1]!, catalogue)
+    const first = await this.#reader.read(before.text, before.files)
+    return planChange(first, await this.#reader.read(after.text, after.files), catalogue)
   }
 
   rollBack(number: number, offer: Omit<ConfigurationOffer, 'text' | 'origin'>): Promise<AppliedConfiguration> {
@@ -151,7 +135,7 @@ export class Configuration implements ConfigurationDesk {
       this.#checkMatch(offer.ifMatch ?? null)
       const { text, files } = await this.#options.revisions.read(number)
       const comment = offer.comment ?? `Back to revision ${number}`
-      return this.#apply({ ...offer, text, origin: 'rollback', comment }, this.#reader.read(text, files))
+      return this.#apply({ ...offer, text, origin: 'rollback', comment }, await this.#reader.read(text, files))
     })
   }
 
@@ -206,9 +190,15 @@ export class Configuration implements ConfigurationDesk {
   }
 
   #unchanged(plan: ConfigurationPlan): AppliedConfiguration {
-    const { number: revision } = this.#head
-    const outcome = Promise.resolve({ revision, state: 'kept' as const, reason: null })
-    return { revision, plan, isChanged: false, watchedUntil: this.#watched?.until ?? null, outcome }
+    const outcome: ConfigurationOutcome = { revision: this.#head.number, state: 'kept', reason: null }
+    const { revision } = outcome
+    return {
+      revision,
+      plan,
+      isChanged: false,
+      watchedUntil: this.#watched?.until ?? null,
+      outcome: Promise.resolve(outcome),
+    }
   }
 
   /** Durable as a revision, then in the file, then in the gateway; back to what was when one of it fails. */
@@ -290,7 +280,7 @@ export class Configuration implements ConfigurationDesk {
   async #takeBack(watched: Watched, reason: string): Promise<void> {
     const { revisions, clock, bringIn, source } = this.#options
     const target = await revisions.read(watched.goesBackTo ?? 0)
-    const next = this.#reader.read(target.text, target.files)
+    const next = await this.#reader.read(target.text, target.files)
     await bringIn(next.config)
     const fileReason = await this.#writeBack(next)
     this.#present = next

@@ -14,6 +14,7 @@ import { Configuration } from './configuration.ts'
 import type { ConfigurationSource } from './configuration-reader.ts'
 import { REVISIONS_FOLDER, startRevision } from './configuration-start.ts'
 import type { Present } from './present.ts'
+import { parseInThread } from './parse-configuration.ts'
 import { reload } from './reload.ts'
 import { RevisionStore } from './revision-store.ts'
 
@@ -50,5 +51,6 @@ export async function gatewayConfiguration(options: GatewayConfigurationOptions)
       record: (event) => void pipeline.record(event),
     },
     head,
+      parse: parseInThread,
   )
 }

@@ -31,7 +31,7 @@ export function uplinkPorts({ config, store, pipeline, devices, configuration }:
     commands: {
       write: (sensor, value, origin, signal) => devices.write(sensor, value, origin, signal),
       acknowledge: (alarm, by, comment) => void pipeline.alarms.acknowledge(alarm, by, comment),
-      check: (text) => {
+      check: async (text) => {
         const desk = configuration()
         if (!desk) throw new TelemetryError('NOT_FOUND', 'This gateway has no configuration file')
         return desk.check(text)

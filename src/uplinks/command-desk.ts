@@ -114,11 +114,13 @@ export class UplinkCommandDesk implements CommandDesk {
       case 'acknowledge':
         ports.commands.acknowledge(request.alarm, this.#who(command), request.comment)
         return { command: 'acknowledge', alarm: request.alarm }
-      case 'check':
+      case 'check': {
+        const problems = await ports.commands.check(request.text)
         return {
           command: 'check',
-          problems: ports.commands.check(request.text).map(({ line, column, message }) => ({ line, column, message })),
+          problems: problems.map(({ line, column, message }) => ({ line, column, message })),
         }
+      }
     }
   }
 

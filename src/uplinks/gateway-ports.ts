@@ -13,7 +13,7 @@ export interface CommandPorts {
   write(sensor: SensorNumber, value: Value, origin: WriteOrigin, signal: AbortSignal): Promise<Value>
   acknowledge(alarm: string, by: string, comment: string | null): void
   /** Everything that is wrong with a configuration. */
-  check(text: string): readonly { readonly line: number; readonly column: number; readonly message: string }[]
+  check(text: string): Promise<readonly { readonly line: number; readonly column: number; readonly message: string }[]>
 }
 
 export interface GatewayPorts {

@@ -78,7 +78,8 @@ export class ConfigurationBed {
     const source = { file, env, loaded }
     this.revisions = await RevisionStore.open(join(this.folder, 'revisions'), () => 100, silentLogger)
     const head = await startRevision(this.revisions, source, { clock, log: silentLogger })
-    const parts = { catalogue: plant.catalogue, clock, store: { registerSensors } }
+    const appeared = { extend: <T>(config: T): T => config }
+    const parts = { catalogue: plant.catalogue, clock, store: { registerSensors }, appeared }
     const { pipeline, acquisition, uplinks, present } = this
     this.desk = new Configuration(
       {
@@ -90,10 +91,20 @@ export class ConfigurationBed {
         revisions: this.revisions,
         bringIn: async (next) => {
           this.beforeBringIn()
-          await reload(next, { ...parts, pipeline, acquisition, uplinks, present })
+          const appeared = { extend: (config: typeof next) => config }
+          await reload(next, { ...parts, pipeline, acquisition, uplinks, present, appeared })
         },
         health: () => ({ devices: acquisition.list(), uplinks: uplinks.list(), reasons: this.reasons }),
         record: (event) => void this.events.push(event),
+        parse: async ({ text, files }) => {
+          const texts = new Map(files.map((named) => [named.path, named.text]))
+          return parseGatewayConfig(text, {
+            file,
+            catalogue: plant.catalogue,
+            env,
+            fileText: (path) => texts.get(path),
+          })
+        },
       },
       head,
     )

@@ -75,7 +75,7 @@ describe('Applying a configuration to a running gateway', () => {
     const text = devices(device('a'))
     const bed = await new ConfigurationBed().start(text)
     const next = text.replace('65536', '32768').replace('address: 7', 'address: 8') + 'http: { port: 9090 }\n'
-    expect(bed.desk.plan(next).needsRestart).toEqual(['buffer.capacity', 'http.port'])
+    expect((await bed.desk.plan(next)).needsRestart).toEqual(['buffer.capacity', 'http.port'])
     await expect(bed.apply(next)).rejects.toMatchObject({
       code: 'CONFLICT',
       message: 'Nothing was applied: buffer.capacity, http.port need a restart of the gateway',
@@ -87,7 +87,7 @@ describe('Applying a configuration to a running gateway', () => {
   it('says in words what is wrong, with line and column, and changes nothing', async () => {
     const bed = await new ConfigurationBed().start(devices(device('a')))
     const wrong = devices(device('a'), device('b').replace('address', 'adress'))
-    expect(bed.desk.check(wrong)).toMatchObject([{ line: 6, column: 60, file: bed.file }])
+    expect(await bed.desk.check(wrong)).toMatchObject([{ line: 6, column: 60, file: bed.file }])
     await expect(bed.apply(wrong)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       context: { problems: [{ line: 6 }] },

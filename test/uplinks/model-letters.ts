@@ -15,7 +15,7 @@ export function modelPorts(deadLetters: DeadLetterBox, overrides: Partial<Gatewa
     epoch: 1,
     version: '0.0.0',
     deadLetters,
-    commands: { write: nothing, acknowledge: nothing, check: () => [] },
+    commands: { write: nothing, acknowledge: nothing, check: () => Promise.resolve([]) },
     latest: () => null,
     record: () => {},
     ...overrides,
