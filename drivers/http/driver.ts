@@ -1,17 +1,15 @@
 // The HTTP driver: devices that programs send to, by POST /api/v1/ingest/{device}.
 
 import type { ConfigProblem, Driver } from '#domain/driver.ts'
-import type { ValueType } from '#domain/value.ts'
 import { HttpDevice } from './device.ts'
-import { HttpDeviceSchema, HttpSensorSchema, type HttpSensorConfig } from './schema.ts'
-
-const VALUE_TYPES: Readonly<Record<NonNullable<HttpSensorConfig['type']>, ValueType>> = {
-  number: 'number',
-  bool: 'boolean',
-  string: 'string',
-  int64: 'int64',
-  uint64: 'uint64',
-}
+import { VALUE_TYPES } from './values.ts'
+import {
+  DEFAULT_MAX_SENSORS,
+  HttpDeviceSchema,
+  HttpSensorSchema,
+  type HttpDeviceConfig,
+  type HttpSensorConfig,
+} from './schema.ts'
 
 export function httpDriver(): Driver {
   return {
@@ -19,15 +17,31 @@ export function httpDriver(): Driver {
     deviceSchema: HttpDeviceSchema,
     sensorSchema: HttpSensorSchema,
     valueType: (sensorConfig) => VALUE_TYPES[(sensorConfig as HttpSensorConfig).type ?? 'number'],
-    problems: (_deviceConfig, sensorConfigs) => fieldProblems(sensorConfigs as readonly HttpSensorConfig[]),
+    problems: (deviceConfig, sensorConfigs) => [
+      ...sizeProblems(deviceConfig as HttpDeviceConfig, sensorConfigs.length),
+      ...fieldProblems(sensorConfigs as readonly HttpSensorConfig[]),
+    ],
     sendsByItself: () => true,
-    open: ({ id, groups }, context) =>
-      new HttpDevice(
+    maxSensors: (deviceConfig) => mostSensors(deviceConfig as HttpDeviceConfig),
+    open: ({ id, groups, config }, context) =>
+      new HttpDevice({
         id,
-        groups.flatMap((group) => group.points),
+        points: groups.flatMap((group) => group.points),
+        maxSensors: mostSensors(config as HttpDeviceConfig),
         context,
-      ),
+      }),
   }
+}
+
+/** null: only those that the configuration names. */
+function mostSensors({ accept, maxSensors = DEFAULT_MAX_SENSORS }: HttpDeviceConfig): number | null {
+  return accept === 'any' ? maxSensors : null
+}
+
+function sizeProblems(config: HttpDeviceConfig, sensors: number): ConfigProblem[] {
+  const most = mostSensors(config)
+  if (most === null || sensors <= most) return []
+  return [{ path: ['maxSensors'], message: `The device has ${sensors} sensors, more than ${most}` }]
 }
 
 function fieldProblems(sensors: readonly HttpSensorConfig[]): ConfigProblem[] {

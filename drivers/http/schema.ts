@@ -3,7 +3,26 @@
 import { Type, type StaticDecode } from 'typebox'
 import { strictObject } from '#domain/schema.ts'
 
-export const HttpDeviceSchema = strictObject({})
+export const DEFAULT_MAX_SENSORS = 100
+
+export const HttpDeviceSchema = strictObject({
+  accept: Type.Optional(
+    Type.Union([Type.Literal('listed'), Type.Literal('any')], {
+      default: 'listed',
+      description: 'any: what no sensor stands here for becomes one when it is first sent.',
+    }),
+  ),
+  maxSensors: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10_000,
+      default: DEFAULT_MAX_SENSORS,
+      description: 'Most sensors of the device with `accept: any`, those that stand here included.',
+    }),
+  ),
+})
+
+export type HttpDeviceConfig = StaticDecode<typeof HttpDeviceSchema>
 
 export const HttpSensorSchema = strictObject({
   field: Type.Optional(

@@ -3,10 +3,18 @@
 import { NO_TIME, type ReadingSink } from '#domain/reading.ts'
 import { Status } from '#domain/quality.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
-import { MAX_TEXT_BYTES, type JsonValue } from '#domain/value.ts'
+import { MAX_TEXT_BYTES, type JsonValue, type ValueType } from '#domain/value.ts'
 import type { HttpSensorConfig } from './schema.ts'
 
 export type HttpType = NonNullable<HttpSensorConfig['type']>
+
+export const VALUE_TYPES: Readonly<Record<HttpType, ValueType>> = {
+  number: 'number',
+  bool: 'boolean',
+  string: 'string',
+  int64: 'int64',
+  uint64: 'uint64',
+}
 
 const RANGE = {
   int64: { min: -(2n ** 63n), max: 2n ** 63n - 1n },
@@ -39,6 +47,13 @@ function integerFault(type: 'int64' | 'uint64', value: number | boolean | string
   const { min, max } = RANGE[type]
   const integer = BigInt(value)
   return integer >= min && integer <= max ? null : `must be from ${min} to ${max}`
+}
+
+/** What a sensor is whose first value this is; null when nobody can tell. */
+export function typeOfFirst(value: JsonValue): HttpType | null {
+  if (typeof value === 'number') return 'number'
+  if (typeof value === 'boolean') return 'bool'
+  return typeof value === 'string' ? 'string' : null
 }
 
 /** Gives the sink a value without fault. `time`: Unix milliseconds, null: none of its own. */

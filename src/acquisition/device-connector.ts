@@ -17,20 +17,20 @@ export interface DeviceConnectorOptions {
   readonly timers: Clock
   readonly states: SensorStates
   readonly statistics: DeviceStatistics
-  /** The points that the device sends by itself. */
-  readonly sent: readonly Point[]
+  /** The points that the device sends by itself; null when it does not send. */
+  readonly sent: readonly Point[] | null
 }
 
 export class DeviceConnector {
   readonly #options: DeviceConnectorOptions
-  /** Owner id of the points that are sent; null when there are none. */
+  /** Owner id of the points that are sent; null when it does not send. */
   readonly #owner: number | null
   #subscription: SubscriptionSink | null = null
   #connections = 0
 
   constructor(options: DeviceConnectorOptions) {
     this.#options = options
-    this.#owner = options.sent.length === 0 ? null : options.states.claim(options.sent)
+    this.#owner = options.sent === null ? null : options.states.claim(options.sent)
   }
 
   /** Resolves also when the session ended meanwhile. Throws what the driver throws, TIMEOUT, ABORTED. */
@@ -52,7 +52,8 @@ export class DeviceConnector {
 
   /** Gives back the points. */
   release(): void {
-    if (this.#owner !== null) this.#options.states.release(this.#options.sent, this.#owner)
+    const { sent, states } = this.#options
+    if (sent !== null && this.#owner !== null) states.release(sent, this.#owner)
   }
 
   async #subscribe(session: Session, owner: number): Promise<void> {

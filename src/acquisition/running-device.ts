@@ -81,7 +81,8 @@ export class RunningDevice implements PollerOwner {
     const { buses, offered } = services
     this.#handle = new DeviceHandle({ setup, driver, timers, buses, member, log, statistics, onLost, offered })
     const handle = this.#handle
-    const sent = setup.groups.filter((group) => group.intervalMs === null).flatMap((group) => group.points)
+    const sending = setup.groups.filter((group) => group.intervalMs === null)
+    const sent = sending.length === 0 ? null : sending.flatMap((group) => group.points)
     this.#connector = new DeviceConnector({ handle, timers, states, statistics, sent })
     this.#pause = new RetryPause(timers)
     this.#backoff = new Backoff({

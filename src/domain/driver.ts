@@ -163,6 +163,8 @@ export interface Driver {
   sendsByItself?(deviceConfig: unknown): boolean
   /** True when a device so configured works by the gateway's embedded broker only. Default: no. */
   needsBroker?(deviceConfig: unknown): boolean
+  /** Most sensors of a device that takes such as no configuration names, those that it names included; null: it takes none. */
+  maxSensors?(deviceConfig: unknown): number | null
   /** How often a device is polled when its driver-specific configuration says so, in milliseconds; null: as `poll` says. */
   pollMs?(deviceConfig: unknown): number | null
   /** Makes a device; does no I/O. Devices made by one driver object may share connections. */

@@ -25,6 +25,8 @@ function pollGroups(device: DeviceConfig, driver: Driver, model: Model): PointGr
   const groups = new Map<number | null, Point[]>()
   const sendsByItself = driver.sendsByItself?.(device.config) ?? false
   const deviceMs = driver.pollMs?.(device.config) ?? device.pollMs
+  // Such a device listens also before it has a sensor.
+  if (driver.maxSensors !== undefined) groups.set(null, [])
   for (const config of device.sensors) {
     const intervalMs = sendsByItself ? null : (config.pollMs ?? deviceMs)
     const points = groups.get(intervalMs) ?? []

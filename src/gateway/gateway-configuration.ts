@@ -10,11 +10,12 @@ import type { Logger } from '#kit/logger.ts'
 import type { Pipeline } from '#pipeline/pipeline.ts'
 import type { Store } from '#store/store.ts'
 import type { Uplinks } from '#uplinks/uplinks.ts'
+import type { AppearedSensors } from './appeared-sensors.ts'
 import { Configuration } from './configuration.ts'
 import type { ConfigurationSource } from './configuration-reader.ts'
 import { REVISIONS_FOLDER, startRevision } from './configuration-start.ts'
-import type { Present } from './present.ts'
 import { parseInThread } from './parse-configuration.ts'
+import type { Present } from './present.ts'
 import { reload } from './reload.ts'
 import { RevisionStore } from './revision-store.ts'
 
@@ -29,6 +30,7 @@ export interface GatewayConfigurationOptions {
   readonly acquisition: Acquisition
   readonly uplinks: Uplinks
   readonly present: Present
+  readonly appeared: AppearedSensors
   readonly reasons: () => readonly HealthReason[]
 }
 
@@ -49,8 +51,8 @@ export async function gatewayConfiguration(options: GatewayConfigurationOptions)
       bringIn: (next) => reload(next, options),
       health: () => ({ devices: acquisition.list(), uplinks: uplinks.list(), reasons: options.reasons() }),
       record: (event) => void pipeline.record(event),
+      parse: parseInThread,
     },
     head,
-      parse: parseInThread,
   )
 }

@@ -20,6 +20,7 @@ import { checkDesk } from './backtest.ts'
 import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type Uplinks } from '#uplinks/uplinks.ts'
+import { AppearedSensors } from './appeared-sensors.ts'
 import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
 import { systemClockProbe } from './clock-probe.ts'
 import { ClockWatch, EARLIEST_MS } from './clock-watch.ts'
@@ -31,6 +32,7 @@ import { Durability } from './durability.ts'
 import { gatewayConfiguration } from './gateway-configuration.ts'
 import { healthReasons } from './health.ts'
 import { Ingest } from './ingest.ts'
+import { reloadPresent } from './reload.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { Present } from './present.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
@@ -118,8 +120,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 async function composeParts(options: GatewayOptions, store: Store, registry: Registry): Promise<Parts> {
   const { config, catalogue, clock, log, random } = options
-  const model = buildModel(config, await store.registerSensors(sensorKeys(config)))
-  const present = new Present(config, model)
+  const appeared = await AppearedSensors.load({ dataDir: config.data, catalogue, log: log.child({ room: 'ingest' }) })
+  const extended = appeared.extend(config)
+  const model = buildModel(extended, await store.registerSensors(sensorKeys(extended)))
+  const present = new Present(extended, model)
   const pipeline = createPipeline({
     clock,
     log: log.child({ room: 'pipeline' }),
@@ -147,8 +151,19 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     storeFailure: () => storeFailure(store),
     record: (event) => pipeline.record(event),
     durable: () => durability.durable(),
-    now: () => clock.now(),
+    clock,
     isKnown: (id) => present.takesReadings(id),
+    adopt: (device, sensors) =>
+      reloadPresent((known) => appeared.add(known, device, sensors), {
+        catalogue,
+        clock,
+        store,
+        pipeline,
+        acquisition,
+        uplinks,
+        present,
+        appeared,
+      }),
   })
   const acquisition = createAcquisition({
     clock,
@@ -165,7 +180,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
       latest: (sensor) => pipeline.latest.read(sensor)?.value ?? null,
       record: (event) => void pipeline.record(event),
     },
-    devices: acquiredDevices(config, catalogue, model),
+    devices: acquiredDevices(extended, catalogue, model),
     offered: {
       gateway: config.gateway.id,
       dataDir: config.data,
@@ -192,7 +207,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
   const { source } = options
   const changeable = { config, catalogue, clock, log: log.child({ room: 'configuration' }), present, reasons: health }
   const configuration = source
-    ? await gatewayConfiguration({ ...changeable, source, store, pipeline, acquisition, uplinks })
+    ? await gatewayConfiguration({ ...changeable, source, store, pipeline, acquisition, uplinks, appeared })
     : null
   desk = configuration
   const startedAt = clock.now()

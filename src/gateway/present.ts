@@ -9,6 +9,8 @@ export class Present {
   /** Of sensors that this run had and no longer has: their last settings. */
   readonly #retired = new Map<SensorNumber, Sensor>()
 
+  #changing: Promise<unknown> = Promise.resolve()
+
   constructor(config: GatewayConfig, model: Model) {
     this.#config = config
     this.#model = model
@@ -21,6 +23,13 @@ export class Present {
   /** `retired` holds what was removed in this run. */
   get model(): Model {
     return this.#model
+  }
+
+  /** Changes of it, one after the other. */
+  inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#changing.then(change)
+    this.#changing = changed.catch(() => {})
+    return changed
   }
 
   /** True for a device of the configuration that takes readings by HTTP. */

@@ -9,6 +9,7 @@ import type { Clock } from '#kit/clock.ts'
 import type { Pipeline } from '#pipeline/pipeline.ts'
 import type { Store } from '#store/store.ts'
 import type { Uplinks } from '#uplinks/uplinks.ts'
+import type { AppearedSensors } from './appeared-sensors.ts'
 import { acquiredDevices } from './devices.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import type { Present } from './present.ts'
@@ -22,6 +23,7 @@ export interface ReloadOptions {
   readonly acquisition: Pick<Acquisition, 'applyDevices'>
   readonly uplinks: Pick<Uplinks, 'applyUplinks'>
   readonly present: Present
+  readonly appeared: Pick<AppearedSensors, 'extend'>
 }
 
 /** For what an uplink that ends or changes still has under way. */
@@ -31,7 +33,22 @@ const DRAIN_MS = 5000
  * Applies what can be applied at run time: devices, derived sensors, uplinks, checks and texts. When it throws, the gateway
  * runs as before, unless it is stopping.
  */
-export async function reload(next: GatewayConfig, options: ReloadOptions): Promise<void> {
+export function reload(next: GatewayConfig, options: ReloadOptions): Promise<void> {
+  return options.present.inTurn(() => exchange(next, options))
+}
+
+/** Brings in what `change` has changed about the present configuration; nothing when it says false. */
+export function reloadPresent(
+  change: (config: GatewayConfig) => Promise<boolean>,
+  options: ReloadOptions,
+): Promise<void> {
+  const { present } = options
+  return present.inTurn(async () => {
+    if (await change(present.config)) await exchange(present.config, options)
+  })
+}
+
+async function exchange(next: GatewayConfig, options: ReloadOptions): Promise<void> {
   const before = options.present.config
   try {
     await bringIn(next, options)
@@ -41,7 +58,8 @@ export async function reload(next: GatewayConfig, options: ReloadOptions): Promi
   }
 }
 
-async function bringIn(next: GatewayConfig, options: ReloadOptions): Promise<void> {
+async function bringIn(given: GatewayConfig, options: ReloadOptions): Promise<void> {
+  const next = options.appeared.extend(given)
   const { catalogue, store, pipeline, acquisition, uplinks, present, clock } = options
   // Whatever can fail comes first.
   const model = buildModel(next, await store.registerSensors(sensorKeys(next)))

@@ -118,6 +118,7 @@ function registerRoute(app: ApiServer, { options }: ApiContext, keys: RecentKeys
 async function take(options: ApiContext['options'], device: string, body: unknown): Promise<Answer> {
   const { ingest, clock } = options
   if (!ingest) throw new TelemetryError('NOT_FOUND', `There is no device "${device}" that takes readings by HTTP`)
+  await ingest.whenOpen(device)
   const { batch, places, errors } = parseBody(body, clock.now())
   const problems = ingest.check(device, batch).map(({ reading, message }) => ({ path: places[reading]!, message }))
   const all = [...errors, ...problems].slice(0, MAX_ERRORS)
