@@ -104,6 +104,13 @@ export class DeadLetterTable {
     return row ? letterOf(row) : null
   }
 
+  /** Numbers of the sensors that letters are about. */
+  sensors(): ReadonlySet<number> {
+    const rows = this.#db.prepare<[], { sensor: number }>('SELECT DISTINCT sensor FROM dead_letter').all()
+    const waiting = this.#unwritten.flatMap(({ letters }) => letters)
+    return new Set([...rows, ...waiting].map(({ sensor }) => sensor))
+  }
+
   /** Answers how many there were. */
   remove(uplink: string, ids: readonly number[]): number {
     const statement = this.#db.prepare<[string, number]>('DELETE FROM dead_letter WHERE uplink = ? AND id = ?')

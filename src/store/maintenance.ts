@@ -217,7 +217,8 @@ export class Maintenance {
       yield
     }
     const still = new Set(sensors.unused()) // one may have been asked for meanwhile
-    const forgotten = gone.filter((number) => still.has(number))
+    const written = tables().letters.sensors()
+    const forgotten = gone.filter((number) => still.has(number) && !written.has(number))
     if (forgotten.length === 0) return
     sensors.forget(forgotten)
     const message = `${forgotten.length} ids of sensors that no reading is kept of any more are forgotten`

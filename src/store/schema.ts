@@ -38,6 +38,13 @@ const MIGRATIONS: readonly string[] = [
     rejected_at REAL NOT NULL, attempts INTEGER NOT NULL, UNIQUE (uplink, epoch, seq));
   CREATE INDEX dead_letter_by_uplink ON dead_letter (uplink, id);
   `,
+  `
+  -- Without its index: all sensors are looked up in memory, and for each it took as much room as the sensor itself.
+  CREATE TABLE sensor_without_index (number INTEGER PRIMARY KEY, id TEXT NOT NULL, value_type TEXT NOT NULL);
+  INSERT INTO sensor_without_index SELECT number, id, value_type FROM sensor ORDER BY number;
+  DROP TABLE sensor;
+  ALTER TABLE sensor_without_index RENAME TO sensor;
+  `,
 ]
 
 /** The version that this code writes. */
