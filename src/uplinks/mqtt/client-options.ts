@@ -2,6 +2,7 @@
 // behind the journal's back: its reconnect, its offline queue and its store of unacknowledged messages.
 
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { Store, type IClientOptions, type IStore } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
 import type { UplinkSetup } from '#domain/uplink.ts'
@@ -33,10 +34,11 @@ export function brokerAddress(config: Pick<MqttUplinkConfig, 'url' | 'username' 
   return { url: url.href, name: url.host, username, password }
 }
 
-/** Options of one connection. Certificates are read anew each time, so that renewed ones are used. Throws CONFIG_INVALID. */
+/** Options of one connection. Certificates are read anew each time, so that renewed ones are used; relative names start at `configDir`. Throws CONFIG_INVALID. */
 export async function clientOptions(
   setup: UplinkSetup<MqttUplinkConfig>,
   broker: BrokerAddress,
+  configDir = process.cwd(),
 ): Promise<IClientOptions> {
   const { config, gateway, id } = setup
   const { ca, cert, key, rejectUnauthorized } = config.tls ?? {}
@@ -55,15 +57,16 @@ export async function clientOptions(
     outgoingStore: new NothingKept(),
     log: () => {},
     will: { topic: stateTopic(gateway), payload: Buffer.from('offline'), qos: config.qos ?? 1, retain: true },
-    ca: await pem(ca),
-    cert: await pem(cert),
-    key: await pem(key),
+    ca: await pem(ca, configDir),
+    cert: await pem(cert, configDir),
+    key: await pem(key, configDir),
     rejectUnauthorized: rejectUnauthorized ?? true,
   }
 }
 
-export async function pem(file: string | undefined): Promise<Buffer | undefined> {
-  if (file === undefined) return undefined
+export async function pem(name: string | undefined, folder: string): Promise<Buffer | undefined> {
+  if (name === undefined) return undefined
+  const file = resolve(folder, name)
   try {
     return await readFile(file)
   } catch (cause) {

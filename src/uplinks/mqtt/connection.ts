@@ -7,11 +7,12 @@ import type { Delivery, DeliveryResult, UplinkConnection, UplinkContext, UplinkS
 import { sleep, systemClock } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
 import { brokerAddress, clientOptions, type BrokerAddress } from './client-options.ts'
+import { listenForCommands } from './commands.ts'
 import { Messages } from './message.ts'
 import { Publisher } from './publisher.ts'
 import { closedError, connectionError } from '#kit/mqtt-reason.ts'
 import type { MqttUplinkConfig } from './schema.ts'
-import { DEFAULT_TOPIC, stateTopic } from './topic.ts'
+import { DEFAULT_BATCH_TOPIC, DEFAULT_TOPIC, stateTopic } from './topic.ts'
 
 /** How long the broker may take to accept us. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -37,8 +38,10 @@ export class MqttConnection implements UplinkConnection {
     this.#setup = setup
     this.#context = context
     this.#broker = brokerAddress(setup.config)
+    const isBatch = setup.config.format === 'json-batch'
     this.#messages = new Messages({
-      template: setup.config.topic ?? DEFAULT_TOPIC,
+      template: setup.config.topic ?? (isBatch ? DEFAULT_BATCH_TOPIC : DEFAULT_TOPIC),
+      format: isBatch ? 'json-batch' : 'json',
       gateway: setup.gateway,
       factory: setup.factory,
       model: () => context.model(),
@@ -48,7 +51,7 @@ export class MqttConnection implements UplinkConnection {
 
   async connect(signal: AbortSignal): Promise<void> {
     this.#giveUp(closedError(this.#broker.name, false))
-    const options = await clientOptions(this.#setup, this.#broker)
+    const options = await clientOptions(this.#setup, this.#broker, this.#context.configDir)
     if (signal.aborted) throw new TelemetryError('ABORTED', 'Connecting was stopped', { cause: signal.reason })
     const client = connect(this.#broker.url, options)
     const what = `An answer of ${this.#broker.name}`
@@ -58,6 +61,9 @@ export class MqttConnection implements UplinkConnection {
     this.#line = { client, publisher: this.#publisherFor(client) }
     this.#watch(this.#line)
     client.publish(stateTopic(this.#setup.gateway), 'online', { qos: 0, retain: true })
+    const { gateway, id: uplink } = this.#setup
+    const { commands: desk, log } = this.#context
+    if (desk) await listenForCommands({ client, gateway, uplink, desk, log })
   }
 
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryResult> {

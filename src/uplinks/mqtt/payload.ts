@@ -2,6 +2,7 @@
 //
 //   reading  {"t":"2026-11-20T12:00:00.000Z","v":21.5,"q":"good","id":"edge-01/3/1042"}
 //            q: good | uncertain | bad; v is null exactly when q is bad; "s" names the status when it is not Good
+//            json-batch: an array of these, each with its "sensor"
 //   alarm    {"t":…,"id":…,"change":"raised","alarm":"3-7","sensor":"press-1.pressure","check":…,"level":"high",…}
 //   event    {"t":…,"id":…,"type":"gateway-started","severity":"info","source":"gateway","message":…,"data":…}
 //
@@ -29,8 +30,8 @@ export class PayloadEncoder {
     this.#gateway = gateway
   }
 
-  /** JSON of the reading in `row`, of a sensor with `valueType`. */
-  reading(batch: RecordBatch, row: number, valueType: ValueType): string {
+  /** JSON of the reading in `row`, of a sensor with `valueType`. `sensor`: its id, where the topic does not tell. */
+  reading(batch: RecordBatch, row: number, valueType: ValueType, sensor?: string): string {
     if (batch.epoch !== this.#epoch) this.#beginEpoch(batch.epoch)
     const status = batch.status[row]!
     const time = timeOf(batch, row)
@@ -38,7 +39,8 @@ export class PayloadEncoder {
     if (second !== this.#second) this.#beginSecond(second)
     const grade = status === Status.Good ? ',"q":"good","id":"' : gradeOf(status)
     const seq = batch.firstSeq + row
-    return `${this.#head}${MILLISECONDS[time - second * 1000]}${valueJson(batch, row, valueType)}${grade}${this.#idPrefix}${seq}"}`
+    const tail = sensor === undefined ? '"}' : `","sensor":"${sensor}"}`
+    return `${this.#head}${MILLISECONDS[time - second * 1000]}${valueJson(batch, row, valueType)}${grade}${this.#idPrefix}${seq}${tail}`
   }
 
   /** JSON of an alarm's change or an event. `seq`: its place in `epoch`. */

@@ -4,7 +4,7 @@
 import type { MqttClient } from 'mqtt'
 import type { TelemetryError } from '#domain/errors.ts'
 import type { Delivery, DeliveryResult } from '#domain/uplink.ts'
-import type { Messages } from './message.ts'
+import { OVERHEAD_BYTES, type Messages } from './message.ts'
 
 /** Messages sent in one turn of the event loop: about 2 ms, so that polling does not notice. */
 const SLICE = 250
@@ -41,8 +41,9 @@ export class Publisher {
   /** Jobs that are not acknowledged in full; those before `#sending` have been sent. */
   readonly #jobs = new Set<Job>()
   readonly #queue: Job[] = []
-  /** Row of each message id under way: only needed when the broker refuses one. */
-  readonly #rowOfId = new Uint32Array(0x1_0000)
+  /** First of the rows, as index into the delivery's, and their count, of each message id under way: for a refusal. */
+  readonly #fromOfId = new Uint32Array(0x1_0000)
+  readonly #countOfId = new Uint16Array(0x1_0000)
   #unacknowledged = 0
   #scheduled = false
   #failed = false
@@ -92,26 +93,29 @@ export class Publisher {
 
   #sendNext(job: Job): void {
     const { client, messages, qos } = this.#options
-    const row = job.delivery.rows[job.next++]!
-    if (!messages.encode(job.delivery.batch, row)) {
-      job.rejected.push({ row, reason: 'The sensor is no longer configured' })
+    const from = job.next
+    const taken = messages.encodeFrom(job.delivery, from, this.#options.maximumPacketSize)
+    job.next += Math.max(1, taken)
+    if (taken === 0) {
+      reject(job, from, 1, 'The sensor is no longer configured')
     } else if (this.#isTooLarge(messages)) {
-      job.rejected.push({ row, reason: 'Larger than the broker accepts' })
+      reject(job, from, taken, 'Larger than the broker accepts')
     } else if (qos === 0) {
       client.publish(messages.topic, messages.payload, QOS_0)
     } else {
       job.unacknowledged += 1
       this.#unacknowledged += 1
       client.publish(messages.topic, messages.payload, QOS_1, this.#acknowledge(job) as never)
-      this.#rowOfId[client.getLastMessageId()] = row
+      const id = client.getLastMessageId()
+      this.#fromOfId[id] = from
+      this.#countOfId[id] = taken
     }
   }
 
   #isTooLarge({ topic, payload }: Messages): boolean {
     const { maximumPacketSize } = this.#options
     if (maximumPacketSize === Number.POSITIVE_INFINITY) return false
-    const OVERHEAD = 10 // fixed header up to 5, topic length 2, packet id 2, empty properties 1 (MQTT 5 §3.3)
-    return Buffer.byteLength(topic) + Buffer.byteLength(payload) + OVERHEAD > maximumPacketSize
+    return Buffer.byteLength(topic) + Buffer.byteLength(payload) + OVERHEAD_BYTES > maximumPacketSize
   }
 
   #acknowledge(job: Job): Acknowledge {
@@ -136,7 +140,7 @@ export class Publisher {
       return false
     }
     const reason = `The broker refused it with reason code ${code}: ${error.message}`
-    job.rejected.push({ row: this.#rowOfId[messageId]!, reason })
+    reject(job, this.#fromOfId[messageId]!, this.#countOfId[messageId]!, reason)
     return true
   }
 
@@ -152,6 +156,10 @@ export class Publisher {
       if (!this.#failed) this.#finish(job)
     })
   }
+}
+
+function reject({ rejected, delivery }: Job, from: number, count: number, reason: string): void {
+  for (const row of delivery.rows.subarray(from, from + count)) rejected.push({ row, reason })
 }
 
 const QOS_0 = { qos: 0 } as const

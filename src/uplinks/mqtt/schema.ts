@@ -9,7 +9,10 @@ const TOPIC_PATTERN = '^(?!\\$)(?:[^{}+#\\u0000]|\\{(?:gateway|factory|machine|d
 export const TlsSchema = strictObject(
   {
     ca: Type.Optional(
-      Type.String({ description: 'File with the certificates to trust (PEM); default: those of the system.' }),
+      Type.String({
+        description:
+          "File with the certificates to trust (PEM), from the configuration's folder. Default: those of the system.",
+      }),
     ),
     cert: Type.Optional(Type.String({ description: 'File with the client certificate (PEM), for mutual TLS.' })),
     key: Type.Optional(Type.String({ description: 'File with the key of the client certificate (PEM).' })),
@@ -53,11 +56,15 @@ export const MqttUplinkSchema = strictObject(
         default: '{factory}/{machine}/{sensor}',
         examples: ['{factory}/{machine}/{device}/{sensor}'],
         description:
-          'Topic of a reading, with {gateway} {factory} {machine} {device} {sensor}. Alarms go to the same with /alarm.',
+          'Topic of a reading, with {gateway} {factory} {machine} {device} {sensor}. Alarms go to the same with /alarm. With json-batch by default telemetryx/{gateway}/readings.',
       }),
     ),
     format: Type.Optional(
-      Type.Literal('json', { default: 'json', description: 'json: one message for each reading.' }),
+      Type.Union([Type.Literal('json'), Type.Literal('json-batch')], {
+        default: 'json',
+        description:
+          'json: one message for each reading. json-batch: an array of readings in one message, for topics that several sensors share.',
+      }),
     ),
     qos: Type.Optional(
       Type.Union([Type.Literal(0), Type.Literal(1)], {

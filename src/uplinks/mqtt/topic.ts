@@ -5,6 +5,8 @@ import { idFromName } from '#domain/ids.ts'
 import type { Model, Sensor, SensorNumber } from '#domain/sensor.ts'
 
 export const DEFAULT_TOPIC = '{factory}/{machine}/{sensor}'
+/** With json-batch. */
+export const DEFAULT_BATCH_TOPIC = 'telemetryx/{gateway}/readings'
 
 export interface TopicsOptions {
   readonly template: string
@@ -12,6 +14,8 @@ export interface TopicsOptions {
   /** Factory as written in the configuration; its id stands in topics. */
   readonly factory: string
   readonly log: Log
+  /** True when messages say which sensor a reading is of. Default: two sensors on one topic are a slip, and told. */
+  readonly mayShare?: boolean
 }
 
 export class Topics {
@@ -36,7 +40,7 @@ export class Topics {
     for (const sensor of model.sensors) {
       const topic = this.#fill(sensor)
       const other = sensorOf.get(topic)
-      if (other !== undefined) this.#warnOfCollision(topic, other, sensor.id)
+      if (other !== undefined && this.#options.mayShare !== true) this.#warnOfCollision(topic, other, sensor.id)
       sensorOf.set(topic, sensor.id)
       byNumber[sensor.number] = topic
     }

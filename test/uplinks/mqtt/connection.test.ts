@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { Aedes } from 'aedes'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import type { Delivery, UplinkConnection } from '#domain/uplink.ts'
+import type { Delivery, UplinkConnection, UplinkServices } from '#domain/uplink.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
@@ -29,10 +29,10 @@ async function subscribe(...details: Parameters<typeof Subscriber.open>): Promis
   return subscriber
 }
 
-function uplink(config: object): UplinkConnection {
+function uplink(config: object, services: UplinkServices = {}): UplinkConnection {
   const connection = mqttUplink.open(
     { id: 'hq', config, gateway: 'edge-01', factory: 'Plant A' },
-    { log: silentLogger, model: () => MODEL, lost: () => {} },
+    { ...services, log: silentLogger, model: () => MODEL, lost: () => {} },
   )
   cleanUps.push(() => connection.close())
   return connection
@@ -213,6 +213,16 @@ describe.skipIf(!hasMosquitto || !hasOpenssl)('An mqtt uplink over TLS (needs mo
       })
     }
     await uplink({ url: url(broker), tls: { rejectUnauthorized: false } }).connect(never)
+  })
+
+  it("finds certificates from the configuration's folder, with MQTT 5 too", async () => {
+    const broker = await startTls('require_certificate true')
+    const tls = { ca: 'ca.pem', cert: 'client.pem', key: './client.key' }
+    for (const protocol of ['3.1.1', 5]) {
+      const connection = uplink({ url: url(broker), protocol, tls }, { configDir: certificates!.folder })
+      await connection.connect(never)
+      expect(await connection.deliver(await mixed(), never)).toEqual({ rejected: [] })
+    }
   })
 
   it('shows its own certificate to a broker that asks for one', async () => {
