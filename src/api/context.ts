@@ -25,16 +25,24 @@ import type { Access, Principal } from './auth/roles.ts'
 import type { Sessions } from './auth/sessions.ts'
 import type { Gate } from './gate.ts'
 import type { LiveHub } from './live/hub.ts'
+import type { TlsOptions } from './tls/certificate.ts'
+import type { HttpsServers } from './tls/https-server.ts'
 
 export interface ApiOptions {
-  readonly http: { readonly host: string; readonly port: number; readonly auth: 'required' | 'none' }
+  readonly http: {
+    readonly host: string
+    readonly port: number
+    readonly auth: 'required' | 'none'
+    /** null or absent: not encrypted. */
+    readonly tls?: TlsOptions | null
+  }
   /** Folder of auth.json. */
   readonly dataDir: string
   readonly info: GatewayInfo
   readonly latest: LatestValues
   readonly alarms: AlarmRegister
   /** Operators who share the alarms; null or absent: as many as acted. */
-  readonly alarmOperators?: number | null
+  readonly alarmOperators?: () => number | null
   readonly history: History
   /** Absent: nothing is told of the checks. */
   readonly checks?: CheckDesk
@@ -59,6 +67,8 @@ export interface ApiContext {
   readonly sessions: Sessions
   readonly login: Login
   readonly audit: AuditLog
+  /** null: not encrypted. */
+  readonly https: HttpsServers | null
   readonly live: LiveHub
   /** Bound on queries of the history that run at once. */
   readonly queries: Gate

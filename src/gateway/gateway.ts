@@ -225,7 +225,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     },
     latest: pipeline.latest,
     alarms: pipeline.alarms,
-    alarmOperators: config.alarms.operators,
+    alarmOperators: () => present.config.alarms.operators,
     history: store.history,
     checks: checkDesk({ pipeline, model: () => present.model, log }),
     devices: acquisition,

@@ -21,7 +21,7 @@ export interface Configured {
 }
 
 /** Sections that a running gateway takes up; any other needs a restart. */
-const LIVE_SECTIONS = new Set(['version', 'configuration'])
+const LIVE_SECTIONS = new Set(['version', 'configuration', 'alarms'])
 
 export function planChange(before: Configured, after: Configured, catalogue: Catalogue): ConfigurationPlan {
   const devices = deviceEffects(before.config, after.config, catalogue)

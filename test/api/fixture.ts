@@ -10,6 +10,7 @@ import { Accounts } from '#api/auth/accounts.ts'
 import type { Role } from '#api/auth/roles.ts'
 import { contractProblems } from './contract.ts'
 import { createApi, type Api, type ApiOptions } from '#api/server.ts'
+import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { Sensor } from '#domain/sensor.ts'
 import type { CheckDesk } from '#domain/views.ts'
 import { systemClock, type Clock } from '#kit/clock.ts'
@@ -51,6 +52,7 @@ export interface Fixture {
 
 export interface FixtureOptions {
   readonly checks?: CheckDesk
+  readonly configuration?: ConfigurationDesk
   recentLog?: () => readonly string[]
   readonly alarmOperators?: number
   auth?: 'required' | 'none'
@@ -90,8 +92,9 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
   const apiOptions: ApiOptions = {
     ...parts,
     ...(options.checks && { checks: options.checks }),
+    ...(options.configuration && { configuration: options.configuration }),
     ...(options.recentLog && { recentLog: options.recentLog }),
-    ...(options.alarmOperators && { alarmOperators: options.alarmOperators }),
+    ...(options.alarmOperators && { alarmOperators: () => options.alarmOperators! }),
     http: { host: options.host ?? '127.0.0.1', port: options.port ?? 0, auth: options.auth ?? 'none' },
     dashboardDir: options.dashboardDir ?? null,
     log: options.log ?? silentLogger,

@@ -136,7 +136,7 @@ export function registerAlarmMeasures(app: ApiServer, { options, queries }: ApiC
         truncated: isTruncated,
         ...present,
         alarms: figures.alarms,
-        ...perOperator(figures, options.alarmOperators ?? null),
+        ...perOperator(figures, options.alarmOperators?.() ?? null),
         per10Minutes: { now: inTenMinutes, ...figures.tenMinutes },
         flood: {
           active: flood.isActive,
