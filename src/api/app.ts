@@ -19,6 +19,7 @@ import { registerAlarms } from './routes/alarms.ts'
 import { registerAudit } from './routes/audit.ts'
 import { registerBacktest } from './routes/backtest.ts'
 import { registerDevices } from './routes/devices.ts'
+import { registerConfig } from './routes/config.ts'
 import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
 import { registerHealth } from './routes/health.ts'
@@ -106,6 +107,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerUplinks(app, context)
   registerLive(app, context)
   registerSession(app, context)
+  registerConfig(app, context)
   registerAccounts(app, context)
   registerAudit(app, context)
   registerOpenApiRoute(app)

@@ -4,7 +4,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
-import { isTelemetryError, type ErrorCode } from '#domain/errors.ts'
+import type { TextProblem } from '#domain/configuration.ts'
+import { isTelemetryError, type ErrorCode, type TelemetryError } from '#domain/errors.ts'
+
+const MAX_PLACES = 100
 
 /** HTTP status of each TelemetryError code. */
 export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -46,6 +49,7 @@ const REQUEST_STATUS = {
   PAYLOAD_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   UPGRADE_REQUIRED: 426,
+  PRECONDITION_REQUIRED: 428,
   TOO_MANY_REQUESTS: 429,
   UNAVAILABLE: 503,
 } as const
@@ -156,7 +160,7 @@ function answerTo(error: unknown, requestId: string): Answer {
     if (status === 401) headers['www-authenticate'] = 'Bearer'
     if (error.code === 'RATE_LIMITED') headers['retry-after'] = String(Math.ceil(retryAfterMs(error.context) / 1000))
     if (status === 503) headers['retry-after'] = '1'
-    return { status, code: error.code, detail: error.message, errors: [], headers }
+    return { status, code: error.code, detail: error.message, errors: placesOf(error), headers }
   }
   return fromFastify(error, requestId)
 }
@@ -164,6 +168,18 @@ function answerTo(error: unknown, requestId: string): Answer {
 /** At least a second. */
 function retryAfterMs({ retryAfterMs: given }: Readonly<Record<string, unknown>>): number {
   return typeof given === 'number' && given > 1000 ? given : 1000
+}
+
+/** Of a text that is wrong, the places; of a configuration that needs a restart, the keys. */
+function placesOf({ context }: TelemetryError): FieldError[] {
+  const { problems, needsRestart } = context
+  if (Array.isArray(problems)) {
+    return (problems as readonly TextProblem[])
+      .slice(0, MAX_PLACES)
+      .map(({ file, line, column, message }) => ({ path: `${file}:${line}:${column}`, message }))
+  }
+  if (!Array.isArray(needsRestart)) return []
+  return needsRestart.map((key) => ({ path: String(key), message: 'needs a restart of the gateway' }))
 }
 
 /** What Fastify itself refuses: parsing, limits, media types. */
@@ -177,7 +193,7 @@ function fromFastify(error: unknown, requestId: string): Answer {
     headers: {},
   })
   if (code === 'FST_ERR_HANDLER_TIMEOUT') return plain('UNAVAILABLE', 'The answer took too long; ask for less')
-  if (statusCode === 413) return plain('PAYLOAD_TOO_LARGE', 'The body is larger than 1 MiB')
+  if (statusCode === 413) return plain('PAYLOAD_TOO_LARGE', 'The body is larger than this route takes')
   if (statusCode === 415) return plain('UNSUPPORTED_MEDIA_TYPE', 'Send the body as content-type: application/json')
   if (statusCode === 503) return plain('UNAVAILABLE', 'The gateway is stopping')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -94,7 +94,8 @@ async function startDemoGateway(yaml: string, dataDir: string): Promise<Gateway>
     )
   }
   const log = createLogger({ level: 'info', destination: logFile(join(dataDir, 'gateway.log')) })
-  return startGateway({ config: parsed.config, catalogue, clock: systemClock, log, random: Math.random })
+  const source = { file: join(dataDir, 'gateway.yaml'), env: process.env, loaded: parsed }
+  return startGateway({ config: parsed.config, catalogue, clock: systemClock, log, random: Math.random, source })
 }
 
 interface DemoParts {

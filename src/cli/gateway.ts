@@ -2,14 +2,18 @@
 
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
-import { loadGatewayConfig } from '#config/load.ts'
+import type { GatewayConfig } from '#config/gateway-config.ts'
+import { loadGatewayConfig, type Catalogue, type LoadResult } from '#config/load.ts'
+import { finishInterrupted } from '#gateway/configuration-start.ts'
 import { loadCatalogue } from '#gateway/driver-packages.ts'
-import { startGateway } from '#gateway/gateway.ts'
+import { startGateway, type Gateway } from '#gateway/gateway.ts'
+import { runningGateway } from '#gateway/running-gateway.ts'
 import { systemClock } from '#kit/clock.ts'
 import { createLogger, standardError } from '#kit/logger.ts'
 import { RecentLines } from '#kit/recent-lines.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
 import { EXIT_CONFIG } from './exit-codes.ts'
+import { reloadOnHangup } from './on-hangup.ts'
 import { untilSignal } from './until-signal.ts'
 
 const STOP_DEADLINE_MS = 20_000 // well within systemd's default TimeoutStopSec of 90 s
@@ -27,7 +31,8 @@ export function registerGateway(program: Command): void {
     .summary('run the gateway')
     .description(
       'Runs the gateway in the foreground: reads its devices, checks, stores and forwards, and serves the dashboard. ' +
-        'Logs to standard error, one JSON object a line. SIGTERM and Ctrl-C store everything, then end it; a second one ends it at once.',
+        'Logs to standard error, one JSON object a line. SIGTERM and Ctrl-C store everything, then end it; a second one ends it at once. ' +
+        'SIGHUP takes up the configuration file as it is now; only what has changed restarts.',
     )
     .option('-c, --config <file>', CONFIG_FILE_HELP)
     .option('--data <dir>', 'data folder, instead of the one in the configuration')
@@ -39,7 +44,7 @@ export function registerGateway(program: Command): void {
 async function runGateway(options: GatewayCommandOptions): Promise<void> {
   const file = configFile(options.config)
   const catalogue = await loadCatalogue(file, { clock: systemClock })
-  const loaded = await loadGatewayConfig(file, { catalogue, env: process.env })
+  const loaded = await loadWhole(file, catalogue, options.data)
   if (!loaded.ok) {
     console.error(problemLines(loaded.problems, process.stderr))
     console.error(`${counted(loaded.problems.length, 'problem')}: the gateway does not start`)
@@ -50,17 +55,34 @@ async function runGateway(options: GatewayCommandOptions): Promise<void> {
   const config = options.data === undefined ? loaded.config : { ...loaded.config, data: resolve(options.data) }
   const recent = new RecentLines()
   const log = createLogger({ level: options.logLevel, destination: recent.tee(standardError()) })
+  let running: Gateway | null = null
+  reloadOnHangup(() => running, log)
   const gateway = await startGateway({
     config,
     catalogue,
     clock: systemClock,
     log,
     random: Math.random,
+    source: { file: resolve(file), env: process.env, loaded },
     recentLog: () => recent.lines(),
   })
+  running = gateway
   console.log(`Dashboard: ${gateway.url}`)
   if (gateway.setupUrl !== null) console.log(`First user: open ${gateway.setupUrl} once`)
   const signal = await stop
   log.info({ signal }, 'Asked to stop')
   await gateway.stop({ deadlineMs: STOP_DEADLINE_MS })
+}
+
+/** The configuration, after a change that was broken off between two of its files has been finished. */
+async function loadWhole(
+  file: string,
+  catalogue: Catalogue,
+  data: string | undefined,
+): Promise<LoadResult<GatewayConfig>> {
+  const loaded = await loadGatewayConfig(file, { catalogue, env: process.env })
+  const dataDir = data ?? (loaded.ok ? loaded.config.data : null)
+  if (dataDir === null || runningGateway(dataDir) !== null) return loaded
+  const isChanged = await finishInterrupted(resolve(dataDir), resolve(file))
+  return isChanged ? loadGatewayConfig(file, { catalogue, env: process.env }) : loaded
 }

@@ -1,11 +1,14 @@
 // What the revisions say when a gateway starts: which one the file is, whether a change was broken off by a crash or a power
 // cut, and whether a watch has to go on.
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Log } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import { textOnDisk, writeFiles } from './configuration-file.ts'
 import type { ConfigurationSource } from './configuration-reader.ts'
-import { contentHash, type RevisionStore, type StoredRevision } from './revision-store.ts'
+import { silentLogger } from '#kit/logger.ts'
+import { contentHash, RevisionStore, type StoredRevision } from './revision-store.ts'
 
 /** Folder of the revisions within the data folder. */
 export const REVISIONS_FOLDER = 'configuration'
@@ -34,6 +37,13 @@ export async function startRevision(
   const time = clock.now()
   const common = { by: 'gateway', origin: 'start', comment: 'As the file was at the start', reason: null } as const
   return revisions.add({ ...common, time, hash, state: 'kept', text, files, baseline: null, goesBackTo: null })
+}
+
+/** See finishWriting; does nothing where there are no revisions. The gateway of the folder must not run. */
+export async function finishInterrupted(dataDir: string, file: string): Promise<boolean> {
+  const folder = join(dataDir, REVISIONS_FOLDER)
+  if (!existsSync(folder)) return false
+  return finishWriting(await RevisionStore.open(folder, () => Number.POSITIVE_INFINITY, silentLogger), file)
 }
 
 /**

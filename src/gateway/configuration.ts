@@ -20,7 +20,7 @@ import { refuseForeignEdit, stateOnDisk, textOnDisk, writeFiles } from './config
 import type { ConfigurationOptions } from './configuration-options.ts'
 import { ConfigurationReader, type LoadedConfiguration } from './configuration-reader.ts'
 import { baselineOf, HealthWatch } from './health-watch.ts'
-import { planWords } from './plan-words.ts'
+import { planWords } from '#domain/plan-words.ts'
 import { isEmptyPlan, planChange, refuseRestart, touchedBy } from './plan.ts'
 import { contentHash, type StoredRevision } from './revision-store.ts'
 

@@ -1,6 +1,6 @@
 // A plan in words: one line that sums it up, and a line for each change.
 
-import type { ChangeEffect, ConfigurationPlan, KeyChange, PlannedChange } from '#domain/configuration.ts'
+import type { ChangeEffect, ConfigurationPlan, KeyChange, PlannedChange } from './configuration.ts'
 
 const EFFECTS: Readonly<Record<ChangeEffect, string>> = {
   starts: 'starts',
