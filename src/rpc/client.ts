@@ -75,6 +75,7 @@ export class RpcClient {
     this.#client = new Client(address.name, channelCredentials(options), {
       'grpc.use_local_subchannel_pool': 1, // a connection of our own, so that closing it closes it
       'grpc.enable_retries': 0,
+      'grpc.per_rpc_retry_buffer_size': 0, // a message counts as taken when the line has taken it, not a buffer
       'grpc.enable_http_proxy': 0,
       'grpc.service_config_disable_resolution': 1,
       'grpc.max_receive_message_length': maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES,

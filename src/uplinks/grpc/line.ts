@@ -2,7 +2,7 @@
 // in. It ends once, with a reason.
 
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
+import { status, type ClientDuplexStream, type ServiceError, type StatusObject } from '@grpc/grpc-js'
 import { toTelemetryError, TelemetryError } from '#domain/errors.ts'
 import type { Delivery, DeliveryResult, Lane } from '#domain/uplink.ts'
 import type { EncodedDelivery, EncodedMessage } from '#rpc/batch-encoder.ts'
@@ -64,7 +64,10 @@ export class Line {
     this.#writer = new PacedWriter({ stream: this.#stream, maxWaiting: MAX_WAITING })
     this.#stream.on('data', (response: SyncResponse) => this.#take(response))
     this.#stream.on('error', (cause: ServiceError) => void this.#failed(cause))
-    this.#stream.on('end', () => this.#finish(closedError(this.#name)))
+    // `end` comes before the status is known.
+    this.#stream.on('status', ({ code }: StatusObject) => {
+      if (code === status.OK) this.#finish(closedError(this.#name))
+    })
   }
 
   /** Largest message that the receiver takes. */
@@ -106,7 +109,7 @@ export class Line {
   async close(signal: AbortSignal): Promise<void> {
     if (this.#isOver) return
     const over = new Promise<void>((resolve) => {
-      this.#stream.once('end', resolve).once('error', () => resolve())
+      this.#stream.once('status', () => resolve())
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
     this.#isOver = true
