@@ -4,6 +4,7 @@
 
 import type { TObject } from 'typebox'
 import type { CommandDesk } from './command.ts'
+import type { ConfigurationDesk } from './configuration.ts'
 import type { EventSeverity } from './alarm.ts'
 import type { Log } from './driver.ts'
 import type { Reading, RecordBatch } from './reading.ts'
@@ -26,6 +27,9 @@ export interface UplinkNotice {
   readonly data?: Readonly<Record<string, unknown>>
 }
 
+/** As much of the configuration as an uplink needs that takes offers. */
+export type OfferDesk = Pick<ConfigurationDesk, 'apply' | 'revisions'>
+
 /** What a gateway offers its uplinks beyond records. Each is absent where a connection runs without a gateway (tests, tools). */
 export interface UplinkServices {
   /** Folder of the configuration file, absolute: relative paths in `config` (certificates, keys) start there. */
@@ -42,6 +46,8 @@ export interface UplinkServices {
   readonly wants?: (sensor: SensorNumber) => boolean
   /** Where commands of the receiver go; absent or with nothing allowed: commands are not listened for. */
   readonly commands?: CommandDesk
+  /** The gateway's own configuration, for receivers that may offer another one; null: it cannot be changed. */
+  readonly configuration?: () => OfferDesk | null
   /** Records an event; its source is the uplink. */
   readonly notify?: (notice: UplinkNotice) => void
   /**

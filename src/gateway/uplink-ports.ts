@@ -16,7 +16,7 @@ export interface UplinkPortsOptions {
   readonly pipeline: Pipeline
   readonly devices: DeviceDirectory
   /** null: this gateway's configuration cannot be changed, nor another one checked. */
-  readonly configuration: () => Pick<ConfigurationDesk, 'check'> | null
+  readonly configuration: () => Pick<ConfigurationDesk, 'check' | 'apply' | 'revisions'> | null
 }
 
 export function uplinkPorts({ config, store, pipeline, devices, configuration }: UplinkPortsOptions): GatewayPorts {
@@ -26,6 +26,7 @@ export function uplinkPorts({ config, store, pipeline, devices, configuration }:
     epoch: store.epoch,
     version: packageVersion(),
     deadLetters: store.deadLetters,
+    configuration,
     latest: (sensor) => pipeline.latest.read(sensor),
     record: (event) => void pipeline.record(event),
     commands: {

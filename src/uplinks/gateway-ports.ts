@@ -4,6 +4,7 @@ import type { EventEntry } from '#domain/alarm.ts'
 import type { DeadLetterBox } from '#domain/dead-letter.ts'
 import type { Reading } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
+import type { OfferDesk } from '#domain/uplink.ts'
 import type { Value } from '#domain/value.ts'
 import type { WriteOrigin } from '#domain/views.ts'
 
@@ -25,6 +26,8 @@ export interface GatewayPorts {
   readonly version: string
   readonly deadLetters: DeadLetterBox
   readonly commands: CommandPorts
+  /** null: this gateway's configuration cannot be changed. Absent: as null. */
+  readonly configuration?: () => OfferDesk | null
   latest(sensor: SensorNumber): Reading | null
   /** An event for the journal. */
   record(event: EventEntry): void

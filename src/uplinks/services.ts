@@ -9,7 +9,7 @@ import type { SensorMap } from './sensor-map.ts'
 export function uplinkServices(options: ForwarderOptions, map: SensorMap): Omit<UplinkServices, 'hold'> {
   const { clock, definition, model, ports } = options
   if (!ports) return {}
-  const { configDir, stateDir, epoch, version } = ports
+  const { configDir, stateDir, epoch, version, configuration } = ports
   const { id, commands: rules } = definition
   const mapped = () => map.model(model())
   return {
@@ -17,6 +17,7 @@ export function uplinkServices(options: ForwarderOptions, map: SensorMap): Omit<
     stateDir: join(stateDir, id),
     epoch,
     version,
+    ...(configuration && { configuration }),
     latest: (sensor) => ports.latest(sensor),
     notify: (notice) => ports.record({ kind: 'event', time: clock.now(), source: `uplink ${id}`, ...notice }),
     ...(rules && { commands: new UplinkCommandDesk({ clock, uplink: id, rules, model, mapped, ports }) }),

@@ -1,7 +1,6 @@
 // From a sparkplug uplink's configuration to the options of mqtt.js. What a session of Sparkplug demands of CONNECT: clean
 // session, and NDEATH as the will with QoS 1, not retained (3.0 §5.4, §6.4.25).
 
-import { resolve } from 'node:path'
 import type { IClientOptions } from 'mqtt'
 import type { UplinkContext, UplinkSetup } from '#domain/uplink.ts'
 import { NothingKept, pem, type BrokerAddress } from '../mqtt/client-options.ts'
@@ -24,7 +23,7 @@ export async function clientOptions(
   will: Will,
 ): Promise<IClientOptions> {
   const { ca, cert, key, rejectUnauthorized } = config.tls ?? {}
-  const file = (path: string | undefined) => pem(path === undefined ? undefined : resolve(configDir ?? '.', path))
+  const file = (path: string | undefined) => pem(path, configDir ?? process.cwd())
   return {
     clientId: config.clientId ?? `telemetryx-${gateway}-${id}`,
     username: broker.username,
