@@ -96,8 +96,15 @@ async function measureRate(seconds: number): Promise<Record<string, number>> {
     await store.flush()
     const elapsed = performance.now() - start
     const rssBytes = process.memoryUsage().rss
+    // Compaction may lag behind a short rush; what can be kept up for good is the rate with all of it done.
+    await store.compact()
+    const whole = performance.now() - start
     await store.close()
-    return { readingsPerSecond: Math.round((pushed / elapsed) * 1000), rssBytes }
+    return {
+      readingsPerSecond: Math.round((pushed / elapsed) * 1000),
+      readingsPerSecondCompacted: Math.round((pushed / whole) * 1000),
+      rssBytes,
+    }
   })
 }
 

@@ -41,7 +41,10 @@ for (const { name, disk, needs } of DISKS) {
 
       disk!.free()
       await flushed
-      await vi.waitFor(() => expect(events.map(({ type }) => type)).toEqual(['store-failing', 'store-recovered']))
+      await vi.waitFor(
+        () => expect(events.map(({ type }) => type)).toEqual(['store-failing', 'store-recovered']),
+        eventually,
+      )
       expect(store.history.status().state).toBe('ok')
       const after = await store.history.statistics('a.b', 0, 2 ** 43)
       expect(after.count).toBe(pushed + 1)

@@ -115,7 +115,10 @@ describe.skipIf(!existsSync('/usr/bin/prlimit'))('store whose writes fail (needs
     await vi.waitFor(() => expect(store.history.status().state).toBe('ok'), eventually)
     await store.flush()
     expect(store.journal.span().durable.seq).toBe(pushed)
-    await vi.waitFor(() => expect(events.map(({ type }) => type)).toEqual(['store-failing', 'store-recovered']))
+    await vi.waitFor(
+      () => expect(events.map(({ type }) => type)).toEqual(['store-failing', 'store-recovered']),
+      eventually,
+    )
     await store.close()
     const again = await openTestStore(data.path)
     expect((await again.store.history.statistics('a.b', ...ALL)).count).toBe(pushed)

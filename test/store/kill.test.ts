@@ -67,6 +67,6 @@ describe('store under kill -9', () => {
       }
       expect(lastCursor).toBeGreaterThan(0)
     },
-    30_000 + ROUNDS * 5000,
+    60_000 + ROUNDS * 15_000,
   )
 })

@@ -102,7 +102,9 @@ const flush: Command = {
     await real.store.flush()
     model.durable = model.accepted.length
     model.durableCursor = model.cursor
-    await vi.waitFor(() => expect(real.store.journal.span().durable).toEqual(real.store.journal.span().head))
+    await vi.waitFor(() => expect(real.store.journal.span().durable).toEqual(real.store.journal.span().head), {
+      timeout: 20_000,
+    })
     await check(model, real)
   },
 }

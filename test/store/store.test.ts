@@ -120,12 +120,11 @@ describe('a damaged database', () => {
       const { quarantined, state } = after.store.history.status()
       expect(state).toBe('ok')
       expect(readdirSync(folder.path)).toContain(quarantined)
-      await vi.waitFor(() =>
-        expect(after.events.slice(0, 2)).toMatchObject([
-          { type: 'store-quarantined', severity: 'error', data: { file: quarantined } },
-          { type: 'store-salvaged', data: { file: quarantined } },
-        ]),
-      )
+      const told = [
+        { type: 'store-quarantined', severity: 'error', data: { file: quarantined } },
+        { type: 'store-salvaged', data: { file: quarantined } },
+      ]
+      await vi.waitFor(() => expect(after.events.slice(0, 2)).toMatchObject(told), { timeout: 20_000 })
       after.store.ring.pushNumber(0, 0, NO_TIME, START, 1)
       await after.store.flush()
       await after.store.close()
