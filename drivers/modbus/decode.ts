@@ -68,8 +68,13 @@ export class PointDecoder {
         this.#arrange(point, data, at)
         sink.integer(point.sensor, this.#view.getBigUint64(0), Status.Good, NO_TIME)
         return
-      case 'int16':
+      // By far the most common ones: without the detour over the work buffer.
       case 'uint16':
+        sink.number(point.sensor, wordAt(point, data, at), Status.Good, NO_TIME)
+        return
+      case 'int16':
+        sink.number(point.sensor, (wordAt(point, data, at) << 16) >> 16, Status.Good, NO_TIME)
+        return
       case 'int32':
       case 'uint32':
       case 'float32':
@@ -86,12 +91,8 @@ export class PointDecoder {
     for (let index = 0; index < places.length; index++) this.#bytes[index] = data[at + places[index]!]!
   }
 
-  #number(type: 'int16' | 'uint16' | 'int32' | 'uint32' | 'float32' | 'float64'): number {
+  #number(type: 'int32' | 'uint32' | 'float32' | 'float64'): number {
     switch (type) {
-      case 'int16':
-        return this.#view.getInt16(0)
-      case 'uint16':
-        return this.#view.getUint16(0)
       case 'int32':
         return this.#view.getInt32(0)
       case 'uint32':
@@ -123,6 +124,10 @@ export class PointDecoder {
     }
     sink.number(point.sensor, value, Status.Good, NO_TIME)
   }
+}
+
+function wordAt({ places }: DecodedPoint, data: Buffer, at: number): number {
+  return (data[at + places[0]!]! << 8) | data[at + places[1]!]!
 }
 
 function readText(data: Buffer, at: number, length: number, swapped: boolean): string {

@@ -31,7 +31,7 @@ export interface Framing {
   lineMs(bytes: number): number
   /** Milliseconds of rest after a request that nobody answers; null when it is answered. */
   broadcastMs(request: Exchange): number | null
-  /** Takes what came in; `request` is the one that was sent and waits, null for none. */
+  /** Takes what came in, a chunk that is valid only during the call; `request` is the one that was sent and waits, null for none. */
   accept(chunk: Buffer, request: Exchange | null, events: FramingEvents): void
   /** Nobody waits for the answer to this request any more. Answers why the wire cannot be used further, or null. */
   abandon(request: Exchange, cause: TelemetryError, events: FramingEvents): string | null

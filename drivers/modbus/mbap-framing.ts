@@ -117,7 +117,7 @@ export class MbapFraming implements Framing {
     const id = frame.readUInt16BE(0)
     if (request === null || id !== this.#waitingId) return this.#takeStray(id, events)
     const unit = frame[HEADER_BYTES]!
-    const answer = frame.subarray(HEADER_BYTES + 1)
+    const answer = copyFrom(frame, HEADER_BYTES + 1)
     const problem =
       unit === request.unit ? mismatch(request.pdu, answer) : `unit ${unit} answered for unit ${request.unit}`
     if (problem !== null) {
@@ -140,6 +140,13 @@ export class MbapFraming implements Framing {
     events.late(stray.kind === 'late' ? stray.unit : null)
     return true
   }
+}
+
+/** The frame lies in a buffer that the next one overwrites. */
+function copyFrom(frame: Buffer, start: number): Buffer {
+  const copy = Buffer.allocUnsafe(frame.length - start)
+  frame.copy(copy, 0, start)
+  return copy
 }
 
 function lengthIn(bytes: Buffer, at: number): number {

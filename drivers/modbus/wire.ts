@@ -1,6 +1,7 @@
 // The wire port: bytes to and from the other end, by a socket or a serial port. Knows nothing of Modbus.
 
 export interface WireEvents {
+  /** The chunk is valid only during the call: copy what must outlive it. */
   data(chunk: Buffer): void
   /** The other end is gone. At most once, and not after `destroy`. */
   lost(cause?: Error): void
