@@ -60,7 +60,8 @@ export class Messages {
    * Sets `topic` and `payload` from the rows of a delivery from `index` on; answers how many rows these are. 0: the present
    * model does not know the first one's sensor. `maxBytes`: longest message that the broker takes.
    */
-  encodeFrom({ batch, rows, rowCount }: Delivery, index: number, maxBytes: number): number {
+  encodeFrom({ batch, rows, rowCount, lane }: Delivery, index: number, maxBytes: number): number {
+    this.#encoder.isLate = lane === 'backlog'
     const row = rows[index]!
     if (!this.#isBatch || batch.sensor[row] === ENTRY) return this.encode(batch, row) ? 1 : 0
     const model = this.#model()

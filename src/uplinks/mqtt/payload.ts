@@ -2,6 +2,7 @@
 //
 //   reading  {"t":"2026-11-20T12:00:00.000Z","v":21.5,"q":"good","id":"edge-01/3/1042"}
 //            q: good | uncertain | bad; v is null exactly when q is bad; "s" names the status when it is not Good
+//            "h":true: from the backlog of liveFirst, where later records may have come before
 //            json-batch: an array of these, each with its "sensor"
 //   alarm    {"t":…,"id":…,"change":"raised","alarm":"3-7","sensor":"press-1.pressure","check":…,"level":"high",…}
 //   event    {"t":…,"id":…,"type":"gateway-started","severity":"info","source":"gateway","message":…,"data":…}
@@ -19,6 +20,8 @@ const MILLISECONDS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padSt
 const MAX_DATE_MS = 8.64e15 // ECMA-262 §21.4.1.1
 
 export class PayloadEncoder {
+  /** What follows comes from the backlog, behind live records. */
+  isLate = false
   readonly #gateway: string
   #second = Number.NaN
   #head = ''
@@ -39,14 +42,16 @@ export class PayloadEncoder {
     if (second !== this.#second) this.#beginSecond(second)
     const grade = status === Status.Good ? ',"q":"good","id":"' : gradeOf(status)
     const seq = batch.firstSeq + row
-    const tail = sensor === undefined ? '"}' : `","sensor":"${sensor}"}`
-    return `${this.#head}${MILLISECONDS[time - second * 1000]}${valueJson(batch, row, valueType)}${grade}${this.#idPrefix}${seq}${tail}`
+    const late = this.isLate ? '","h":true' : '"'
+    const tail = sensor === undefined ? '}' : `,"sensor":"${sensor}"}`
+    return `${this.#head}${MILLISECONDS[time - second * 1000]}${valueJson(batch, row, valueType)}${grade}${this.#idPrefix}${seq}${late}${tail}`
   }
 
   /** JSON of an alarm's change or an event. `seq`: its place in `epoch`. */
   entry(entry: Entry, epoch: number, seq: number): string {
     const id = `${this.#gateway}/${epoch}/${seq}`
-    return JSON.stringify(entry.kind === 'alarm' ? alarmMessage(entry, id) : eventMessage(entry, id))
+    const message = entry.kind === 'alarm' ? alarmMessage(entry, id) : eventMessage(entry, id)
+    return JSON.stringify(this.isLate ? { ...message, h: true } : message)
   }
 
   #beginEpoch(epoch: number): void {
