@@ -80,7 +80,7 @@ describe('store after a power cut', () => {
       ),
       { numRuns: RUNS, endOnFailure: true },
     )
-  }, 60_000)
+  }, 180_000)
 
   it('runs on and tells nothing false when the database itself is torn', async () => {
     const whole = statSync(join(folder.path, 'whole.db')).size
@@ -96,5 +96,5 @@ describe('store after a power cut', () => {
       }),
       { numRuns: RUNS, endOnFailure: true },
     )
-  }, 60_000)
+  }, 180_000)
 })
