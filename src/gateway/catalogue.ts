@@ -7,6 +7,7 @@ import { mqttDriver } from '#drivers/mqtt/driver.ts'
 import { opcuaDriver } from '#drivers/opcua/driver.ts'
 import { serialDriver } from '#drivers/serial/driver.ts'
 import type { Clock } from '#kit/clock.ts'
+import { centralUplink } from '#uplinks/central/kind.ts'
 import { grpcUplink } from '#uplinks/grpc/kind.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 import { sparkplugUplink } from '#uplinks/sparkplug/kind.ts'
@@ -20,7 +21,7 @@ export function createCatalogue({ clock }: { clock: Clock }): Catalogue {
     opcuaDriver({ clock }),
     serialDriver({ clock }),
   ]
-  const uplinks = [mqttUplink, sparkplugUplink, grpcUplink]
+  const uplinks = [mqttUplink, sparkplugUplink, grpcUplink, centralUplink]
   return {
     drivers: new Map(drivers.map((driver) => [driver.kind, driver])),
     uplinks: new Map(uplinks.map((kind) => [kind.type, kind])),

@@ -1,0 +1,175 @@
+// Configurations that central offers for this gateway: asked for from time to time, applied through the gateway's one door
+// (watched, and rolled back when its health drops), and told of as they end. What was taken up is remembered on disk: an offer
+// is applied once, also when applying it restarts this uplink or the gateway ends meanwhile.
+//
+//   GET /api/v1/gateways/{id}/configuration            If-None-Match: "{revision}"
+//     200 { "revision": "r7", "text": "version: 1 …", "comment": "…"? }       304, 204, 404: nothing new
+//   PUT /api/v1/gateways/{id}/configuration/{revision} { "state", "number", "reason", "problems" }
+
+import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import type { Log } from '#domain/driver.ts'
+import type { OfferDesk } from '#domain/uplink.ts'
+import type { Clock, Timer } from '#kit/clock.ts'
+import { statusError } from './failure.ts'
+import type { HttpLine } from './http-line.ts'
+import { OfferRecord, type OfferState, type TakenOffer } from './offer-record.ts'
+
+const DEFAULT_EVERY_MS = 30_000
+const MAX_PROBLEMS = 50
+
+export interface OffersOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly line: HttpLine
+  readonly desk: OfferDesk
+  readonly gateway: string
+  readonly uplink: string
+  /** Folder of this uplink; undefined: nothing is remembered. */
+  readonly stateDir: string | undefined
+  /** Number of this start of the gateway. */
+  readonly epoch: number
+  readonly everyMs?: number
+}
+
+interface Offer {
+  readonly revision: string
+  readonly text: string
+  readonly comment: string | null
+}
+
+export class Offers {
+  readonly #options: OffersOptions
+  readonly #record: OfferRecord
+  #timer: Timer | null = null
+  #isOver = false
+
+  constructor(options: OffersOptions) {
+    this.#options = options
+    this.#record = new OfferRecord(options.stateDir)
+  }
+
+  /** Asks at once, and then from time to time. */
+  start(): void {
+    if (this.#isOver) return
+    const { clock, everyMs = DEFAULT_EVERY_MS, log, uplink } = this.#options
+    this.look()
+      .catch((cause: unknown) => {
+        if (!this.#isOver)
+          log.warn({ uplink, reason: toTelemetryError(cause).message }, 'Asking central for a configuration failed')
+      })
+      .finally(() => {
+        if (!this.#isOver) this.#timer = clock.after(everyMs, () => this.start())
+      })
+  }
+
+  /** Looks no further; what is being applied is applied. Safe to call twice. */
+  end(): void {
+    this.#isOver = true
+    this.#timer?.cancel()
+  }
+
+  /** One round: how the last one ended, and whether there is another. */
+  async look(): Promise<void> {
+    const taken = await this.#follow(await this.#record.read())
+    const offer = await this.#ask(taken?.revision ?? null)
+    if (offer === null || offer.revision === taken?.revision || this.#isOver) return
+    await this.#take(offer)
+  }
+
+  /** What has become of the offer that was taken up last, from the gateway's own list. */
+  async #follow(taken: TakenOffer | null): Promise<TakenOffer | null> {
+    if (taken === null) return null
+    const state = this.#stateOf(taken)
+    const now = state === null ? taken : { ...taken, ...state }
+    if (now.state !== taken.told) return this.#tell(now)
+    return now
+  }
+
+  #stateOf({ revision, epoch, number, state }: TakenOffer): Pick<TakenOffer, 'state' | 'number' | 'reason'> | null {
+    if (state !== 'applying' && state !== 'watched') return null
+    const head = this.#options.desk
+      .revisions()
+      .find((each) =>
+        number === null
+          ? each.origin === 'central' && each.comment?.startsWith(mark(revision))
+          : each.number === number,
+      )
+    if (head) return { state: head.state, number: head.number, reason: head.reason }
+    if (epoch === this.#options.epoch) return null
+    return { state: 'failed', number, reason: 'The gateway ended while it was applied' }
+  }
+
+  async #take(offer: Offer): Promise<void> {
+    const { desk, epoch, line, log, uplink } = this.#options
+    const { comment, revision, text } = offer
+    const begun: TakenOffer = {
+      revision,
+      epoch,
+      number: null,
+      state: 'applying',
+      reason: null,
+      problems: [],
+      told: null,
+    }
+    await this.#record.write(begun) // before it is applied: that may restart us
+    log.info({ uplink, revision }, 'Central offers a configuration')
+    try {
+      const note = `${mark(revision)}${comment === null ? '' : `: ${comment}`}`
+      const applied = await desk.apply({ text, by: `central ${line.name}`, origin: 'central', comment: note })
+      const state: OfferState = applied.watchedUntil === null ? 'kept' : 'watched'
+      await this.#tell({ ...begun, number: applied.revision, state })
+    } catch (cause) {
+      const { context, message } = toTelemetryError(cause)
+      log.warn({ uplink, revision, reason: message }, 'The configuration of central was not applied')
+      await this.#tell({ ...begun, state: 'failed', reason: message, problems: problemsIn(context) })
+    }
+  }
+
+  /** Remembers, then tells central; what could not be told is told in the next round. */
+  async #tell(taken: TakenOffer): Promise<TakenOffer> {
+    const { gateway, line } = this.#options
+    await this.#record.write(taken)
+    const { number, problems, reason, revision, state } = taken
+    const path = `/api/v1/gateways/${encodeURIComponent(gateway)}/configuration/${encodeURIComponent(revision)}`
+    const body = Buffer.from(JSON.stringify({ state, number, reason, problems }))
+    const answer = await line.send({ method: 'PUT', path, headers: { 'Content-Type': 'application/json' }, body })
+    if (answer.status >= 500 || answer.status === 429) throw statusError(answer, line.name)
+    const told = { ...taken, told: state } // also when central does not want to know
+    await this.#record.write(told)
+    return told
+  }
+
+  async #ask(last: string | null): Promise<Offer | null> {
+    const { gateway, line } = this.#options
+    const headers: Record<string, string> = last === null ? {} : { 'If-None-Match': JSON.stringify(last) }
+    const path = `/api/v1/gateways/${encodeURIComponent(gateway)}/configuration`
+    const answer = await line.send({ method: 'GET', path, headers })
+    if (answer.status === 200) return parseOffer(answer.body, line.name)
+    if (answer.status === 204 || answer.status === 304 || answer.status === 404) return null
+    throw statusError(answer, line.name)
+  }
+}
+
+/** Stands before the comment of a revision that came from central. */
+function mark(revision: string): string {
+  return `Revision ${revision} of central`
+}
+
+function problemsIn({ problems }: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return Array.isArray(problems) ? problems.slice(0, MAX_PROBLEMS) : []
+}
+
+function parseOffer(body: Buffer, name: string): Offer {
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'))
+    if (typeof parsed === 'object' && parsed !== null) {
+      const { revision, text, comment = null } = parsed as Record<string, unknown>
+      const isSound = typeof revision === 'string' && /^[\w.:-]{1,100}$/.test(revision) && typeof text === 'string'
+      if (isSound && (comment === null || typeof comment === 'string'))
+        return { revision, text, comment: comment?.slice(0, 500) ?? null }
+    }
+  } catch {
+    // falls through: it is no JSON
+  }
+  throw new TelemetryError('PROTOCOL', `${name} offers a configuration that makes no sense`, { retryable: true })
+}

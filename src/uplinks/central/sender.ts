@@ -1,0 +1,135 @@
+// Deliveries over one line, one request after the other. A body that is refused as a whole is sent again in halves until the
+// record is found that central does not like: that one is rejected, the rest arrives.
+
+import { TelemetryError } from '#domain/errors.ts'
+import type { Model } from '#domain/sensor.ts'
+import type { Delivery, DeliveryResult } from '#domain/uplink.ts'
+import { sleep, type Clock } from '#kit/clock.ts'
+import type { Answer } from './answer.ts'
+import { packBody, type Bodies, type Body } from './bodies.ts'
+import { closedError, retryAfterMs, statusError, wordsOf } from './failure.ts'
+import type { HttpLine } from './http-line.ts'
+import { judge } from './judgement.ts'
+
+/** Waits up to this long are waited for here; a longer one ends the connection, which is not made anew before. */
+const SHORT_WAIT_MS = 10_000
+const START_BYTES = 1024 * 1024
+const MIN_BYTES = 1024
+/** Codes with which central refuses what is in a request, not the request as such (RFC 9110 §15.5). */
+const CONTENT_REFUSALS: ReadonlySet<number> = new Set([400, 409, 422])
+
+type Rejected = DeliveryResult['rejected'][number]
+
+export interface SenderOptions {
+  readonly clock: Clock
+  readonly line: HttpLine
+  readonly bodies: Bodies
+  readonly model: () => Model
+  readonly format: 'protobuf' | 'json'
+  readonly isCompressed: boolean
+}
+
+/** Central wants to be left alone until then. */
+export class AskedToWait extends TelemetryError {
+  readonly waitMs: number
+
+  constructor(answer: Answer, name: string, waitMs: number) {
+    const { message, code } = statusError(answer, name)
+    super(code, `${message}; next try in ${Math.ceil(waitMs / 1000)} s`, { retryable: true })
+    this.waitMs = waitMs
+  }
+}
+
+export class Sender {
+  readonly #options: SenderOptions
+  readonly #abort = new AbortController()
+  #turn: Promise<unknown> = Promise.resolve()
+  #maxBytes = START_BYTES
+  #isCompressed: boolean
+  /** Central has taken something over this line: it is a receiver, and what it refuses is refused by itself. */
+  #hasTaken = false
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+    this.#isCompressed = options.isCompressed
+  }
+
+  /** In the order of the calls. Rejects with TelemetryError (retryable) when it is not known what arrived. */
+  send(delivery: Delivery): Promise<DeliveryResult> {
+    const done = this.#turn.then(() => this.#deliver(delivery))
+    this.#turn = done.catch((cause: unknown) => this.end(cause)) // nothing may overtake what has failed
+    return done
+  }
+
+  /** What waits is rejected. Safe to call twice. */
+  end(cause: unknown): void {
+    this.#abort.abort(cause)
+  }
+
+  async #deliver(delivery: Delivery): Promise<DeliveryResult> {
+    const rejected: Rejected[] = []
+    await this.#sendRows(delivery, true, rejected)
+    if (rejected.length === delivery.rowCount && !this.#hasTaken && delivery.rowCount > 1)
+      throw new TelemetryError('PROTOCOL', `${this.#options.line.name} refuses everything: ${rejected[0]!.reason}`, {
+        retryable: true,
+      })
+    return { rejected: rejected.sort((a, b) => a.row - b.row) }
+  }
+
+  async #sendRows(delivery: Delivery, isWhole: boolean, rejected: Rejected[]): Promise<void> {
+    const { bodies, model } = this.#options
+    const maxBytes = this.#maxBytes
+    const encoded = bodies.of(delivery, { model: model(), maxBytes, isWhole })
+    rejected.push(...encoded.rejected)
+    const gone = new Set(encoded.rejected.map(({ row }) => row))
+    let rows = [...delivery.rows.subarray(0, delivery.rowCount)].filter((row) => !gone.has(row))
+    for (const body of encoded.bodies) {
+      const inBody = rows.filter((row) => delivery.batch.firstSeq + row <= body.lastSeq)
+      rows = rows.slice(inBody.length)
+      const part = { ...delivery, rows: Uint32Array.from(inBody), rowCount: inBody.length }
+      await this.#sendBody(part, body, rejected)
+    }
+  }
+
+  async #sendBody(part: Delivery, body: Body, rejected: Rejected[]): Promise<void> {
+    const { line } = this.#options
+    const answer = await this.#post(body)
+    if (answer.status === 202 || answer.status === 200) {
+      const { epoch, firstSeq } = part.batch
+      rejected.push(...judge(answer, { epoch, firstSeq, rows: new Set(part.rows), lastSeq: body.lastSeq }, line.name))
+      this.#hasTaken = true
+    } else if (answer.status === 413 && (part.rowCount > 1 || this.#maxBytes > MIN_BYTES)) {
+      this.#maxBytes = Math.max(MIN_BYTES, Math.min(this.#maxBytes, body.bytes.length) >> 1)
+      await this.#sendHalves(part, rejected)
+    } else if (CONTENT_REFUSALS.has(answer.status) || answer.status === 413) {
+      if (part.rowCount > 1) await this.#sendHalves(part, rejected)
+      else rejected.push({ row: part.rows[0]!, reason: wordsOf(answer) || `Refused with status ${answer.status}` })
+    } else throw statusError(answer, line.name)
+  }
+
+  async #sendHalves(part: Delivery, rejected: Rejected[]): Promise<void> {
+    const { rows, rowCount } = part
+    const middle = rowCount >> 1
+    for (const half of [rows.subarray(0, middle), rows.subarray(middle, rowCount)])
+      if (half.length > 0) await this.#sendRows({ ...part, rows: half, rowCount: half.length }, false, rejected)
+  }
+
+  /** An answer that is about the body: waits that were asked for and a missing zstd are dealt with. */
+  async #post({ bytes }: Body): Promise<Answer> {
+    const { clock, line, format } = this.#options
+    const { signal } = this.#abort
+    for (;;) {
+      if (signal.aborted) throw closedError(line.name)
+      const isCompressed = this.#isCompressed
+      const packed = await packBody(bytes, { format, isCompressed })
+      const answer = await line.send({ method: 'POST', path: '/api/v1/ingest', ...packed }, signal)
+      if (answer.status === 415 && isCompressed) this.#isCompressed = false
+      else if (answer.status === 429 || answer.status === 503) {
+        const waitMs = retryAfterMs(answer, clock.now())
+        if (waitMs === null) throw statusError(answer, line.name)
+        if (waitMs > SHORT_WAIT_MS) throw new AskedToWait(answer, line.name, waitMs)
+        await sleep(clock, waitMs, signal).catch(() => {})
+      } else return answer
+    }
+  }
+}
