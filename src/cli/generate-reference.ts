@@ -2,11 +2,13 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { gatewayJsonSchema } from '#config/json-schema.ts'
+import { gatewayJsonSchema, plainJsonSchema } from '#config/json-schema.ts'
 import { configurationReference } from '#config/reference.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
+import { SimulationSchema } from '#simulate/schema.ts'
+import { simulationReference } from './simulation-reference.ts'
 
 /** Text of each generated file, by path within the package. */
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -14,6 +16,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', configurationReference(catalogue)],
     ['config/gateway.schema.json', `${JSON.stringify(gatewayJsonSchema(catalogue), null, 2)}\n`],
+    ['docs/simulation.md', simulationReference()],
+    [
+      'config/simulate.schema.json',
+      `${JSON.stringify(plainJsonSchema('TelemetryX simulation', SimulationSchema), null, 2)}\n`,
+    ],
   ])
 }
 

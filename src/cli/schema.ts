@@ -1,9 +1,15 @@
 // `telemetryx schema`: the JSON Schema of a configuration, for editors.
 
 import { Argument, type Command } from 'commander'
-import { gatewayJsonSchema } from '#config/json-schema.ts'
+import { gatewayJsonSchema, plainJsonSchema } from '#config/json-schema.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { systemClock } from '#kit/clock.ts'
+import { SimulationSchema } from '#simulate/schema.ts'
+
+const SCHEMAS = {
+  gateway: () => gatewayJsonSchema(createCatalogue({ clock: systemClock })),
+  simulate: () => plainJsonSchema('TelemetryX simulation', SimulationSchema),
+} as const
 
 export function registerSchema(program: Command): void {
   program
@@ -11,14 +17,14 @@ export function registerSchema(program: Command): void {
     .summary('print the JSON Schema of a configuration')
     .description(
       'Prints the JSON Schema of a configuration, with which an editor completes keys and marks mistakes while you type.\n' +
-        'The one of gateway.yaml also stands in config/gateway.schema.json.',
+        'They also stand in config/gateway.schema.json and config/simulate.schema.json.',
     )
-    .addArgument(new Argument('<role>', 'whose configuration').choices(['gateway']))
+    .addArgument(new Argument('<role>', 'whose configuration').choices(Object.keys(SCHEMAS)))
     .addHelpText(
       'after',
       '\nExample:\n  telemetryx schema gateway > gateway.schema.json\n\n' +
         'Then make this the first line of your gateway.yaml (Visual Studio Code with the YAML extension, Neovim, …):\n' +
         '  # yaml-language-server: $schema=gateway.schema.json',
     )
-    .action(() => console.log(JSON.stringify(gatewayJsonSchema(createCatalogue({ clock: systemClock })), null, 2)))
+    .action((role: keyof typeof SCHEMAS) => console.log(JSON.stringify(SCHEMAS[role](), null, 2)))
 }

@@ -29,6 +29,11 @@ export function gatewayJsonSchema(catalogue: Catalogue): Json {
   }
 }
 
+/** The JSON Schema of a file with one schema (plain-file.ts). */
+export function plainJsonSchema(title: string, schema: TObject): Json {
+  return { $schema: 'http://json-schema.org/draft-07/schema#', title, ...editorSchema(viewOf(schema)) }
+}
+
 interface Branch {
   readonly word: string
   readonly schema: Json

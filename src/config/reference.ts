@@ -18,7 +18,7 @@ import { columnNames } from './sensors-file.ts'
 import { expectedWords } from './wording.ts'
 
 /** A group of keys: its heading, which is also how others point to it. */
-interface Group {
+export interface Group {
   readonly heading: string
   readonly schema: SchemaView
   /** Sentences above the table. */
@@ -54,6 +54,11 @@ export function configurationReference(catalogue: Catalogue): string {
     groups.push({ heading: `type: ${kind.type} — uplinks[]`, schema: viewOf(kind.schema) })
   }
   return `${[INTRODUCTION, ...groups.flatMap((group) => groupText(group, 2)), SENSORS_FILE, columnList()].join('\n\n')}\n`
+}
+
+/** Tables for the keys of further schemas, each with those nested in it: for a page of its own. */
+export function referenceTables(groups: readonly Group[]): string {
+  return groups.flatMap((group) => groupText(group, 2)).join('\n\n')
 }
 
 /** The words that `key` may hold are those of the catalogue. */

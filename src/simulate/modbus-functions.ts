@@ -1,7 +1,7 @@
-// What a simulated Modbus unit answers: request PDU in, answer PDU out. Functions 1–6, 15, 16, 22 and 23.
+// What a simulated Modbus unit answers: request PDU in, answer PDU out. Functions 1–6, 15, 16, 22, 23 and 43.
 // Section numbers are those of the Modbus Application Protocol Specification V1.1b3.
 
-import type { RegisterBank } from './register-bank.ts'
+import type { BankTable, RegisterBank } from './register-bank.ts'
 
 const ILLEGAL_FUNCTION = 1
 const ILLEGAL_ADDRESS = 2
@@ -29,16 +29,22 @@ export function answerPdu(bank: RegisterBank, pdu: Buffer): Buffer {
 function execute(bank: RegisterBank, pdu: Buffer): Buffer {
   switch (pdu[0]) {
     case 1:
+      mustExist(bank, 'coil', range(pdu, 2000))
       return readBits(bank.coils, pdu)
     case 2:
+      mustExist(bank, 'discrete', range(pdu, 2000))
       return readBits(bank.discrete, pdu)
     case 3:
+      mustExist(bank, 'holding', range(pdu, 125))
       return readRegisters(bank.holding, pdu)
     case 4:
+      mustExist(bank, 'input', range(pdu, 125))
       return readRegisters(bank.input, pdu)
     case 5:
+      mustExist(bank, 'coil', [word(pdu, 1), 1])
       return writeCoil(bank, pdu)
     case 6:
+      mustExist(bank, 'holding', [word(pdu, 1), 1])
       bank.holding.setUint16(word(pdu, 1) * 2, word(pdu, 3))
       return Buffer.from(pdu)
     case 15:
@@ -48,12 +54,28 @@ function execute(bank: RegisterBank, pdu: Buffer): Buffer {
       return Buffer.from(pdu.subarray(0, 5))
     case 22:
       return maskWrite(bank, pdu)
+    case 43:
+      return identify(bank, pdu)
     case 23:
+      mustExist(bank, 'holding', range(pdu, 125))
       writeRegisters(bank, word(pdu, 5), word(pdu, 7), pdu.subarray(10))
       return readRegisters(bank.holding, pdu)
     default:
       throw new ModbusException(ILLEGAL_FUNCTION)
   }
+}
+
+function mustExist(bank: RegisterBank, table: BankTable, [start, count]: readonly [number, number]): void {
+  if (!bank.exists(table, start, count)) throw new ModbusException(ILLEGAL_ADDRESS)
+}
+
+/** Read Device Identification, all of it at once. §6.21 */
+function identify({ identity }: RegisterBank, pdu: Buffer): Buffer {
+  if (identity === null || pdu[1] !== 14) throw new ModbusException(ILLEGAL_FUNCTION)
+  const objects = identity.map((text, id) =>
+    Buffer.concat([Buffer.from([id, text.length]), Buffer.from(text, 'latin1')]),
+  )
+  return Buffer.concat([Buffer.from([43, 14, pdu[2]!, 1, 0, 0, objects.length]), ...objects])
 }
 
 function word(pdu: Buffer, offset: number): number {
@@ -98,6 +120,7 @@ function writeCoil(bank: RegisterBank, pdu: Buffer): Buffer {
 
 function writeCoils(bank: RegisterBank, pdu: Buffer): Buffer {
   const [start, count] = range(pdu, 1968) // §6.11
+  mustExist(bank, 'coil', [start, count])
   if (pdu.length < 6 + Math.ceil(count / 8)) throw new ModbusException(ILLEGAL_VALUE)
   for (let bit = 0; bit < count; bit++) bank.coils[start + bit] = (pdu[6 + (bit >> 3)]! >> (bit & 7)) & 1
   return Buffer.from(pdu.subarray(0, 5))
@@ -105,7 +128,7 @@ function writeCoils(bank: RegisterBank, pdu: Buffer): Buffer {
 
 function writeRegisters(bank: RegisterBank, start: number, count: number, bytes: Buffer): void {
   if (count < 1 || count > 123 || bytes.length < count * 2) throw new ModbusException(ILLEGAL_VALUE) // §6.12
-  if (start + count > 65_536) throw new ModbusException(ILLEGAL_ADDRESS)
+  mustExist(bank, 'holding', [start, count])
   for (let register = 0; register < count; register++) {
     bank.holding.setUint16((start + register) * 2, bytes.readUInt16BE(register * 2))
   }
@@ -115,6 +138,7 @@ function maskWrite(bank: RegisterBank, pdu: Buffer): Buffer {
   const address = word(pdu, 1)
   const and = word(pdu, 3)
   const or = word(pdu, 5)
+  mustExist(bank, 'holding', [address, 1])
   const present = bank.holding.getUint16(address * 2)
   bank.holding.setUint16(address * 2, (present & and) | (or & ~and & 0xffff)) // §6.16
   return Buffer.from(pdu)

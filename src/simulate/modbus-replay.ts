@@ -8,21 +8,26 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { WireFrame } from '#domain/driver.ts'
+import { TelemetryError } from '#domain/errors.ts'
 
 type Framing = 'tcp' | 'rtu'
 
 /** Bytes that followed a request, in order; none: the device was silent. */
 type Answer = readonly Buffer[]
 
-/** Frames as the API gives them. */
-export function framesFromJson(body: {
-  items: readonly { time: string; direction: string; bytes: string }[]
-}): readonly WireFrame[] {
-  return body.items.map(({ time, direction, bytes }) => ({
-    time: Date.parse(time),
-    direction: direction === 'sent' ? 'sent' : 'received',
-    bytes: Buffer.from(bytes, 'hex'),
-  }))
+/** Frames as the API gives them, or a list of such items. Throws an Error that names the frame that is none. */
+export function framesFromJson(body: unknown): readonly WireFrame[] {
+  const items = Array.isArray(body) ? body : (body as { items?: unknown } | null)?.items
+  if (!Array.isArray(items)) throw new Error('it holds no frames: { "items": [ … ] } is expected')
+  return items.map(frameOf)
+}
+
+function frameOf(item: unknown, index: number): WireFrame {
+  const { time, direction, bytes } = (item ?? {}) as Partial<Record<'time' | 'direction' | 'bytes', unknown>>
+  const isHex = typeof bytes === 'string' && /^(?:[0-9a-f]{2})*$/i.test(bytes)
+  if ((direction !== 'sent' && direction !== 'received') || !isHex)
+    throw new Error(`frame ${index + 1} is no recorded frame`)
+  return { time: Date.parse(String(time)), direction, bytes: Buffer.from(bytes, 'hex') }
 }
 
 export class ModbusReplay {
@@ -48,11 +53,18 @@ export class ModbusReplay {
     server.on('connection', (socket) => this.#serve(socket))
   }
 
-  static async start(framing: Framing, frames: readonly WireFrame[]): Promise<ModbusReplay> {
+  /** Listens on a free port of 127.0.0.1 unless told otherwise. Throws PORT_IN_USE. */
+  static async start(
+    framing: Framing,
+    frames: readonly WireFrame[],
+    { port = 0, host = '127.0.0.1' }: { port?: number; host?: string } = {},
+  ): Promise<ModbusReplay> {
     const server = createServer()
     const replay = new ModbusReplay(server, framing, frames)
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    server.listen(port, host)
+    await once(server, 'listening').catch((cause: unknown) => {
+      throw new TelemetryError('PORT_IN_USE', `Cannot listen on ${host}:${port}`, { context: { host, port }, cause })
+    })
     return replay
   }
 
@@ -62,6 +74,7 @@ export class ModbusReplay {
 
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
+    if (!this.#server.listening) return
     this.#server.close()
     await once(this.#server, 'close')
   }
@@ -74,7 +87,7 @@ export class ModbusReplay {
     socket.on('data', (request) => {
       const key = this.#keyOf(request)
       const answers = this.#answers.get(key)
-      if (answers === undefined) this.unknown.push(key)
+      if (answers === undefined && this.unknown.length < 1000) this.unknown.push(key)
       const answer = answers !== undefined && answers.length > 1 ? answers.shift() : answers?.[0]
       for (const bytes of answer ?? []) socket.write(this.#fitted(bytes, request))
     })

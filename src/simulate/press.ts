@@ -1,6 +1,7 @@
 // A hydraulic press: strokes, oil that warms with the load, pressure in the rhythm of the strokes, vibration of the frame.
 
 import { gaussian } from '#kit/random.ts'
+import { LineFaults } from './line-faults.ts'
 import { Lag, type Fault, type SimulatedMachine } from './machine.ts'
 import type { SimulatedUnit } from './modbus-server.ts'
 import { RegisterBank } from './register-bank.ts'
@@ -20,7 +21,7 @@ export interface PressOptions {
 export class Press implements SimulatedMachine {
   readonly name: string
   readonly device: string
-  readonly unit: SimulatedUnit = { bank: new RegisterBank(), silent: false }
+  readonly unit: SimulatedUnit = { bank: new RegisterBank(), faults: new LineFaults() }
   readonly faults: readonly Fault[] = ['overheat', 'spike', 'stuck', 'silent']
   readonly sensors = [
     '{ id: oil-temperature, description: Oil temperature, register: input, address: 0, type: float32, order: CDAB, unit: degC, deadband: { absolute: 0.05, maxInterval: 10s }, checks: [ { type: threshold, high: 65, highHigh: 75, hysteresis: 2, onDelay: 1s } ] }',
@@ -53,7 +54,7 @@ export class Press implements SimulatedMachine {
   setFault(fault: Fault, active: boolean): void {
     if (active) this.#active.add(fault)
     else this.#active.delete(fault)
-    this.unit.silent = this.#active.has('silent')
+    this.unit.faults.set('silence', this.#active.has('silent'))
     if (!this.#active.has('stuck')) this.#stuckPressure = null
   }
 

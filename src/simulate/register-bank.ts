@@ -1,11 +1,23 @@
 // The memory of a simulated Modbus unit: 65,536 cells in each of the four areas, and typed access for the machine models.
 // Shares no code with the driver, so that a symmetric mistake in both cannot hide.
 
+export type BankTable = 'coil' | 'discrete' | 'holding' | 'input'
+
 export class RegisterBank {
   readonly coils = new Uint8Array(65_536)
   readonly discrete = new Uint8Array(65_536)
   readonly holding = new DataView(new ArrayBuffer(131_072))
   readonly input = new DataView(new ArrayBuffer(131_072))
+  /** Addresses that exist, by table; null: all. What does not exist is refused with exception 2. */
+  existing: Readonly<Record<BankTable, Uint8Array>> | null = null
+  /** Vendor, product and revision; null: the unit does not know function 43. */
+  identity: readonly [vendor: string, product: string, revision: string] | null = null
+
+  exists(table: BankTable, start: number, count: number): boolean {
+    if (start + count > 65_536) return false
+    const known = this.existing?.[table]
+    return known === undefined || known.subarray(start, start + count).every((cell) => cell === 1)
+  }
 
   /** Float32 in two input registers, order ABCD. */
   setInputFloat(address: number, value: number): void {

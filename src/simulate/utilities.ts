@@ -1,6 +1,7 @@
 // The machines that serve the presses: a compressor, a chiller and the energy meter of the hall.
 
 import { gaussian } from '#kit/random.ts'
+import { LineFaults } from './line-faults.ts'
 import { Lag, type Fault, type SimulatedMachine } from './machine.ts'
 import type { SimulatedUnit } from './modbus-server.ts'
 import { RegisterBank } from './register-bank.ts'
@@ -10,13 +11,13 @@ abstract class Utility implements SimulatedMachine {
   abstract readonly device: string
   abstract readonly faults: readonly Fault[]
   abstract readonly sensors: readonly string[]
-  readonly unit: SimulatedUnit = { bank: new RegisterBank(), silent: false }
+  readonly unit: SimulatedUnit = { bank: new RegisterBank(), faults: new LineFaults() }
   protected readonly active = new Set<Fault>()
 
   setFault(fault: Fault, active: boolean): void {
     if (active) this.active.add(fault)
     else this.active.delete(fault)
-    this.unit.silent = this.active.has('silent')
+    this.unit.faults.set('silence', this.active.has('silent'))
   }
 
   abstract step(seconds: number, random: () => number): void

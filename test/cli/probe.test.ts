@@ -11,6 +11,8 @@ import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { hasSocat, SerialPty } from '#test/sim/serial-pty.ts'
 import { telemetryx } from './run-command.ts'
 
+vi.setConfig({ testTimeout: 120_000 }) // many processes are started
+
 let folder: string
 let slave: RawModbusSlave
 const closers: (() => Promise<void> | void)[] = []

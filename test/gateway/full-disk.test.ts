@@ -5,6 +5,7 @@ import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
+import { LineFaults } from '#simulate/line-faults.ts'
 import { ModbusServer } from '#simulate/modbus-server.ts'
 import { RegisterBank } from '#simulate/register-bank.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
@@ -40,7 +41,7 @@ describe.skipIf(!canMount)('a gateway on a full disk (needs the right to mount)'
 
   it('pauses polling and says why, goes on by itself, and keeps what it had accepted', async () => {
     const bank = new RegisterBank()
-    const server = new ModbusServer(new Map([[1, { bank, silent: false }]]))
+    const server = new ModbusServer(new Map([[1, { bank, faults: new LineFaults() }]]))
     const port = await server.listen(0)
     const counter = setInterval(() => bank.setHolding(0, (bank.getHolding(0) + 1) & 0xffff), 5)
     const sensors = Array.from({ length: 50 }, (_, n) => `{ id: s${n}, register: holding, address: 0 }`).join(', ')

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Gateway } from '#gateway/gateway.ts'
+import { LineFaults } from '#simulate/line-faults.ts'
 import { ModbusServer } from '#simulate/modbus-server.ts'
 import { RegisterBank } from '#simulate/register-bank.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
@@ -63,7 +64,7 @@ describe('the gateway', () => {
     }, eventually)
     const bank = new RegisterBank()
     bank.setHolding(0, 42)
-    const server = new ModbusServer(new Map([[1, { bank, silent: false }]]))
+    const server = new ModbusServer(new Map([[1, { bank, faults: new LineFaults() }]]))
     await server.listen(port)
     await vi.waitFor(async () => {
       expect(await getJson(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({
@@ -75,13 +76,13 @@ describe('the gateway', () => {
   })
 
   it('marks a device that falls silent, once in the history, and its alarm is neither raised nor cleared by that', async () => {
-    const unit = { bank: new RegisterBank(), silent: false }
+    const unit = { bank: new RegisterBank(), faults: new LineFaults() }
     unit.bank.setHolding(0, 150)
     const server = new ModbusServer(new Map([[1, unit]]))
     const gateway = await start(device(await server.listen(0)))
     const active = (): Promise<{ items: unknown[] }> => getJson(gateway, '/api/v1/alarms?state=active')
     await vi.waitFor(async () => expect((await active()).items).toHaveLength(1), eventually)
-    unit.silent = true
+    unit.faults.set('silence', true)
     await vi.waitFor(async () => {
       expect(await getJson(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({
         quality: 'bad',
@@ -131,7 +132,7 @@ describe('the gateway', () => {
 
   it('writes to a device and answers what was read back', async () => {
     const bank = new RegisterBank()
-    const server = new ModbusServer(new Map([[1, { bank, silent: false }]]))
+    const server = new ModbusServer(new Map([[1, { bank, faults: new LineFaults() }]]))
     const yaml = device(await server.listen(0)).replace('address: 0,', 'address: 0, writable: true,')
     const gateway = await start(yaml)
     const put = (): Promise<Response> =>
@@ -150,7 +151,7 @@ describe('the gateway', () => {
 
   it('shows every metric of the contract', async () => {
     const bank = new RegisterBank()
-    const server = new ModbusServer(new Map([[1, { bank, silent: false }]]))
+    const server = new ModbusServer(new Map([[1, { bank, faults: new LineFaults() }]]))
     const uplink = `uplinks: [ { id: hq, type: mqtt, url: "mqtt://127.0.0.1:${await closedPort()}", topic: "{sensor}" } ]\n`
     const gateway = await start(device(await server.listen(0)) + uplink)
     await vi.waitFor(async () => {

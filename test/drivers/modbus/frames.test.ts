@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { frameShape } from '#api/shapes/device-shape.ts'
 import type { ModbusSensorConfig } from '#drivers/modbus/schema.ts'
-import { framesFromJson, ModbusReplay } from '#test/sim/modbus-replay.ts'
+import { framesFromJson, ModbusReplay } from '#simulate/modbus-replay.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { RawRtuSlave, serialFrame } from '#test/sim/raw-rtu-slave.ts'
 import { RecordingSink } from '#test/sim/recording-sink.ts'
