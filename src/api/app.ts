@@ -1,5 +1,6 @@
 // Puts the Fastify server together: limits, headers, errors, guard, routes, dashboard.
 
+import type { Server } from 'node:http'
 import { hostname } from 'node:os'
 import fastifyCookie from '@fastify/cookie'
 import fastifyHelmet from '@fastify/helmet'
@@ -18,8 +19,8 @@ import { registerAlarmMeasures } from './routes/alarm-measures.ts'
 import { registerAlarms } from './routes/alarms.ts'
 import { registerAudit } from './routes/audit.ts'
 import { registerBacktest } from './routes/backtest.ts'
-import { registerDevices } from './routes/devices.ts'
 import { registerConfig } from './routes/config.ts'
+import { registerDevices } from './routes/devices.ts'
 import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
 import { registerHealth } from './routes/health.ts'
@@ -31,39 +32,41 @@ import { registerSession } from './routes/session.ts'
 import { registerValues } from './routes/values.ts'
 import { registerWrite } from './routes/write.ts'
 import { registerUplinks } from './routes/uplinks.ts'
+import { SERVER_LIMITS } from './tls/https-server.ts'
 import { collectMethods, unknownRoute } from './unknown-route.ts'
 import { compileValidator } from './validation.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
-/** For a whole request to arrive. */
-const REQUEST_TIMEOUT_MS = 30_000
 /** For an answer to be made; then the caller gets 503 and the work is aborted. */
 const HANDLER_TIMEOUT_MS = 30_000
-const MAX_CONNECTIONS = 1024
+/** Half a year: browsers then ask for nothing but HTTPS. */
+const HSTS_SECONDS = 180 * 86_400
 /** From a live client: it has nothing to say. */
 const MAX_MESSAGE_BYTES = 4096
 
 /** The server with all routes; it does not listen yet. */
 export async function buildApp(context: ApiContext): Promise<ApiServer> {
-  const { options } = context
+  const { options, https } = context
   const loggerInstance: FastifyBaseLogger = options.log
-  const app: ApiServer = fastify({
+  const app: ApiServer = fastify<Server>({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: SERVER_LIMITS.requestTimeoutMs,
+    keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
+    ...(https === null ? {} : { serverFactory: (handler) => https.make(handler) }),
     handlerTimeout: HANDLER_TIMEOUT_MS,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.server.maxConnections = MAX_CONNECTIONS
+  app.server.maxConnections = SERVER_LIMITS.maxConnections
   app.setValidatorCompiler(compileValidator)
   // Answers are made field by field from the shapes; the tests hold them against the schemas.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   acceptEmptyJson(app)
   app.setErrorHandler((error, request, reply) => void sendProblem(request, reply, error))
 
-  await registerSecurityHeaders(app)
+  await registerSecurityHeaders(app, typeof options.http.tls === 'object' && options.http.tls !== null)
   await app.register(fastifyCookie)
   // The hub says goodbye to the clients before the server closes.
   await app.register(fastifyWebsocket, {
@@ -104,16 +107,17 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerAlarms(app, context)
   registerAlarmActions(app, context)
   registerDevices(app, context)
+  registerConfig(app, context)
   registerUplinks(app, context)
   registerLive(app, context)
   registerSession(app, context)
-  registerConfig(app, context)
   registerAccounts(app, context)
   registerAudit(app, context)
   registerOpenApiRoute(app)
 }
 
-async function registerSecurityHeaders(app: ApiServer): Promise<void> {
+/** `isTrusted`: encrypted by a certificate that browsers trust, as far as the gateway can know. */
+async function registerSecurityHeaders(app: ApiServer, isTrusted: boolean): Promise<void> {
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -126,8 +130,9 @@ async function registerSecurityHeaders(app: ApiServer): Promise<void> {
         frameAncestors: ["'none'"],
       },
     },
+    // With a certificate that the gateway made, it would take away the browser's button to go on all the same.
+    strictTransportSecurity: isTrusted ? { maxAge: HSTS_SECONDS, includeSubDomains: false } : false,
     // Meaningless over plain HTTP, where browsers only complain about them.
-    strictTransportSecurity: false,
     crossOriginOpenerPolicy: false,
     originAgentCluster: false,
     xFrameOptions: { action: 'deny' },

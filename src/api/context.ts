@@ -20,6 +20,7 @@ import type { Registry } from '#kit/metrics.ts'
 import type { AuditLog } from './audit/audit-log.ts'
 import type { AuditDetails } from './audit/details.ts'
 import type { Accounts } from './auth/accounts.ts'
+import type { LocalAccess } from './auth/local-access.ts'
 import type { Login } from './auth/login.ts'
 import type { Access, Principal } from './auth/roles.ts'
 import type { Sessions } from './auth/sessions.ts'
@@ -64,6 +65,7 @@ export interface ApiOptions {
 export interface ApiContext {
   readonly options: ApiOptions
   readonly accounts: Accounts
+  readonly local: LocalAccess
   readonly sessions: Sessions
   readonly login: Login
   readonly audit: AuditLog

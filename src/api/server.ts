@@ -9,11 +9,14 @@ import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { buildApp } from './app.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import { Accounts } from './auth/accounts.ts'
+import { LocalAccess } from './auth/local-access.ts'
 import { Login } from './auth/login.ts'
 import { Sessions } from './auth/sessions.ts'
 import type { ApiContext, ApiOptions, ApiServer } from './context.ts'
 import { Gate } from './gate.ts'
 import { LiveHub } from './live/hub.ts'
+import { Certificate } from './tls/certificate.ts'
+import { HttpsServers } from './tls/https-server.ts'
 
 export type { ApiOptions } from './context.ts'
 
@@ -21,7 +24,7 @@ export type { ApiOptions } from './context.ts'
 const MAX_QUERIES = 32
 
 export interface Api extends Component {
-  /** `http://host:port`, once started; empty before. */
+  /** `http://host:port`, or `https:`, once started; empty before. */
   readonly url: string
   /** One-time link that makes the first administrator, to be printed for the user; null when there is nothing to set up. */
   readonly setupUrl: string | null
@@ -39,11 +42,14 @@ class HttpApi implements Api {
   #live: LiveHub | null = null
   #url = ''
   #setupToken: string | null = null
+  readonly #local: LocalAccess
   #accounts: Accounts | null = null
   #audit: AuditLog | null = null
+  #certificate: Certificate | null = null
 
   constructor(options: ApiOptions) {
     this.#options = options
+    this.#local = new LocalAccess(options.dataDir)
   }
 
   get url(): string {
@@ -72,14 +78,18 @@ class HttpApi implements Api {
     this.#app = app
     this.#live = context.live
     this.#live.open()
-    this.#url = urlOf(app.server.address() as AddressInfo, this.#options.http.host)
+    this.#certificate?.watch()
+    this.#url = urlOf(app.server.address() as AddressInfo, this.#options.http)
+    await this.#local.publish(localUrlOf(app.server.address() as AddressInfo, this.#url))
     this.#options.log.info({ url: this.#url }, 'The API listens')
   }
 
   async stop(signal: AbortSignal): Promise<void> {
     const app = this.#app
     this.#app = null
+    this.#certificate?.unwatch()
     if (app === null) return
+    await this.#local.withdraw()
     const cutOff = (): void => app.server.closeAllConnections()
     signal.addEventListener('abort', cutOff, { once: true })
     try {
@@ -106,16 +116,27 @@ class HttpApi implements Api {
     return {
       options,
       accounts,
+      local: this.#local,
       sessions: new Sessions(clock),
       login: new Login(accounts, clock),
       audit,
+      https: await this.#https(),
       live: new LiveHub({ latest, alarms, model: () => options.info.model(), clock, log, registry }),
       queries: new Gate({ max: MAX_QUERIES, code: 'UNAVAILABLE', message: 'Too many queries at once; try again' }),
     }
   }
+
+  async #https(): Promise<HttpsServers | null> {
+    const { http, dataDir, clock, log } = this.#options
+    if (!http.tls) return null
+    const certificate = new Certificate({ tls: http.tls, dataDir, clock, log, use: (pair) => servers.use(pair) })
+    const servers = new HttpsServers(await certificate.load())
+    this.#certificate = certificate
+    return servers
+  }
 }
 
-async function listen(app: ApiServer, http: { host: string; port: number }): Promise<void> {
+async function listen(app: ApiServer, http: ApiOptions['http']): Promise<void> {
   const { host, port } = http
   try {
     await app.listen({ host, port })
@@ -139,10 +160,16 @@ async function listen(app: ApiServer, http: { host: string; port: number }): Pro
 }
 
 /** Where a browser finds it: a wildcard address becomes the first one that other machines can reach. */
-function urlOf(address: AddressInfo, host: string): string {
+function urlOf(address: AddressInfo, { host, tls }: ApiOptions['http']): string {
   const isWildcard = host === '0.0.0.0' || host === '::' || host === '[::]'
   const name = isWildcard ? (outwardAddress() ?? '127.0.0.1') : host.replace(/^\[|\]$/g, '')
-  return `http://${name.includes(':') ? `[${name}]` : name}:${address.port}`
+  return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${address.port}`
+}
+
+/** Where a command on this machine finds it: through loopback where it listens on every address. */
+function localUrlOf({ address, port }: AddressInfo, url: string): string {
+  const name = address === '::' ? '[::1]' : address === '0.0.0.0' ? '127.0.0.1' : new URL(url).hostname
+  return `${new URL(url).protocol}//${name}:${port}`
 }
 
 function outwardAddress(): string | undefined {

@@ -18,7 +18,13 @@ export interface GatewayConfig {
   /** `capacity` in records. */
   readonly buffer: { readonly capacity: number; readonly whenFull: 'block' | 'dropOldest' }
   readonly store: StoreConfig
-  readonly http: { readonly host: string; readonly port: number; readonly auth: 'required' | 'none' }
+  readonly http: {
+    readonly host: string
+    readonly port: number
+    readonly auth: 'required' | 'none'
+    /** Absolute paths, or a certificate that the gateway makes; null: not encrypted. */
+    readonly tls: { readonly cert: string; readonly key: string } | 'selfSigned' | null
+  }
   /** `operators`: on duty at a time; null: as many as acted. */
   readonly alarms: { readonly operators: number | null }
   /** null: the gateway has no broker of its own. */

@@ -2,7 +2,7 @@
 
 import { idFromName } from '#domain/ids.ts'
 import { checkBroker } from './broker-rules.ts'
-import { textAt } from './config-node.ts'
+import { nodeAt, textAt } from './config-node.ts'
 import { DEFAULT_CAPACITY, DEFAULT_HOST } from './gateway-schema.ts'
 import { isLoopback } from './loopback.ts'
 import { complain, refuse, type Subject } from './subject.ts'
@@ -26,6 +26,7 @@ export function checkGatewayRules(sensorCount: number, subject: Subject): void {
   }
   checkStore(subject)
   checkAccess(subject)
+  checkTls(subject)
   checkBroker(subject)
 }
 
@@ -51,4 +52,16 @@ function checkAccess(subject: Subject): void {
     ['http', 'auth'],
     `none is only possible while http.host is a loopback address, for example 127.0.0.1: ${reason}`,
   )
+}
+
+function checkTls(subject: Subject): void {
+  if (nodeAt(subject.node, ['http', 'tls']) === undefined) return
+  const hasCert = textAt(subject.node, ['http', 'tls', 'cert']) !== undefined
+  const hasKey = textAt(subject.node, ['http', 'tls', 'key']) !== undefined
+  const selfSigned = nodeAt(subject.node, ['http', 'tls', 'selfSigned'])
+  const isSelfSigned = selfSigned?.kind === 'scalar' && selfSigned.value === true
+  if (hasCert !== hasKey) refuse(subject, ['http', 'tls'], `needs ${hasCert ? 'key' : 'cert'} as well`)
+  else if (hasCert && isSelfSigned)
+    refuse(subject, ['http', 'tls', 'selfSigned'], 'must be false beside a certificate of your own')
+  else if (!hasCert && !isSelfSigned) refuse(subject, ['http', 'tls'], 'needs cert and key, or selfSigned: true')
 }

@@ -69,6 +69,29 @@ export const HttpSchema = section(
       default: 'required',
       description: '`none` lets anyone in who reaches the address, and is refused unless the host is loopback.',
     }),
+    tls: Type.Optional(
+      strictObject(
+        {
+          cert: Type.Optional(
+            Type.String({
+              minLength: 1,
+              description: 'File with the certificate and those between it and its root (PEM), relative to this file.',
+            }),
+          ),
+          key: Type.Optional(
+            Type.String({ minLength: 1, description: 'File with its unencrypted key (PEM), relative to this file.' }),
+          ),
+          selfSigned: Type.Boolean({
+            default: false,
+            description: 'The gateway makes a certificate for itself and renews it; browsers warn of it once.',
+          }),
+        },
+        {
+          description:
+            'Encrypts: https instead of http. Renewed files are taken over within a minute, without a restart.',
+        },
+      ),
+    ),
   },
   { description: 'Dashboard and API.' },
 )

@@ -9,7 +9,7 @@ import { nodeAt, type ConfigNode } from './config-node.ts'
 import { redactor, type ReadContext } from './context.ts'
 import { decodeKeys, plainMap } from './decode-node.ts'
 import type { BrokerConfig, GatewayConfig } from './gateway-config.ts'
-import { GatewayFileSchema, type BrokerSchema } from './gateway-schema.ts'
+import { GatewayFileSchema, type BrokerSchema, type HttpSchema } from './gateway-schema.ts'
 import { outlineOf, type Outline } from './outline.ts'
 import { Problems, type ConfigProblemAt } from './problems.ts'
 import { checkGatewayRules } from './gateway-rules.ts'
@@ -125,7 +125,7 @@ function readGateway(
       retention: { rawMs: store.retention.raw, minuteMs: store.retention.minute, hourMs: store.retention.hour },
       maxBytes: store.maxSize,
     },
-    http,
+    http: { ...http, tls: httpTls(http.tls, folder) },
     alarms: { operators: alarms.operators ?? null },
     broker: broker ? brokerConfig(broker, folder) : null,
     configuration: { watchMs: configuration.watch, revisions: configuration.revisions },
@@ -137,6 +137,12 @@ function readGateway(
   if (problems.size > 0) return undefined
   const sensors = devices.sources.map(({ id, driver, source }) => ({ id, driver, node: source.node }))
   return { config, outline: outlineOf({ root, catalogue: context.catalogue, sensors }) }
+}
+
+function httpTls(tls: StaticDecode<typeof HttpSchema>['tls'], folder: string): GatewayConfig['http']['tls'] {
+  if (tls?.cert !== undefined && tls.key !== undefined)
+    return { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) }
+  return tls?.selfSigned ? 'selfSigned' : null
 }
 
 function brokerConfig(broker: StaticDecode<typeof BrokerSchema>, folder: string): BrokerConfig {

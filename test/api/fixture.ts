@@ -9,6 +9,7 @@ import { WebSocket, type ClientOptions } from 'ws'
 import { Accounts } from '#api/auth/accounts.ts'
 import type { Role } from '#api/auth/roles.ts'
 import { contractProblems } from './contract.ts'
+import type { TlsOptions } from '#api/tls/certificate.ts'
 import { createApi, type Api, type ApiOptions } from '#api/server.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { Sensor } from '#domain/sensor.ts'
@@ -63,6 +64,7 @@ export interface FixtureOptions {
   host?: string
   port?: number
   dataDir?: string
+  tls?: TlsOptions
 }
 
 /** Starts an API; it is stopped and its folder removed when the test ends. */
@@ -95,7 +97,12 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     ...(options.configuration && { configuration: options.configuration }),
     ...(options.recentLog && { recentLog: options.recentLog }),
     ...(options.alarmOperators && { alarmOperators: () => options.alarmOperators! }),
-    http: { host: options.host ?? '127.0.0.1', port: options.port ?? 0, auth: options.auth ?? 'none' },
+    http: {
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 0,
+      auth: options.auth ?? 'none',
+      tls: options.tls ?? null,
+    },
     dashboardDir: options.dashboardDir ?? null,
     log: options.log ?? silentLogger,
   }

@@ -29,7 +29,7 @@ describe('a valid configuration', () => {
         retention: { rawMs: 30 * 86_400_000, minuteMs: 365 * 86_400_000, hourMs: 3650 * 86_400_000 },
         maxBytes: 8 * 1024 ** 3,
       },
-      http: { host: '127.0.0.1', port: 8080, auth: 'required' },
+      http: { host: '127.0.0.1', port: 8080, auth: 'required', tls: null },
       alarms: { operators: null },
       broker: null,
       configuration: { watchMs: 60_000, revisions: 100 },
@@ -38,6 +38,21 @@ describe('a valid configuration', () => {
       derived: [],
       uplinks: [],
     })
+  })
+
+  it.each([
+    ['{ cert: a.crt }', 'needs key as well'],
+    ['{ key: a.key }', 'needs cert as well'],
+    ['{}', 'needs cert and key, or selfSigned: true'],
+    ['{ cert: a.crt, key: a.key, selfSigned: true }', 'must be false beside a certificate of your own'],
+  ])('refuses http.tls %s', (tls, rule) => {
+    expect(problemsOf(gatewayWith(`http: { tls: ${tls} }`)).join()).toContain(rule)
+  })
+
+  it('takes the files of http.tls from the folder of the configuration', () => {
+    const yaml = gatewayWith('http: { tls: { cert: tls/a.crt, key: /etc/a.key } }')
+    const config = configOf(yaml, {}, '/etc/telemetryx/gateway.yaml')
+    expect(config.http.tls).toEqual({ cert: '/etc/telemetryx/tls/a.crt', key: '/etc/a.key' })
   })
 
   it('has durations in milliseconds and sizes in bytes', () => {
@@ -154,7 +169,7 @@ describe('references', () => {
     const yaml = gatewayWith('data: ${BASE}/x/${NAME}\nhttp:\n  port: ${PORT}\n  host: "${HOST}"')
     const config = configOf(yaml, { BASE: '/srv', NAME: 'edge', PORT: '9000', HOST: 'localhost' })
     expect(config.data).toBe('/srv/x/edge')
-    expect(config.http).toEqual({ host: 'localhost', port: 9000, auth: 'required' })
+    expect(config.http).toMatchObject({ host: 'localhost', port: 9000, auth: 'required' })
   })
 
   it('keep digits as text where text is wanted', () => {
