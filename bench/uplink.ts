@@ -1,45 +1,62 @@
-// How fast an mqtt uplink forwards, from a real store to a real mosquitto on loopback, qos 1, beside mqtt.js alone with the
-// same window in the same run: live, replaying a backlog from disk, and the age of a record when it is acknowledged at
-// 10,000 readings/s. Without mosquitto it answers nothing.
+// How fast each kind of uplink forwards, from a real store to a real receiver on loopback, beside the bare client library with
+// the same window in the same run: live, replaying a backlog of `--readings` from disk, and the age of a record when it is
+// acknowledged at 10,000 readings/s. Each kind is a file in uplink/; those whose receiver is not here are left out.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { connectAsync } from 'mqtt'
-import { NO_TIME } from '#domain/reading.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import type { Journal } from '#domain/journal.ts'
+import { NO_TIME } from '#domain/reading.ts'
+import { strictObject } from '#domain/schema.ts'
+import type { UplinkKind } from '#domain/uplink.ts'
 import { sleep, systemClock } from '#kit/clock.ts'
 import { LatencyHistogram } from '#kit/latency.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { modelOf } from '#test/uplinks/model-journal.ts'
-import { hasMosquitto, Mosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
-import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 import { createUplinks } from '#uplinks/uplinks.ts'
+import { SENSOR_IDS, SENSORS, WINDOW, type Contender, type OpenContender } from './uplink/contender.ts'
 
-const SENSORS = 1000
-/** Messages under way, as many as an uplink has at most. */
-const WINDOW = 2000
-const BACKLOG_PER_SECOND = 30_000
 const OFFERED_PER_SECOND = 10_000
 const SLICE_MS = 5
 const DAY_MS = 86_400_000
 
-const IDS = Array.from({ length: SENSORS }, (_, n) => `press-${n % 20}.sensor-${n}`)
-const MODEL = modelOf(IDS)
+const MODEL = modelOf(SENSOR_IDS)
 const never = new AbortController().signal
+const folder = new URL('./uplink/', import.meta.url)
 
-export async function run({ seconds }: { readonly seconds: number }): Promise<Record<string, number>> {
-  if (!hasMosquitto) return {}
+interface Options {
+  readonly seconds: number
+  /** Readings of the backlog. */
+  readonly readings: number
+}
+
+/** Figures begin with the kind: `mqttLiveReadingsPerSecond`. `BENCH_UPLINK=mqtt,grpc` runs some of the kinds only. */
+export async function run(options: Options): Promise<Record<string, number>> {
+  const wanted = process.env['BENCH_UPLINK']?.split(',')
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'contender.ts')
+  const figures: Record<string, number> = {}
+  for (const file of files.toSorted()) {
+    const { contender } = (await import(new URL(file, folder).href)) as { readonly contender?: Contender }
+    if (!contender || contender.missing !== null || wanted?.includes(contender.type) === false) continue
+    for (const [name, value] of Object.entries(await measure(contender, options)))
+      figures[`${contender.type}${name[0]!.toUpperCase()}${name.slice(1)}`] = value
+  }
+  return figures
+}
+
+async function measure(contender: Contender, { seconds, readings }: Options): Promise<Record<string, number>> {
   const dataDir = mkdtempSync(join(tmpdir(), 'telemetryx-bench-'))
-  const broker = await Mosquitto.start({ listener: ['set_tcp_nodelay true'] }) // else PUBACKs wait for our next segment (Nagle)
+  const open = await contender.open()
   try {
-    const bare = await measureBare(broker.url, seconds)
-    const live = await measureLive(broker.url, join(dataDir, 'live'), seconds)
-    const replay = await measureReplay(broker.url, join(dataDir, 'replay'), seconds)
-    const bareAgain = await measureBare(broker.url, seconds)
+    const bare = await measureBare(open, seconds)
+    const live = await measureLive(open, join(dataDir, 'live'), seconds)
+    const replay = await measureReplay(open, join(dataDir, 'replay'), readings)
+    const age = await measureAge(open, join(dataDir, 'age'), seconds)
+    const bareAgain = await measureBare(open, seconds)
     const barePerSecond = Math.max(bare.perSecond, bareAgain.perSecond)
     return {
       bareReadingsPerSecond: barePerSecond,
@@ -48,39 +65,21 @@ export async function run({ seconds }: { readonly seconds: number }): Promise<Re
       liveRatioToBare: live.liveReadingsPerSecond / barePerSecond,
       ...replay,
       replayRatioToBare: replay.replayReadingsPerSecond / barePerSecond,
-      ...(await measureAge(broker.url, join(dataDir, 'age'), seconds)),
+      ...age,
     }
   } finally {
-    await broker.close()
+    await open.close()
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
 
-/** mqtt.js alone: a payload that is ready, always WINDOW messages under way. */
-async function measureBare(url: string, seconds: number): Promise<{ perSecond: number; cpuMicroseconds: number }> {
-  const client = await connectAsync(url, { clientId: 'bare' })
-  const payload = '{"t":"2026-11-20T12:00:00.000Z","v":21.5,"q":"good","id":"edge-01/3/100042"}'
-  const topics = IDS.map((id) => `plant-a/${id.replace('.', '/')}`)
+async function measureBare(open: OpenContender, seconds: number) {
   const meter = startMeter()
-  const end = performance.now() + seconds * 1000
-  let sent = 0
-  let acknowledged = 0
-  await new Promise<void>((resolve) => {
-    const publish = (): void => void client.publish(topics[sent++ % SENSORS]!, payload, { qos: 1 }, onAcknowledged)
-    const onAcknowledged = (): void => {
-      acknowledged += 1
-      if (performance.now() < end) publish()
-      else if (acknowledged === sent) resolve()
-    }
-    for (let n = 0; n < WINDOW; n++) publish()
-  })
-  const result = meter(acknowledged)
-  await client.endAsync()
-  return result
+  return meter(await open.bare(seconds))
 }
 
-async function measureLive(url: string, dataDir: string, seconds: number) {
-  const bed = await openBed(url, dataDir)
+async function measureLive(open: OpenContender, dataDir: string, seconds: number) {
+  const bed = await openBed(open, dataDir)
   await bed.uplinks.start(never)
   await waitUntil(() => bed.status().state === 'online')
   const meter = startMeter()
@@ -96,37 +95,36 @@ async function measureLive(url: string, dataDir: string, seconds: number) {
 }
 
 /** The backlog of an earlier run, from disk. */
-async function measureReplay(url: string, dataDir: string, seconds: number) {
-  const backlog = BACKLOG_PER_SECOND * seconds
-  const before = await openBed('mqtt://127.0.0.1:1', dataDir)
+async function measureReplay(open: OpenContender, dataDir: string, readings: number) {
+  const before = await openBed({ kind: DEAD, config: {} }, dataDir)
   await before.uplinks.start(never)
-  for (let pushed = 0; pushed < backlog; pushed += 1000) {
-    push(before.store, 1000)
+  for (let pushed = 0; pushed < readings; pushed += 1000) {
+    push(before.store, Math.min(1000, readings - pushed))
     if (pushed % 50_000 === 0) await before.store.flush()
   }
   await before.close()
 
-  const bed = await openBed(url, dataDir)
+  const bed = await openBed(open, dataDir)
   const meter = startMeter()
   await bed.uplinks.start(never)
   await waitUntil(() => bed.status().pending === 0)
   const { delivered } = bed.status()
   const { perSecond, cpuMicroseconds } = meter(delivered)
   await bed.close()
-  if (delivered !== backlog) throw new Error(`${delivered} of ${backlog} were delivered`)
+  if (delivered !== readings) throw new Error(`${delivered} of ${readings} were delivered`)
   return {
-    replayReadings: backlog,
+    replayReadings: readings,
     replayReadingsPerSecond: perSecond,
     replayCpuMicrosecondsPerReading: cpuMicroseconds,
   }
 }
 
-/** Received → acknowledged by the broker, milliseconds. */
-async function measureAge(url: string, dataDir: string, seconds: number) {
+/** Received → acknowledged by the receiver, milliseconds. */
+async function measureAge(open: OpenContender, dataDir: string, seconds: number) {
   const ages = new LatencyHistogram()
   const pushedAt: number[] = []
   let settled = 0
-  const bed = await openBed(url, dataDir, (journal) => ({
+  const bed = await openBed(open, dataDir, (journal) => ({
     ...journal,
     settle: (reader, position, note) => {
       const now = performance.now()
@@ -154,7 +152,22 @@ async function measureAge(url: string, dataDir: string, seconds: number) {
   }
 }
 
-async function openBed(url: string, dataDir: string, wrap: (journal: Journal) => Journal = (journal) => journal) {
+/** A receiver that is never there. */
+const DEAD: UplinkKind = {
+  type: 'dead',
+  schema: strictObject({}),
+  open: () => ({
+    connect: () => Promise.reject(new TelemetryError('CONNECTION_FAILED', 'Nobody is there', { retryable: true })),
+    deliver: () => Promise.reject(new TelemetryError('CONNECTION_LOST', 'Nobody is there', { retryable: true })),
+    close: () => Promise.resolve(),
+  }),
+}
+
+async function openBed(
+  { kind, config }: Pick<OpenContender, 'kind' | 'config'>,
+  dataDir: string,
+  wrap: (journal: Journal) => Journal = (journal) => journal,
+) {
   const shared = { clock: systemClock, log: silentLogger, registry: new Registry() }
   const store = await openStore({
     ...shared,
@@ -166,7 +179,7 @@ async function openBed(url: string, dataDir: string, wrap: (journal: Journal) =>
     buffer: { capacity: 262_144, whenFull: 'block' },
     onEvent: () => {},
   })
-  await store.registerSensors(IDS.map((id) => ({ id, valueType: 'number' as const })))
+  await store.registerSensors(SENSOR_IDS.map((id) => ({ id, valueType: 'number' as const })))
   const uplinks = createUplinks({
     ...shared,
     random: Math.random,
@@ -174,7 +187,7 @@ async function openBed(url: string, dataDir: string, wrap: (journal: Journal) =>
     model: () => MODEL,
     gateway: 'edge-01',
     factory: 'Plant A',
-    uplinks: [{ id: 'hq', kind: mqttUplink, config: { url }, include: ['*'], exclude: [], maxRate: null }],
+    uplinks: [{ id: 'hq', kind, config, include: ['*'], exclude: [], maxRate: null }],
   })
   const close = async (): Promise<void> => {
     await uplinks.stop(never)
