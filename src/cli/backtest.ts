@@ -94,25 +94,32 @@ async function runBacktest(options: BacktestCommandOptions): Promise<void> {
     const cells = columns.csv.cells(line)
     const written = cells[columns.time] ?? ''
     const value = cells[columns.value] ?? ''
-    const time = timeOf(written, totals.rows)
-    let alarm = false
-    const known = columns.others.filter(({ column }) => (cells[column] ?? '').trim() !== '')
-    for (const [at, { sensor, column }] of known.entries()) {
-      const other = otherValue(cells[column]!.trim())
-      // All cells of a row are of one moment: they are judged together.
-      if (at < known.length - 1) backtest.prime(sensor, other)
-      else alarm = backtest.observe(sensor, other, time)
-    }
-    let score = 0
-    // In a row of another sensor's reading an empty cell is none of this one; else it is a bad one.
-    if (columns.others.length === 0 || value.trim() !== '') ({ score, alarm } = backtest.take(numberOf(value), time))
-    else alarm = backtest.isActive
+    const { score, alarm } = judge(backtest, columns, { cells, time: timeOf(written, totals.rows) })
     await rows.add(`${columns.csv.quoted(written)},${columns.csv.quoted(value)},${shortest(score)},${alarm ? 1 : 0}\n`)
   }
   if (columns === undefined) throw new TelemetryError('USAGE', 'Standard input is empty; it needs a header and rows')
   await rows.flush()
   if (options.json) console.error(JSON.stringify(totals))
   else console.error(`${counted(totals.rows, 'row')}, ${counted(totals.alarms, 'alarm')}`)
+}
+
+/** What the checks say of one row: of the other sensors in it first, then of the one on trial. */
+function judge(
+  backtest: ReturnType<typeof configuredBacktest>,
+  columns: Columns,
+  { cells, time }: { readonly cells: readonly string[]; readonly time: number },
+): { readonly score: number; readonly alarm: boolean } {
+  const value = cells[columns.value] ?? ''
+  const known = columns.others.filter(({ column }) => (cells[column] ?? '').trim() !== '')
+  for (const [at, { sensor, column }] of known.entries()) {
+    const other = otherValue(cells[column]!.trim())
+    // All cells of a row are of one moment: they are judged together.
+    if (at < known.length - 1) backtest.prime(sensor, other)
+    else backtest.observe(sensor, other, time)
+  }
+  // In a row of another sensor's reading an empty cell is none of this one; else it is a bad one.
+  const isOfOthers = columns.others.length > 0 && value.trim() === ''
+  return isOfOthers ? { score: 0, alarm: backtest.isActive } : backtest.take(numberOf(value), time)
 }
 
 interface Columns {

@@ -31,6 +31,7 @@ export function registerAlarmActions(app: ApiServer, context: ApiContext): void 
   for (const action of actions) registerAction(app, context, action)
   registerComment(app, context)
   registerOutOfService(app, context)
+  registerCheckService(app, context)
 }
 
 function registerAction(app: ApiServer, { options }: ApiContext, { path, summary, act }: Action): void {
@@ -106,22 +107,21 @@ const CheckParams = Type.Object({
   check: Type.String({ minLength: 1, maxLength: 256, description: 'Name of the check within its sensor.' }),
 })
 
+const serviceSchema = { tags: ['alarms'], response: { 200: AlarmSchema } }
+
+/** Unix milliseconds at which a check returns by itself; null: somebody returns it. */
+function untilOf(duration: string | undefined, now: number): number | null {
+  return duration === undefined ? null : now + readDuration('body.duration', duration, serviceLimits)
+}
+
 function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
   const { alarms, info, clock } = options
-  const untilOf = (duration: string | undefined): number | null =>
-    duration === undefined ? null : clock.now() + readDuration('body.duration', duration, serviceLimits)
-  const desk = (): NonNullable<typeof options.checks> => {
-    if (!options.checks) throw new TelemetryError('NOT_FOUND', 'This gateway has no checks')
-    return options.checks
-  }
-  const schema = { tags: ['alarms'], response: { 200: AlarmSchema } }
-
   app.post(
     '/api/v1/alarms/:id/out-of-service',
     {
       config: { access: 'operator', audit: 'alarm.out-of-service' },
       schema: {
-        ...schema,
+        ...serviceSchema,
         summary: 'Take the check of an alarm out of service, for maintenance',
         params: AlarmParams,
         body: OptionalService,
@@ -131,18 +131,26 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
       const { comment: words = null, duration } = request.body ?? {}
       const { id } = request.params
       const alarm = auditedAlarm(request, { alarms, id }, () =>
-        alarms.takeOutOfService(id, callerOf(request), words, untilOf(duration)),
+        alarms.takeOutOfService(id, callerOf(request), words, untilOf(duration, clock.now())),
       )
       return alarmShape(alarm, info.model())
     },
   )
+}
+
+function registerCheckService(app: ApiServer, { options }: ApiContext): void {
+  const { info, clock } = options
+  const desk = (): NonNullable<typeof options.checks> => {
+    if (!options.checks) throw new TelemetryError('NOT_FOUND', 'This gateway has no checks')
+    return options.checks
+  }
 
   app.post(
     '/api/v1/sensors/:id/checks/:check/out-of-service',
     {
       config: { access: 'operator', audit: 'check.out-of-service' },
       schema: {
-        ...schema,
+        ...serviceSchema,
         summary: 'Take a check out of service, whether it has an alarm or not',
         params: CheckParams,
         body: OptionalService,
@@ -151,7 +159,7 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
     async (request) => {
       const { number } = sensorOf(info.model(), request.params.id)
       const { comment: words = null, duration } = request.body ?? {}
-      const service = { by: callerOf(request), comment: words, untilMs: untilOf(duration) }
+      const service = { by: callerOf(request), comment: words, untilMs: untilOf(duration, clock.now()) }
       request.auditDetails = { target: `${request.params.id} ${request.params.check}`, after: { comment: words } }
       return alarmShape(desk().takeOutOfService(number, request.params.check, service), info.model())
     },
@@ -161,7 +169,7 @@ function registerOutOfService(app: ApiServer, { options }: ApiContext): void {
     '/api/v1/sensors/:id/checks/:check/in-service',
     {
       config: { access: 'operator', audit: 'check.in-service' },
-      schema: { ...schema, summary: 'Return a check to service', params: CheckParams, body: OptionalComment },
+      schema: { ...serviceSchema, summary: 'Return a check to service', params: CheckParams, body: OptionalComment },
     },
     async (request) => {
       const { number } = sensorOf(info.model(), request.params.id)
