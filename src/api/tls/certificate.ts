@@ -23,7 +23,7 @@ export interface CertificateOptions {
   readonly clock: Clock
   readonly log: Logger
   /** Gets each pair that is to be used from now on. */
-  use(pair: KeyPair): void
+  readonly use: (pair: KeyPair) => void
 }
 
 export class Certificate {
