@@ -9,7 +9,7 @@ export function reloadOnHangup(gateway: () => Gateway | null, log: Logger): void
 }
 
 async function reload(gateway: Gateway | null, log: Logger): Promise<void> {
-  if (gateway?.configuration == null) return
+  if (!gateway?.configuration) return
   try {
     const { isChanged, revision } = await gateway.configuration.reload('SIGHUP')
     log.info({ revision, isChanged }, isChanged ? 'The configuration file was taken up' : 'Nothing has changed')

@@ -6,6 +6,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { isForeign, isOwnHost } from '../origin.ts'
 import { RequestError } from '../problem.ts'
+import { LOCAL_USER_HEADER } from './local-access.ts'
 import { includesRole, type Access, type Principal } from './roles.ts'
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -58,8 +59,10 @@ function bearerOf(request: FastifyRequest): string | null {
 }
 
 function identify(request: FastifyRequest, context: ApiContext): Principal | null {
-  if (context.options.http.auth === 'none') return LOCAL
   const token = bearerOf(request)
+  const cli = token === null ? null : context.local.principal(token, request.headers[LOCAL_USER_HEADER]?.toString())
+  if (cli !== null) return cli
+  if (context.options.http.auth === 'none') return LOCAL
   if (token !== null) return context.accounts.tokenPrincipal(token)
   const id = sessionOf(request, context)
   return id === null ? null : sessionPrincipal(context, id, true)

@@ -14,7 +14,7 @@ export function deskOf({ options }: ApiContext): ConfigurationDesk {
 
 /** The command line comes with the credentials of the machine itself; see auth/local-access.ts. */
 export function originOf(request: FastifyRequest): ConfigurationOffer['origin'] {
-  return request.principal?.name.startsWith('cli') ? 'cli' : 'api'
+  return request.principal?.via === 'local' && request.principal.name.startsWith('cli:') ? 'cli' : 'api'
 }
 
 /** `If-Match`, which a change must have where `isNeeded`: else two people would overwrite each other. */
