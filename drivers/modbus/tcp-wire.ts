@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import type { OpenWire, Wire } from './wire.ts'
 
 const KEEP_ALIVE_AFTER_MS = 30_000
-/** Takes the longest frame many times over; what is longer comes in several pieces. */
-const READ_BYTES = 4096
+/** Takes the longest frame three times over; what is longer comes in several pieces. */
+const READ_BYTES = 1024
 
 export function tcpWire(host: string, port: number): OpenWire {
   return (events) => {

@@ -117,6 +117,7 @@ it('does not grow', async () => {
   const round = async (): Promise<void> => {
     for (const damage of sample) await pollOnce(replyWith(damage, []))
     slave.requests.length = 0
+    unit.context.lostCauses.length = 0
   }
   await round()
   const before = used()
