@@ -30,7 +30,7 @@ export function refusalOf(batch: ReceivedBatch, row: number, sensor: KnownSensor
 export function recordLine(batch: ReceivedBatch, row: number, { gateway, sensor }: LineOptions): string {
   const id = `${gateway}/${batch.epoch}/${batch.seq[row]!}`
   const entry = batch.entries.get(row)
-  if (entry !== undefined) return `${JSON.stringify(entryObject(id, entry))}\n`
+  if (entry !== undefined) return `${JSON.stringify({ ...entryObject(id, entry), ...laneOf(batch) })}\n`
   const { id: sensorId, unit, valueType } = sensor(batch.sensor[row]!)!
   const status = batch.status[row]!
   const sourceTime = batch.sourceTime[row]!
@@ -44,12 +44,17 @@ export function recordLine(batch: ReceivedBatch, row: number, { gateway, sensor 
     q: qualityOf(status),
     ...(status === Status.Good ? {} : { s: statusName(status) }),
     receivedAt: isoTime(receivedAt),
-    ...(batch.historical ? { historical: true } : {}),
+    ...laneOf(batch),
   })}\n`
 }
 
 function entryObject(id: string, entry: Entry): object {
   return { id, ...entry, time: isoTime(entry.time) }
+}
+
+/** Said only where it says something. */
+function laneOf({ historical, lane }: ReceivedBatch): object {
+  return { ...(lane === 'inOrder' ? {} : { lane }), ...(historical ? { historical } : {}) }
 }
 
 function isoTime(time: number): string | null {
