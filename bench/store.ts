@@ -225,6 +225,7 @@ async function measureCommits(seconds: number): Promise<Record<string, number>> 
     const usual = at(alone, 0.5)
     return {
       commitMs: usual,
+      commitMsP99Alone: at(alone, 0.99),
       commitDelayMsUnderQueriesP99: at(beside, 0.99) - usual,
       commitDelayMsUnderQueries: at(beside, 1) - usual,
       commitsMeasured: beside.length,

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { NO_TIME } from '#domain/reading.ts'
 import { RingProducer } from '#kit/record-ring.ts'
@@ -86,6 +88,23 @@ describe('queries', () => {
     await Promise.all(queries)
     await store.close()
   }, 60_000)
+
+  it.skipIf(process.platform !== 'linux')('leave the processor to everything else', async () => {
+    using folder = temporaryFolder()
+    const { store } = await openTestStore(folder.path)
+    const niceness = (): number[] =>
+      readdirSync('/proc/self/task').map((id) =>
+        Number(
+          readFileSync(`/proc/self/task/${id}/stat`, 'utf8')
+            .replace(/^.*\) /, '')
+            .split(' ')[16],
+        ),
+      )
+    const before = niceness().filter((nice) => nice > getPriority()).length
+    await store.history.statistics('a.b', 0, 1)
+    expect(niceness().filter((nice) => nice > getPriority())).toHaveLength(before + 1)
+    await store.close()
+  })
 
   it('that are given up give back what they held', async () => {
     using folder = temporaryFolder()
