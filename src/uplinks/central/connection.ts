@@ -32,6 +32,7 @@ export class CentralConnection implements UplinkConnection {
   readonly #context: UplinkContext
   readonly #url: URL
   readonly #bodies: Bodies
+  readonly #proof = { hasTaken: false }
   #session: Session | null = null
   /** Unix milliseconds before which central does not want to hear of us. */
   #notBefore = 0
@@ -110,6 +111,7 @@ export class CentralConnection implements UplinkConnection {
       model: () => this.#context.model(),
       format: config.format ?? 'protobuf',
       isCompressed: (config.compression ?? 'zstd') === 'zstd',
+      proof: this.#proof,
     })
     const desk = config.configuration?.accept === true ? configuration?.() : null
     const everyMs = config.configuration?.every

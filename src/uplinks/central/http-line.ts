@@ -4,7 +4,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
-import { TelemetryError } from '#domain/errors.ts'
+import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import { systemClock, type Timer } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
 import type { Answer } from './answer.ts'
@@ -73,6 +73,8 @@ export class HttpLine {
     this.#underWay += 1
     try {
       return await withDeadline(deadline, (limit) => this.#exchange(request, limit))
+    } catch (cause) {
+      throw isTelemetryError(cause, 'ABORTED') ? closedError(this.name) : cause
     } finally {
       this.#underWay -= 1
     }

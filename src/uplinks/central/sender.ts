@@ -27,6 +27,12 @@ export interface SenderOptions {
   readonly model: () => Model
   readonly format: 'protobuf' | 'json'
   readonly isCompressed: boolean
+  readonly proof: Proof
+}
+
+/** Whether central has ever taken a record: what it refuses then, it refuses by itself, and not because it is no receiver. */
+export interface Proof {
+  hasTaken: boolean
 }
 
 /** Central wants to be left alone until then. */
@@ -46,8 +52,8 @@ export class Sender {
   #turn: Promise<unknown> = Promise.resolve()
   #maxBytes = START_BYTES
   #isCompressed: boolean
-  /** Central has taken something over this line: it is a receiver, and what it refuses is refused by itself. */
-  #hasTaken = false
+  /** Rows of the present delivery that were refused by a status. */
+  #refused = 0
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -68,9 +74,11 @@ export class Sender {
 
   async #deliver(delivery: Delivery): Promise<DeliveryResult> {
     const rejected: Rejected[] = []
+    const { line, proof } = this.#options
+    this.#refused = 0
     await this.#sendRows(delivery, true, rejected)
-    if (rejected.length === delivery.rowCount && !this.#hasTaken && delivery.rowCount > 1)
-      throw new TelemetryError('PROTOCOL', `${this.#options.line.name} refuses everything: ${rejected[0]!.reason}`, {
+    if (this.#refused > 0 && !proof.hasTaken)
+      throw new TelemetryError('PROTOCOL', `${line.name} refuses everything: ${rejected[0]!.reason}`, {
         retryable: true,
       })
     return { rejected: rejected.sort((a, b) => a.row - b.row) }
@@ -97,13 +105,16 @@ export class Sender {
     if (answer.status === 202 || answer.status === 200) {
       const { epoch, firstSeq } = part.batch
       rejected.push(...judge(answer, { epoch, firstSeq, rows: new Set(part.rows), lastSeq: body.lastSeq }, line.name))
-      this.#hasTaken = true
+      this.#options.proof.hasTaken = true
     } else if (answer.status === 413 && (part.rowCount > 1 || this.#maxBytes > MIN_BYTES)) {
       this.#maxBytes = Math.max(MIN_BYTES, Math.min(this.#maxBytes, body.bytes.length) >> 1)
       await this.#sendHalves(part, rejected)
     } else if (CONTENT_REFUSALS.has(answer.status) || answer.status === 413) {
       if (part.rowCount > 1) await this.#sendHalves(part, rejected)
-      else rejected.push({ row: part.rows[0]!, reason: wordsOf(answer) || `Refused with status ${answer.status}` })
+      else {
+        this.#refused += 1
+        rejected.push({ row: part.rows[0]!, reason: wordsOf(answer) || `Refused with status ${answer.status}` })
+      }
     } else throw statusError(answer, line.name)
   }
 
