@@ -44,10 +44,15 @@ def rows(block, types):
 class Receiver(ingest_pb2_grpc.IngestServiceServicer):
     def __init__(self, path):
         self.seen = set()  # enough for an example; src/receiver/dedupe.mjs shows how to keep ranges instead
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as lines:
-                self.seen = {json.loads(line)["id"] for line in lines if line.endswith("\n")}
-        self.file = open(path, "a", encoding="utf-8")
+        self.file = open(path, "a+", encoding="utf-8")
+        self.file.seek(0)
+        whole = 0
+        for line in self.file:
+            if not line.endswith("\n"):
+                break  # cut off by a crash: it was never acknowledged
+            self.seen.add(json.loads(line)["id"])
+            whole += len(line.encode())
+        self.file.truncate(whole)
 
     def Sync(self, requests, context):
         hello = next(requests).hello
