@@ -1,12 +1,15 @@
 // Reads texts as configurations of one gateway: relative paths, references and drivers as its own file has them.
 
 import type { GatewayConfig } from '#config/gateway-config.ts'
+import { GatewayFileSchema } from '#config/gateway-schema.ts'
 import type { Catalogue, LoadResult, NamedFile } from '#config/load.ts'
 import type { Outline } from '#config/outline.ts'
 import type { ImportedSensors, TextProblem } from '#domain/configuration.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { importSensors } from './import-sensors.ts'
+import { maskSecrets, unmaskSecrets } from './masked-text.ts'
 import type { ParseJob } from './parse-configuration.ts'
+import { schemasOf, secretKeys } from './redaction.ts'
 
 /** A configuration that was read without problems, with what it was read from. */
 export interface LoadedConfiguration {
@@ -36,15 +39,29 @@ export interface ConfigurationReaderOptions {
 
 export class ConfigurationReader {
   readonly #options: ConfigurationReaderOptions
+  readonly #secretKeys: ReadonlySet<string>
   #parsing: Promise<unknown> = Promise.resolve()
 
   constructor(options: ConfigurationReaderOptions) {
     this.#options = options
+    this.#secretKeys = secretKeys([...schemasOf(options.catalogue), GatewayFileSchema])
   }
 
   async problems(text: string): Promise<readonly TextProblem[]> {
     const parsed = await this.#parse(text, [])
     return parsed.ok ? [] : parsed.problems
+  }
+
+  /** As it may be read by others. */
+  masked(text: string): string {
+    return maskSecrets(text, this.#secretKeys)
+  }
+
+  /** A text that others may have read masked, with the secrets of `present`. Throws CONFIG_INVALID with `problems`. */
+  unmasked(text: string, present: string): string {
+    const unmasked = unmaskSecrets(text, present, { keys: this.#secretKeys, file: this.#options.source.file })
+    if (unmasked.ok) return unmasked.text
+    throw invalid(unmasked.problems)
   }
 
   /** `files` stand for those on disk. Throws CONFIG_INVALID with `problems`. */
@@ -54,11 +71,7 @@ export class ConfigurationReader {
       const config = { ...parsed.config, data: this.#options.dataDir }
       return { config, outline: parsed.outline, text: parsed.text, files: parsed.files }
     }
-    const [first] = parsed.problems
-    const more = parsed.problems.length > 1 ? ` and ${parsed.problems.length - 1} more` : ''
-    throw new TelemetryError('CONFIG_INVALID', `line ${first?.line}: ${first?.message}${more}`, {
-      context: { problems: parsed.problems },
-    })
+    throw invalid(parsed.problems)
   }
 
   /** Throws NOT_FOUND. */
@@ -76,4 +89,12 @@ export class ConfigurationReader {
     this.#parsing = parsed.catch(() => {})
     return parsed
   }
+}
+
+function invalid(problems: readonly TextProblem[]): TelemetryError {
+  const [first] = problems
+  const more = problems.length > 1 ? ` and ${problems.length - 1} more` : ''
+  return new TelemetryError('CONFIG_INVALID', `line ${first?.line}: ${first?.message}${more}`, {
+    context: { problems },
+  })
 }

@@ -15,14 +15,14 @@ import type {
   RevisionHead,
   TextProblem,
 } from '#domain/configuration.ts'
-import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import { isTelemetryError, TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { refuseForeignEdit, stateOnDisk, textOnDisk, writeFiles } from './configuration-file.ts'
 import type { ConfigurationOptions } from './configuration-options.ts'
 import { ConfigurationReader, type LoadedConfiguration } from './configuration-reader.ts'
 import { baselineOf, HealthWatch } from './health-watch.ts'
 import { planWords } from '#domain/plan-words.ts'
 import { isEmptyPlan, planChange, refuseRestart, touchedBy } from './plan.ts'
-import { contentHash, type StoredRevision } from './revision-store.ts'
+import { contentHash, headOf, type StoredRevision } from './revision-store.ts'
 
 interface Watched {
   readonly watch: HealthWatch
@@ -68,7 +68,7 @@ export class Configuration implements ConfigurationDesk {
   present(): PresentConfiguration {
     const { source } = this.#options
     return {
-      text: this.#present.text,
+      text: this.#reader.masked(this.#present.text),
       etag: this.#etag,
       revision: this.#head,
       file: source.file,
@@ -77,19 +77,25 @@ export class Configuration implements ConfigurationDesk {
     }
   }
 
-  check(text: string): Promise<readonly TextProblem[]> {
-    return this.#reader.problems(text)
+  async check(text: string): Promise<readonly TextProblem[]> {
+    try {
+      return await this.#reader.problems(this.#unmasked(text))
+    } catch (error) {
+      const problems = isTelemetryError(error, 'CONFIG_INVALID') ? error.context['problems'] : undefined
+      if (!Array.isArray(problems)) throw error
+      return problems as readonly TextProblem[]
+    }
   }
 
   async plan(text: string): Promise<ConfigurationPlan> {
-    const next = await this.#reader.read(text)
+    const next = await this.#reader.read(this.#unmasked(text))
     return planChange(this.#present, next, this.#options.catalogue)
   }
 
   apply(offer: ConfigurationOffer): Promise<AppliedConfiguration> {
     return this.#inTurn(async () => {
       this.#checkMatch(offer.ifMatch ?? null)
-      return this.#apply(offer, await this.#reader.read(offer.text))
+      return this.#apply(offer, await this.#reader.read(this.#unmasked(offer.text)))
     })
   }
 
@@ -114,13 +120,8 @@ export class Configuration implements ConfigurationDesk {
   }
 
   async revision(number: number): Promise<Revision> {
-    const {
-      files: _files,
-      baseline: _baseline,
-      goesBackTo: _goesBackTo,
-      ...revision
-    } = await this.#options.revisions.read(number)
-    return revision
+    const stored = await this.#options.revisions.read(number)
+    return { ...headOf(stored), text: this.#reader.masked(stored.text) }
   }
 
   async diff(from: number, to: number): Promise<ConfigurationPlan> {
@@ -141,6 +142,10 @@ export class Configuration implements ConfigurationDesk {
 
   importSensors(device: string, csv: string): ImportedSensors {
     return this.#reader.importSensors(device, csv, this.#present.config)
+  }
+
+  #unmasked(text: string): string {
+    return this.#reader.unmasked(text, this.#present.text)
   }
 
   get #etag(): string {

@@ -130,7 +130,8 @@ export class RevisionStore {
   }
 }
 
-function headOf({ number, time, by, origin, comment, hash, state, reason }: RevisionHead): RevisionHead {
+/** What may be shown of a revision beside its text. */
+export function headOf({ number, time, by, origin, comment, hash, state, reason }: RevisionHead): RevisionHead {
   return { number, time, by, origin, comment, hash, state, reason }
 }
 

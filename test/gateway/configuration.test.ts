@@ -120,6 +120,20 @@ describe('Applying a configuration to a running gateway', () => {
     expect(kept).not.toMatch(/first-secret|second-secret/)
   })
 
+  it('never shows a literal secret, and keeps it when the text that was shown comes back', async () => {
+    const text = devices(device('a').replace('host:', 'password: hunter2, host:'))
+    const bed = await new ConfigurationBed().start(text)
+    const shown = bed.desk.present().text
+    expect(JSON.stringify([shown, await bed.desk.revision(1)])).not.toContain('hunter2')
+    const { plan } = await bed.apply(shown.replace(': 7', ': 8'))
+    expect(plan.changes.map(({ id, keys }) => [id, keys.map(({ key }) => key)])).toEqual([
+      ['a.a', ['address']],
+      ['a', []],
+    ])
+    expect(bed.onDisk).toBe(text.replace(': 7', ': 8'))
+    expect(await bed.desk.check('x: { password: "********" }')).toMatchObject([{ line: 1, column: 16 }])
+  })
+
   it('sees what changed in a sensors file, although the text is the same', async () => {
     const bed = new ConfigurationBed()
     const csv = join(bed.folder, 'a.csv')
