@@ -78,7 +78,11 @@ class GatewayRun {
   constructor(setup: KillChildSetup) {
     const script = join(import.meta.dirname, 'kill-child.ts')
     this.#process = spawn(process.execPath, [script, JSON.stringify(setup)], { stdio: ['pipe', 'pipe', 'inherit'] })
-    createInterface(this.#process.stdout).on('line', (line) => this.lines.push(JSON.parse(line) as Line))
+    createInterface(this.#process.stdout).on('line', (line) => {
+      // The last line of a process that is killed may be cut off.
+      const parsed = parseLine(line)
+      if (parsed) this.lines.push(parsed)
+    })
   }
 
   get durable(): Position {
@@ -206,4 +210,13 @@ function expectOrder(arrivals: readonly KilledArrival[]): void {
 
 async function until(isSo: () => boolean): Promise<void> {
   await vi.waitUntil(isSo, { timeout: PATIENCE_MS, interval: 20 })
+}
+
+/** null: cut off in the middle. */
+function parseLine(line: string): Line | null {
+  try {
+    return JSON.parse(line) as Line
+  } catch {
+    return null
+  }
 }

@@ -25,7 +25,11 @@ class Run {
   constructor(dataDir: string, url: string) {
     const script = join(import.meta.dirname, 'crash-child.ts')
     this.#process = spawn(process.execPath, [script, dataDir, url], { stdio: ['pipe', 'pipe', 'inherit'] })
-    createInterface(this.#process.stdout).on('line', (line) => this.lines.push(JSON.parse(line) as Line))
+    createInterface(this.#process.stdout).on('line', (line) => {
+      // The last line of a process that is killed may be cut off.
+      const parsed = parseLine(line)
+      if (parsed) this.lines.push(parsed)
+    })
   }
 
   get durable(): Position | undefined {
@@ -43,6 +47,15 @@ class Run {
     this.#process.stdin.write('finish\n')
     expect(await ended).toEqual([0, null])
     return this.lines.at(-1)!
+  }
+}
+
+/** null: cut off in the middle. */
+function parseLine(line: string): Line | null {
+  try {
+    return JSON.parse(line) as Line
+  } catch {
+    return null
   }
 }
 
