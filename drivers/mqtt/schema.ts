@@ -2,42 +2,21 @@
 
 import { Type, type StaticDecode } from 'typebox'
 import { durationSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { mqttLoginKeys, mqttProtocolKeys, mqttUrlSchema, tlsSchema } from '#kit/mqtt-schema.ts'
 
 export const DEFAULT_TIMEOUT_MS = 10_000
 export const DEFAULT_KEEPALIVE_MS = 30_000
 export const DEFAULT_MAX_PAYLOAD = 1024 * 1024
 
-const TlsSchema = strictObject(
-  {
-    ca: Type.Optional(
-      Type.String({ description: 'File with the certificates to trust (PEM); default: those of the system.' }),
-    ),
-    cert: Type.Optional(Type.String({ description: 'File with the client certificate (PEM), for mutual TLS.' })),
-    key: Type.Optional(Type.String({ description: 'File with the key of the client certificate (PEM).' })),
-    rejectUnauthorized: Type.Optional(
-      Type.Boolean({
-        default: true,
-        description: 'false accepts any certificate: only for a first try in a laboratory.',
-      }),
-    ),
-  },
-  { description: 'For mqtts and wss.' },
-)
-
 const ConnectionSchema = strictObject(
   {
     url: Type.Optional(
-      Type.String({
-        pattern: '^(?:mqtts?|wss?)://[^\\s]+$',
+      mqttUrlSchema({
         description: 'Broker: mqtt, mqtts, ws or wss. Without it: the embedded broker (key `broker`).',
-        examples: ['mqtt://192.0.2.30:1883'],
-        secret: true, // it may carry credentials, which must not be repeated in a message about a misspelt one
+        example: 'mqtt://192.0.2.30:1883',
       }),
     ),
-    username: Type.Optional(Type.String({ description: 'User name at the broker.' })),
-    password: Type.Optional(
-      Type.String({ secret: true, description: 'Password at the broker, for example "${MQTT_PASSWORD}".' }),
-    ),
+    ...mqttLoginKeys,
     clientId: Type.Optional(
       Type.String({
         minLength: 1,
@@ -46,19 +25,11 @@ const ConnectionSchema = strictObject(
           'Name of the session at the broker; must be unique there. Default: telemetryx-{gateway}- and a checksum of url and user.',
       }),
     ),
-    protocol: Type.Optional(
-      Type.Union([Type.Literal('3.1.1'), Type.Literal(5)], {
-        default: '3.1.1',
-        description: 'Version of MQTT: 3.1.1 or 5.',
-      }),
-    ),
-    keepalive: Type.Optional(
-      durationSchema({ default: '30s', description: 'Longest silence on the line; 0: no limit.' }),
-    ),
+    ...mqttProtocolKeys,
     timeout: Type.Optional(
       durationSchema({ default: '10s', description: 'Longest wait for the broker to accept us.' }),
     ),
-    tls: Type.Optional(TlsSchema),
+    tls: Type.Optional(tlsSchema('File with the certificates to trust (PEM); default: those of the system.')),
   },
   { description: 'Where the broker is. Devices with the same connection share it.' },
 )

@@ -2,7 +2,7 @@
 
 import { Type, type StaticDecode } from 'typebox'
 import { durationSchema, strictObject } from '#domain/schema.ts'
-import { TlsSchema } from '../mqtt/schema.ts'
+import { TlsSchema } from '#kit/mqtt-schema.ts'
 
 const ConfigurationSchema = strictObject(
   {

@@ -2,23 +2,15 @@
 
 import { Type, type StaticDecode } from 'typebox'
 import { durationSchema, strictObject } from '#domain/schema.ts'
-import { TlsSchema } from '../mqtt/schema.ts'
+import { mqttLoginKeys, TlsSchema, mqttUrlSchema } from '#kit/mqtt-schema.ts'
 
 /** One level of a topic (Sparkplug 3.0 §4.1: any UTF-8 but + / #), and no control characters. */
 const LEVEL_PATTERN = '^[^+/#\\u0000-\\u001f\\u007f-\\u009f]+$'
 
 export const SparkplugUplinkSchema = strictObject(
   {
-    url: Type.String({
-      pattern: '^(?:mqtts?|wss?)://[^\\s]+$',
-      description: 'Broker: mqtt, mqtts, ws or wss.',
-      examples: ['mqtts://mq.example:8883'],
-      secret: true, // it may carry credentials
-    }),
-    username: Type.Optional(Type.String({ description: 'User name at the broker.' })),
-    password: Type.Optional(
-      Type.String({ secret: true, description: 'Password at the broker, for example "${MQTT_PASSWORD}".' }),
-    ),
+    url: mqttUrlSchema({ description: 'Broker: mqtt, mqtts, ws or wss.', example: 'mqtts://mq.example:8883' }),
+    ...mqttLoginKeys,
     clientId: Type.Optional(
       Type.String({ minLength: 1, maxLength: 256, description: 'Default: telemetryx-{gateway}-{uplink}.' }),
     ),
