@@ -7,17 +7,15 @@ import { parseGatewayConfig } from '#config/load.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { startGateway, type Gateway } from '#gateway/gateway.ts'
+import { loadOpcuaLibrary } from '#gateway/opcua-tools.ts'
 import { packageVersion } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 import { createLogger, logFile } from '#kit/logger.ts'
-import { DemoBroker } from '#simulate/broker.ts'
-import { PressShop, pressShopDevices, type Endpoint } from '#simulate/press-shop.ts'
-import { startScale } from '#simulate/scale.ts'
+import { startDemoPlant, type DemoPlant } from './demo-plant.ts'
 import { freePort } from './free-port.ts'
 import { untilSignal } from './until-signal.ts'
 
 const USUAL_HTTP_PORT = 8080
-const USUAL_MQTT_PORT = 1883
 const STOP_DEADLINE_MS = 10_000
 
 interface DemoOptions {
@@ -32,7 +30,7 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .summary('run a simulated factory and a gateway that watches it')
     .description(
-      'Runs six simulated machines that speak Modbus TCP, a scale on a serial line where socat is installed, a small MQTT broker, and a gateway on them. Now and then a ' +
+      'Runs simulated machines that speak Modbus TCP, OPC UA, MQTT and, where socat is installed, a serial line, a small MQTT broker, and a gateway on them. Now and then a ' +
         'machine fails, so that there is something to see. Readings are kept in the data folder between runs. Ctrl-C ends all of it.',
     )
     .addOption(new Option('--data <dir>', 'where the gateway keeps its data').default('data/demo'))
@@ -51,35 +49,30 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const dataDir = resolve(options.data)
   await mkdir(dataDir, { recursive: true })
   const stop = untilSignal(systemClock)
-  const shop = new PressShop({ clock: systemClock, seed: 1, faults: options.faults })
-  const broker = new DemoBroker()
-  const scale = await startScale({
-    path: join(dataDir, 'scale-port'),
-    seconds: () => systemClock.monotonic() / 1000,
-    random: Math.random,
-  })
+  let plant: DemoPlant | null = null
   let gateway: Gateway | null = null
   try {
-    const endpoints = await shop.start()
-    const mqttPort = await broker.listen(await freePort(USUAL_MQTT_PORT))
+    const onFailure = (text: string): void => console.error(`telemetryx: a simulated machine is missing: ${text}`)
+    plant = await startDemoPlant({ dataDir, faults: options.faults, onFailure })
+    const { mqttPort, missing } = plant
     const httpPort = await freePort(options.port)
-    const yaml = demoYaml({ endpoints, scale: scale?.yaml ?? null, httpPort, mqttPort })
+    const yaml = demoYaml({ devices: plant.yaml, httpPort, mqttPort })
     await writeFile(join(dataDir, 'gateway.yaml'), yaml)
+    await loadOpcuaLibrary()
     gateway = await startDemoGateway(yaml, dataDir)
     const addresses = { dashboard: gateway.url, mqtt: `mqtt://127.0.0.1:${mqttPort}`, data: dataDir }
     if (options.json) console.log(JSON.stringify(addresses))
     else
       printWelcome({
         ...addresses,
-        hasScale: scale !== null,
+        missing,
         usualPort: httpPort === options.port ? null : options.port,
       })
     await stop
     if (!options.json) console.log('\nStopping: what was read is being stored …')
   } finally {
     await gateway?.stop({ deadlineMs: STOP_DEADLINE_MS })
-    scale?.stop()
-    await Promise.all([shop.stop(), broker.close()])
+    await plant?.stop()
   }
 }
 
@@ -99,22 +92,19 @@ async function startDemoGateway(yaml: string, dataDir: string): Promise<Gateway>
 }
 
 interface DemoParts {
-  readonly endpoints: readonly Endpoint[]
-  /** null where there is no serial line. */
-  readonly scale: string | null
+  readonly devices: string
   readonly httpPort: number
   readonly mqttPort: number
 }
 
-function demoYaml({ endpoints, scale, httpPort, mqttPort }: DemoParts): string {
+function demoYaml({ devices, httpPort, mqttPort }: DemoParts): string {
   return [
     '# Written by `telemetryx demo` at each start; a real gateway.yaml looks the same.',
     'version: 1',
     'gateway: { id: demo, factory: Press shop }',
     'data: .',
     `http: { host: 127.0.0.1, port: ${httpPort}, auth: none }`,
-    pressShopDevices(endpoints).trimEnd(),
-    ...(scale === null ? [] : [scale]),
+    devices,
     'uplinks:',
     `  - { id: site, type: mqtt, url: "mqtt://127.0.0.1:${mqttPort}", topic: "{factory}/{machine}/{sensor}", format: json, qos: 1 }`,
     '',
@@ -127,10 +117,11 @@ interface Welcome {
   readonly data: string
   /** The port that was asked for and is taken; null when it was free. */
   readonly usualPort: number | null
-  readonly hasScale: boolean
+  /** Protocols that this machine cannot simulate. */
+  readonly missing: readonly string[]
 }
 
-function printWelcome({ dashboard, mqtt, data, usualPort, hasScale }: Welcome): void {
+function printWelcome({ dashboard, mqtt, data, usualPort, missing }: Welcome): void {
   const note = usualPort === null ? '' : `   (port ${usualPort} is taken)`
   console.log(`TelemetryX Edge ${packageVersion()}: demo
 
@@ -140,6 +131,7 @@ function printWelcome({ dashboard, mqtt, data, usualPort, hasScale }: Welcome): 
   Configuration  ${join(data, 'gateway.yaml')}
   Log            ${join(data, 'gateway.log')}
 
-Six simulated machines are read over Modbus TCP${hasScale ? ', a scale over a serial line' : ''}. The first fault comes in ten seconds.
+Six machines are read over Modbus TCP, others over OPC UA, MQTT and a serial line. The first fault comes in ten seconds.
 Readings are kept in ${data}. Ctrl-C ends the demo.`)
+  for (const what of missing) console.log(`Not simulated: ${what}.`)
 }

@@ -102,7 +102,7 @@ export function pressShopDevices(endpoints: readonly Endpoint[]): string {
       `  - id: ${machine.device}`,
       '    driver: modbus',
       `    machine: ${machine.name}`,
-      `    connection: { transport: tcp, host: 127.0.0.1, port: ${port}, unit: 1, timeout: 1s }`,
+      `    connection: { transport: tcp, host: 127.0.0.1, port: ${port}, unit: 1, timeout: 2s }`,
       '    poll: 500ms',
       '    sensors:',
       ...machine.sensors.map((sensor) => `      - ${sensor}`),

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
+import { hasSocat } from '#test/sim/serial-pty.ts'
 import { startDemo, type Demo } from './demo-process.ts'
 
 interface ReadingItem {
@@ -18,6 +19,8 @@ interface List<T> {
   items: T[]
   next: string | null
 }
+
+vi.setConfig({ testTimeout: 60_000 }) // each test starts a whole plant, some of them twice
 
 let dataDir = ''
 const demos: Demo[] = []
@@ -50,8 +53,10 @@ describe('the demo', () => {
         expect([id, latest.quality]).toEqual([id, 'good'])
       }
     }, eventually)
-    const { items: devices } = await running.get<List<{ state: string }>>('/devices')
-    expect(devices.length).toBeGreaterThanOrEqual(6)
+    const { items: devices } = await running.get<List<{ state: string; driver: string }>>('/devices')
+    const drivers = new Set(devices.map(({ driver }) => driver))
+    expect([...drivers].toSorted()).toEqual(['modbus', 'mqtt', 'opcua', ...(hasSocat ? ['serial'] : [])])
+    expect(devices.length).toBeGreaterThanOrEqual(8)
     expect(new Set(devices.map(({ state }) => state))).toEqual(new Set(['up']))
   })
 
