@@ -12,7 +12,7 @@ import type { OfferDesk } from '#domain/uplink.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { statusError } from './failure.ts'
 import type { HttpLine } from './http-line.ts'
-import { OfferRecord, type OfferState, type TakenOffer } from './offer-record.ts'
+import { OfferRecord, type TakenOffer } from './offer-record.ts'
 
 const DEFAULT_EVERY_MS = 30_000
 const MAX_PROBLEMS = 50
@@ -100,8 +100,8 @@ export class Offers {
   }
 
   async #take(offer: Offer): Promise<void> {
-    const { desk, epoch, line, log, uplink } = this.#options
-    const { comment, revision, text } = offer
+    const { epoch, log, uplink } = this.#options
+    const { revision } = offer
     const begun: TakenOffer = {
       revision,
       epoch,
@@ -113,15 +113,20 @@ export class Offers {
     }
     await this.#record.write(begun) // before it is applied: that may restart us
     log.info({ uplink, revision }, 'Central offers a configuration')
+    await this.#tell(await this.#apply(offer, begun))
+  }
+
+  /** Never rejects: what it cannot do is what became of it. */
+  async #apply({ comment, revision, text }: Offer, begun: TakenOffer): Promise<TakenOffer> {
+    const { desk, line, log, uplink } = this.#options
     try {
       const note = `${mark(revision)}${comment === null ? '' : `: ${comment}`}`
       const applied = await desk.apply({ text, by: `central ${line.name}`, origin: 'central', comment: note })
-      const state: OfferState = applied.watchedUntil === null ? 'kept' : 'watched'
-      await this.#tell({ ...begun, number: applied.revision, state })
+      return { ...begun, number: applied.revision, state: applied.watchedUntil === null ? 'kept' : 'watched' }
     } catch (cause) {
       const { context, message } = toTelemetryError(cause)
       log.warn({ uplink, revision, reason: message }, 'The configuration of central was not applied')
-      await this.#tell({ ...begun, state: 'failed', reason: message, problems: problemsIn(context) })
+      return { ...begun, state: 'failed', reason: message, problems: problemsIn(context) }
     }
   }
 
