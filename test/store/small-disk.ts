@@ -48,7 +48,7 @@ export function mountSmallDisk(size: string, kind: DiskKind = 'tmpfs'): SmallDis
     },
     setReadOnly: (isReadOnly) => run('mount', '-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, path),
     unmount: () => {
-      run('umount', path)
+      run('umount', '-l', path) // a run that took too long may still hold files open
       rmSync(image, { force: true })
       rmdirSync(path)
     },
