@@ -47,7 +47,7 @@ export class BacklogLane implements LaneSource {
     const { rowCount, filtered, unknown } = selection
     return {
       batch,
-      deliveries: deliveriesOf(map.batch(batch), selection, 'backlog', true),
+      deliveries: deliveriesOf(map.batch(batch, model()), selection, 'backlog', true),
       account: (rejected) => {
         ledger.count({ delivered: rowCount - rejected, filtered, rejected, unknown })
         ledger.backlog.scan(range, end, rowCount + filtered + unknown)
@@ -72,7 +72,7 @@ export class BacklogLane implements LaneSource {
     throttle.took(rowCount)
     return {
       batch,
-      deliveries: deliveriesOf(map.batch(batch), selection, order === 'inOrder' ? 'inOrder' : 'backlog', true),
+      deliveries: deliveriesOf(map.batch(batch, model()), selection, order === 'inOrder' ? 'inOrder' : 'backlog', true),
       account: (rejected) => {
         ledger.count({ delivered: rowCount - rejected, filtered, rejected, unknown })
         ledger.backlog.settle(range, batch, skipped)

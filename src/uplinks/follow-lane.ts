@@ -63,7 +63,7 @@ export class FollowLane implements LaneSource {
     const historical = comparePositions(this.#position, this.#mark) <= 0
     return {
       batch,
-      deliveries: deliveriesOf(map.batch(batch), selection, this.#lane, historical),
+      deliveries: deliveriesOf(map.batch(batch, model()), selection, this.#lane, historical),
       account: (rejected) =>
         ledger.settle({
           epoch: batch.epoch,

@@ -195,7 +195,7 @@ export class Forwarder {
     return this.#letters.retry(id, (delivery) => {
       if (this.#transfer === null || this.#held !== null)
         throw new TelemetryError('CONNECTION_FAILED', `Uplink ${definition.id} is not online`, { retryable: true })
-      const batch = this.#map.batch(delivery.batch)
+      const batch = this.#map.batch(delivery.batch, this.#options.model())
       const what = `Sending dead letter ${id} of uplink ${definition.id}`
       return withDeadline({ clock, timeoutMs: RETRY_TIMEOUT_MS, what }, (signal) =>
         this.#connection.deliver({ ...delivery, batch }, signal),

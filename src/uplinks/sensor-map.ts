@@ -26,8 +26,9 @@ export class SensorMap {
   }
 
   /** The batch with the mapped ids in its alarms; the batch itself when there are none. */
-  batch(batch: RecordBatch): RecordBatch {
+  batch(batch: RecordBatch, source: Model): RecordBatch {
     if (this.#isEmpty || batch.texts.size === 0) return batch
+    if (source !== this.#source) this.#learn(source)
     let texts: Map<number, string> | null = null
     for (const [row, json] of batch.texts) {
       const renamed = batch.sensor[row] === ENTRY ? this.#renameAlarm(json) : null

@@ -31,6 +31,8 @@ export class ScriptedReceiver {
   connections = 0
   closes = 0
   readonly arrivals: Arrival[] = []
+  /** Texts of the entries that arrived. */
+  readonly texts: string[] = []
   /** Positions that were acknowledged or rejected at least once. */
   readonly answered = new Set<string>()
   readonly #held: Held[] = []
@@ -44,6 +46,11 @@ export class ScriptedReceiver {
       this.#context = context
       return this.#connection()
     },
+  }
+
+  /** What the connection was given. */
+  get context(): UplinkContext | null {
+    return this.#context
   }
 
   get isConnected(): boolean {
@@ -95,6 +102,7 @@ export class ScriptedReceiver {
     if (!this.#isConnected) return Promise.reject(lost())
     const { batch, rows, rowCount } = delivery
     for (const row of rows.subarray(0, rowCount)) {
+      if (batch.sensor[row] === ENTRY) this.texts.push(batch.texts.get(row)!)
       const place = { epoch: batch.epoch, seq: batch.firstSeq + row, isEntry: batch.sensor[row] === ENTRY }
       this.arrivals.push({
         connection: this.connections,
