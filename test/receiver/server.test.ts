@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { create, fromBinary, toBinary, toJsonString } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { RpcClient } from '#rpc/client.ts'
 import {
@@ -148,6 +149,14 @@ describe('The receiver by HTTP', () => {
     expect(response.status).toBe(202)
     expect(await response.json()).toMatchObject({ accepted: 3, acknowledgement: { position: { epoch: 3, seq: '3' } } })
     expect(lines()).toHaveLength(3)
+  })
+
+  it('takes the example of docs/ingest.md', async () => {
+    const text = readFileSync(join(PACKAGE_ROOT, 'docs/ingest.md'), 'utf8')
+    const body = /curl -s .* -d '(\{[^']*\})'/s.exec(text)![1]!
+    const response = await post(body, { 'Content-Type': JSON_TYPE })
+    expect(await response.json()).toMatchObject({ accepted: 2 })
+    expect(keptLines(join(folder, 'mill.jsonl')).map(({ v }) => v)).toEqual([21.5, 21.6])
   })
 
   it('refuses one record that makes no sense, and takes it when it comes again in order', async () => {

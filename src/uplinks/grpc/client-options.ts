@@ -22,12 +22,13 @@ export async function clientOptions(
   { configDir }: Pick<UplinkContext, 'configDir'>,
 ): Promise<ClientOptions> {
   const address = addressOf(config)
+  const keepaliveMs = config.keepalive ?? DEFAULT_KEEPALIVE_MS
   return {
     address,
     tls: address.isTls ? await tlsOf(config, configDir ?? '.') : null,
     token: config.token ?? null,
-    keepaliveMs: config.keepalive ?? DEFAULT_KEEPALIVE_MS,
-    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+    keepaliveMs,
+    keepaliveTimeoutMs: Math.min(KEEPALIVE_TIMEOUT_MS, keepaliveMs),
   }
 }
 

@@ -1,12 +1,14 @@
 // One grpc uplink at work: a new line for each connection, hello with the model, and deliveries in columns over it.
 
 import { create } from '@bufbuild/protobuf'
+import { isLoopback } from '#config/loopback.ts'
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import type { Model } from '#domain/sensor.ts'
 import type { Delivery, DeliveryResult, UplinkConnection, UplinkContext, UplinkSetup } from '#domain/uplink.ts'
 import { systemClock } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
 import { BatchEncoder } from '#rpc/batch-encoder.ts'
+import type { ClientOptions } from '#rpc/client.ts'
 import { wireDictionaries, wireStatuses } from '#rpc/dictionary.ts'
 import { HelloSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { addressOf, clientOptions } from './client-options.ts'
@@ -45,6 +47,7 @@ export class GrpcConnection implements UplinkConnection {
     this.#drop(closedError(this.#name, 'was left'))
     const client = await clientOptions(this.#setup.config, this.#context)
     if (signal.aborted) throw new TelemetryError('ABORTED', 'Connecting was stopped', { cause: signal.reason })
+    this.#warnOfOpenToken(client)
     const model = this.#context.model()
     const line: Line = new Line({
       client,
@@ -102,6 +105,14 @@ export class GrpcConnection implements UplinkConnection {
       if (!isTelemetryError(cause, 'TIMEOUT')) throw cause
     })
     line.end(closedError(this.#name, 'was left'))
+  }
+
+  #warnOfOpenToken({ address, token }: ClientOptions): void {
+    if (token === null || address.isTls || isLoopback(address.host)) return
+    this.#context.log.warn(
+      { uplink: this.#setup.id, receiver: address.name },
+      'The token goes over the network unencrypted',
+    )
   }
 
   #greeting(model: Model): Outgoing[] {

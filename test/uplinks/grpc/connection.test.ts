@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { RpcServer } from '#rpc/server.ts'
 import { hasOpenssl, makeCertificates, type Certificates } from '../mqtt/certificates.ts'
 import { modelOf } from '../model-journal.ts'
+import { UnrulyNetwork } from '../../sim/unruly-network.ts'
 import { delivery, never, openUplink, type Opened } from './bed.ts'
 import { ReceiverPeer } from './receiver-peer.ts'
 import { ScriptedServer } from './scripted-server.ts'
@@ -143,6 +144,20 @@ describe('A grpc uplink', () => {
       code: 'PROTOCOL',
       message: expect.stringContaining('does not offer telemetryx.v1.IngestService'),
     })
+  })
+
+  it('notices by itself that a silent line is dead', async () => {
+    const server = new ScriptedServer()
+    await server.start()
+    const network = await UnrulyNetwork.start({ target: Number(server.url.split(':')[1]), random: () => 0.5 })
+    cleanups.push(
+      () => server.stop(),
+      () => network.close(),
+    )
+    const uplink = uplinkTo({ url: `127.0.0.1:${network.port}`, keepalive: 200 })
+    await uplink.connection.connect(never)
+    network.cause('swallow')
+    await vi.waitFor(() => expect(uplink.losses).toMatchObject([{ code: 'CONNECTION_LOST', retryable: true }]), 20_000)
   })
 
   it('says hello with gateway, epoch, sensors and the names of status codes', async () => {
