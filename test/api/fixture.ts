@@ -12,6 +12,7 @@ import { contractProblems } from './contract.ts'
 import type { TlsOptions } from '#api/tls/certificate.ts'
 import { createApi, type Api, type ApiOptions } from '#api/server.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
+import type { IngestPort } from '#domain/ingest.ts'
 import type { Sensor } from '#domain/sensor.ts'
 import type { CheckDesk } from '#domain/views.ts'
 import { systemClock, type Clock } from '#kit/clock.ts'
@@ -54,6 +55,7 @@ export interface Fixture {
 export interface FixtureOptions {
   readonly checks?: CheckDesk
   readonly configuration?: ConfigurationDesk
+  ingest?: IngestPort
   recentLog?: () => readonly string[]
   readonly alarmOperators?: number
   auth?: 'required' | 'none'
@@ -95,6 +97,7 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     ...parts,
     ...(options.checks && { checks: options.checks }),
     ...(options.configuration && { configuration: options.configuration }),
+    ...(options.ingest && { ingest: options.ingest }),
     ...(options.recentLog && { recentLog: options.recentLog }),
     ...(options.alarmOperators && { alarmOperators: () => options.alarmOperators! }),
     http: {

@@ -37,6 +37,8 @@ export interface ContractPeer {
   releaseLateAnswers(): void
   /** Resolves when the next request has come. */
   nextRequest(): Promise<unknown>
+  /** For peers that must see what the driver has got: the device of the test, and what it has told. */
+  watch?(device: Device, context: RecordingContext): void
   /** Ends the present connections. */
   hangUp(): void
   openConnections(): number
@@ -78,6 +80,7 @@ class Bench {
     this.peer = peer
     this.driver = harness.createDriver(this.clock)
     this.device = this.open(this.context)
+    peer.watch?.(this.device, this.context)
   }
 
   open(context: DriverContext): Device {

@@ -15,6 +15,8 @@ import { deviceOn, NEVER, serialSetup, testDevice, TIMEOUT_MS, type TestSetup } 
 
 const VALUE = '^(?<value>-?[0-9.]+)$'
 
+const eventually = { timeout: 15_000, interval: 10 }
+
 describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
   let pty: SerialPty
   const ends: (() => Promise<void>)[] = []
@@ -157,11 +159,12 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
     })
 
     it('does not join the halves of two frames with a pause between', async () => {
-      const { sink, clock, context } = await listening({ parse: { pattern: VALUE }, sensors: [{ field: 'value' }] })
+      const setup = { parse: { pattern: VALUE }, sensors: [{ field: 'value' }] }
+      const { device, sink, clock, context } = await listening(setup)
       pty.send('\r\n12.')
       pty.send('3')
-      await vi.waitFor(() => expect(clock.pending).toBe(1))
-      await new Promise((resolve) => setTimeout(resolve, 50)) // through socat
+      const heard = (): string => Buffer.concat(device.frames!().map(({ bytes }) => bytes)).toString()
+      await vi.waitFor(() => expect(heard()).toBe('\r\n12.3'), eventually) // all of it has come through socat
       await clock.advance(3000)
       pty.send('45\r\n')
       await vi.waitFor(() => expect(sink.values).toEqual([45]))
