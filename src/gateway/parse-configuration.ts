@@ -1,5 +1,5 @@
 // Reads a configuration in a thread of its own: that of a large plant takes seconds, in which no device would be polled. The
-// thread ends with the answer.
+// thread ends by itself after its answer: ending one by force unloads the native add-ons that only it used (nodejs/node #37024).
 
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -18,6 +18,8 @@ export interface ParseJob {
   readonly drivers: readonly string[]
 }
 
+const FORCE_AFTER_MS = 10_000
+
 /** What the thread gets. */
 export interface ParseWorkerData extends ParseJob {
   readonly folder: string
@@ -30,7 +32,10 @@ export function parseInThread(job: ParseJob): Promise<LoadResult<GatewayConfig>>
     const worker = new Worker(new URL('./parse-worker.ts', import.meta.url), { workerData, name: 'configuration' })
     worker.once('message', (result: LoadResult<GatewayConfig>) => {
       resolve(result)
-      void worker.terminate()
+      // A driver's package may have left something running.
+      const force = setTimeout(() => void worker.terminate(), FORCE_AFTER_MS)
+      force.unref()
+      worker.once('exit', () => clearTimeout(force))
     })
     worker.once('error', (error) => reject(toTelemetryError(error)))
     worker.once('exit', (code) => reject(toTelemetryError(new Error(`The thread ended with ${code}`))))
