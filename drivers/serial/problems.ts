@@ -6,6 +6,7 @@ import { checksumBytes } from './checksum.ts'
 import { convertField, serialValueType } from './convert.ts'
 import { jsonPath } from './json-fields.ts'
 import { groupNames } from './pattern.ts'
+import { budgetProblems } from './port-budget.ts'
 import {
   DEFAULT_BAUD_RATE,
   DEFAULT_MAX_BYTES,
@@ -187,7 +188,7 @@ export function portProblems(devices: readonly BusDevice[]): readonly BusProblem
         message: `${other.id} is on this port with other settings (${settingsOf(other.config)})`,
       })
   }
-  return problems
+  return problems.length > 0 ? problems : budgetProblems(devices)
 }
 
 function settingsOf({ connection }: SerialDeviceConfig): string {

@@ -22,11 +22,11 @@ export function checkBuses(devices: readonly PlacedDevice[], context: ReadContex
 }
 
 function askDriver(driver: Driver, devices: readonly PlacedDevice[], { problems, redact }: ReadContext): void {
-  const asked = devices.map(({ config: { id, config, pollMs, sensors } }) => ({
-    id,
-    config,
-    sensors: sensors.map((sensor) => ({ intervalMs: sensor.pollMs ?? pollMs, config: sensor.config })),
-  }))
+  const asked = devices.map(({ config: { id, config, pollMs, sensors } }) => {
+    const deviceMs = driver.pollMs?.(config) ?? pollMs // as when it runs
+    const intervals = sensors.map((sensor) => ({ intervalMs: sensor.pollMs ?? deviceMs, config: sensor.config }))
+    return { id, config, sensors: intervals }
+  })
   for (const { device, path, message } of driver.busProblems?.(asked) ?? []) {
     const { node, path: lead } = devices[device]!.source
     problems.add(placeAt(node, path), [...lead, ...path], redact(withSmallInitial(message)))

@@ -131,4 +131,34 @@ describe('devices on one port', () => {
     expect(problems?.[0]?.message).toContain('a is on this port')
     expect(problems?.[1]?.message).toContain('9600 baud')
   })
+
+  const asking = (id: string, intervalMs: number, sends: readonly (string | undefined)[]): BusDevice => ({
+    ...device(id, { framing: { length: 20 }, request: { send: 'READ?\r\n' } }),
+    sensors: sends.map((send) => ({ intervalMs, config: { field: 'x', ...(send !== undefined && { send }) } })),
+  })
+
+  it('must leave time for what is asked: 9600 baud carry 960 characters a second', () => {
+    // 27 characters for each exchange: 35 of them in a second are 945.
+    const within = [asking('a', 40, [undefined, undefined]), asking('b', 100, ['READ!\r\n'])]
+    expect(driver.busProblems?.(within)).toEqual([])
+    const beyond = [asking('a', 40, [undefined, 'READ?\r\n']), asking('b', 90, ['READ!\r\n'])]
+    expect(driver.busProblems?.(beyond)).toEqual([
+      {
+        device: 0,
+        path: ['connection', 'path'],
+        message:
+          '/dev/ttyUSB0 cannot carry what is asked on it: at least 1016 ms of each second. 36.1 requests of 2 devices, ' +
+          '975 bytes with the shortest answers. a takes most, 703 ms: ask less often, or raise the baud rate',
+      },
+    ])
+  })
+
+  it('is judged by the interval at which the device is really asked, and not where it sends by itself', () => {
+    const { messages } = load({ request: '{ send: "PPPPPPPPPP", every: 10ms }' })
+    expect(messages).toEqual([expect.stringContaining('cannot carry what is asked on it')])
+    const silent = asking('a', 1, [undefined])
+    expect(driver.busProblems?.([{ ...silent, config: { ...(silent.config as object), request: undefined } }])).toEqual(
+      [],
+    )
+  })
 })
