@@ -13,12 +13,16 @@ import {
   type SyncResponse,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import type { IncomingSync } from '#rpc/ingest-service.ts'
+import { PacedWriter } from '#rpc/paced-writer.ts'
 import { refusal, type Refusal } from '#rpc/server.ts'
 import type { GatewayLog } from './gateway-log.ts'
 import type { Intake } from './intake.ts'
 
 /** Batches that are not on the disk yet, beyond which nothing more is read from the stream. */
 const MAX_UNDER_WAY = 64
+
+/** Messages that a gateway does not read, beyond which its stream is ended. */
+const MAX_WAITING = 10_000
 
 /** A stream of one gateway as grpc-js gives it. */
 export type SyncStream = Parameters<handleBidiStreamingCall<IncomingSync, SyncResponse>>[0]
@@ -38,6 +42,7 @@ export interface SyncCallOptions {
 export class SyncCall {
   readonly #options: SyncCallOptions
   readonly #sensors = new KnownSensors()
+  readonly #writer: PacedWriter<SyncResponse>
   #gateway: string | null = null
   #opening: Promise<GatewayLog> | null = null
   #file: GatewayLog | null = null
@@ -48,6 +53,7 @@ export class SyncCall {
   constructor(options: SyncCallOptions) {
     this.#options = options
     const { stream } = options
+    this.#writer = new PacedWriter({ stream, maxWaiting: MAX_WAITING })
     stream.on('data', (message: IncomingSync) => this.#take(message))
     stream.on('end', () => this.#onEnd())
     stream.on('cancelled', () => (this.#isOver = true))
@@ -57,8 +63,9 @@ export class SyncCall {
   /** An alert, a change of a rule or a command to this gateway. False when the stream is over. */
   send(message: SyncResponse['message']): boolean {
     if (this.#isOver) return false
-    this.#options.stream.write(create(SyncResponseSchema, { message }))
-    return true
+    if (this.#writer.write(create(SyncResponseSchema, { message }))) return true
+    this.#refuse(refusal('RESOURCE_EXHAUSTED', 'The gateway does not read what it is sent'))
+    return false
   }
 
   /** Says that the receiver goes away; the gateway comes again. */

@@ -155,6 +155,15 @@ describe('A grpc uplink and a receiver that asks for too much', () => {
     expect(await Promise.all(sent)).toHaveLength(4)
   })
 
+  it.each([
+    ['cut off', Buffer.from([0x0a, 0xff])],
+    ['of another message', Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f])],
+    ['empty', Buffer.alloc(0)],
+  ])('does not go online on a message that is %s', async (_what, garbage) => {
+    const { uplink } = await setUp({ garbage })
+    await expect(uplink.connection.connect(never)).rejects.toMatchObject({ retryable: true })
+  })
+
   it('drops the line at a message larger than 4 MiB', async () => {
     const { server, uplink } = await setUp({})
     await uplink.connection.connect(never)

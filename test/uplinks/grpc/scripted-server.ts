@@ -17,6 +17,8 @@ export interface Script {
   /** What is done with a batch. Default: it is acknowledged. */
   readonly onBatch?: (batch: ReceivedBatch, server: ScriptedServer) => void
   readonly tls?: ServerTls
+  /** Messages of bytes that are none. */
+  readonly garbage?: Buffer
   /** Nothing is read after the hello. */
   readonly readsNothing?: boolean
 }
@@ -42,10 +44,15 @@ export class ScriptedServer {
 
   async start(): Promise<void> {
     this.#server = new RpcServer({ tls: this.#script.tls ?? null })
-    this.#server.grpc.addService(ingestDefinition, {
-      sync: (stream: SyncStream) => this.#sync(stream),
-      ingest: () => {},
-    })
+    const { garbage } = this.#script
+    const sync = garbage ? { ...ingestDefinition.sync, responseSerialize: () => garbage } : ingestDefinition.sync
+    this.#server.grpc.addService(
+      { ...ingestDefinition, sync },
+      {
+        sync: (stream: SyncStream) => this.#sync(stream),
+        ingest: () => {},
+      },
+    )
     this.#port = await this.#server.listen('127.0.0.1', this.#port)
   }
 
