@@ -15,12 +15,22 @@ import { freePort } from './free-port.ts'
 const USUAL_MQTT_PORT = 1883
 const USUAL_OPCUA_PORT = 4840
 
+const PROTOCOLS: Readonly<Record<string, string>> = {
+  modbus: 'Modbus TCP',
+  opcua: 'OPC UA',
+  serial: 'a serial line',
+  mqtt: 'MQTT',
+}
+
 export interface DemoPlant {
   /** `devices:` of gateway.yaml. */
   readonly yaml: string
   readonly mqttPort: number
+  readonly protocols: readonly string[]
   /** Protocols that are missing, each with the reason. */
   readonly missing: readonly string[]
+  /** Starts what takes seconds and much of the processor: to be called once the gateway runs, which finds it when it is there. */
+  startSlowOnes(): void
   stop(): Promise<void>
 }
 
@@ -31,13 +41,14 @@ export interface DemoPlantOptions {
   readonly onFailure: (text: string) => void
 }
 
-/** Starts the machines. The OPC UA server, which takes seconds, is not waited for: a gateway finds it when it is there. */
+/** Starts the machines, all but the slow ones. */
 export async function startDemoPlant({ dataDir, faults, onFailure }: DemoPlantOptions): Promise<DemoPlant> {
   const shop = new PressShop({ clock: systemClock, seed: 1, faults })
   const broker = new DemoBroker()
   const simulations: Simulation[] = []
   const missing: string[] = []
   const starting: Promise<unknown>[] = []
+  const slow: DemoMachine[] = []
   const stop = async (): Promise<void> => {
     await Promise.allSettled(starting)
     await Promise.all([shop.stop(), ...simulations.map((simulation) => simulation.stop())])
@@ -56,7 +67,7 @@ export async function startDemoPlant({ dataDir, faults, onFailure }: DemoPlantOp
     if (hasOpcuaServer()) {
       const line = fillingLine(await freePort(USUAL_OPCUA_PORT), { faults })
       machines.push(line)
-      starting.push(run(line).catch((error: unknown) => onFailure(toTelemetryError(error).message)))
+      slow.push(line)
     } else missing.push('OPC UA: the package node-opcua-server is not installed')
     const scale = packingScale(join(dataDir, 'scale-port'), { faults })
     try {
@@ -70,7 +81,14 @@ export async function startDemoPlant({ dataDir, faults, onFailure }: DemoPlantOp
     await run(fan)
     machines.push(fan)
     const yaml = [pressShopDevices(endpoints).trimEnd(), ...machines.map((machine) => machine.yaml)].join('\n')
-    return { yaml, mqttPort, missing, stop }
+    const startSlowOnes = (): void => {
+      for (const machine of slow.splice(0))
+        starting.push(run(machine).catch((error: unknown) => onFailure(toTelemetryError(error).message)))
+    }
+    const protocols = [['modbus'], machines.map(({ spec }) => spec.protocol)]
+      .flat()
+      .map((word) => PROTOCOLS[word] ?? word)
+    return { yaml, mqttPort, protocols, missing, startSlowOnes, stop }
   } catch (error) {
     await stop()
     throw error

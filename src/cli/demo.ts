@@ -7,7 +7,6 @@ import { parseGatewayConfig } from '#config/load.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { startGateway, type Gateway } from '#gateway/gateway.ts'
-import { loadOpcuaLibrary } from '#gateway/opcua-tools.ts'
 import { packageVersion } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 import { createLogger, logFile } from '#kit/logger.ts'
@@ -54,19 +53,20 @@ async function runDemo(options: DemoOptions): Promise<void> {
   try {
     const onFailure = (text: string): void => console.error(`telemetryx: a simulated machine is missing: ${text}`)
     plant = await startDemoPlant({ dataDir, faults: options.faults, onFailure })
-    const { mqttPort, missing } = plant
+    const { mqttPort, protocols, missing } = plant
     const httpPort = await freePort(options.port)
     const yaml = demoYaml({ devices: plant.yaml, httpPort, mqttPort })
     await writeFile(join(dataDir, 'gateway.yaml'), yaml)
-    await loadOpcuaLibrary()
     gateway = await startDemoGateway(yaml, dataDir)
+    plant.startSlowOnes()
     const addresses = { dashboard: gateway.url, mqtt: `mqtt://127.0.0.1:${mqttPort}`, data: dataDir }
     if (options.json) console.log(JSON.stringify(addresses))
     else
       printWelcome({
         ...addresses,
+        protocols,
         missing,
-        usualPort: httpPort === options.port ? null : options.port,
+        usualPort: httpPort === options.port || options.port === 0 ? null : options.port,
       })
     await stop
     if (!options.json) console.log('\nStopping: what was read is being stored …')
@@ -117,11 +117,12 @@ interface Welcome {
   readonly data: string
   /** The port that was asked for and is taken; null when it was free. */
   readonly usualPort: number | null
+  readonly protocols: readonly string[]
   /** Protocols that this machine cannot simulate. */
   readonly missing: readonly string[]
 }
 
-function printWelcome({ dashboard, mqtt, data, usualPort, missing }: Welcome): void {
+function printWelcome({ dashboard, mqtt, data, usualPort, protocols, missing }: Welcome): void {
   const note = usualPort === null ? '' : `   (port ${usualPort} is taken)`
   console.log(`TelemetryX Edge ${packageVersion()}: demo
 
@@ -131,7 +132,11 @@ function printWelcome({ dashboard, mqtt, data, usualPort, missing }: Welcome): v
   Configuration  ${join(data, 'gateway.yaml')}
   Log            ${join(data, 'gateway.log')}
 
-Six machines are read over Modbus TCP, others over OPC UA, MQTT and a serial line. The first fault comes in ten seconds.
+Simulated machines are read over ${listed(protocols)}. The first fault comes in ten seconds.
 Readings are kept in ${data}. Ctrl-C ends the demo.`)
   for (const what of missing) console.log(`Not simulated: ${what}.`)
+}
+
+function listed(words: readonly string[]): string {
+  return words.join(', ').replace(/, ([^,]*)$/, ' and $1')
 }

@@ -7,7 +7,6 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   PORT_IN_USE: 'stop the program that uses it, or choose another port in the configuration',
   STORE_LOCKED: 'stop the other gateway, or give this one a data folder of its own',
   STORE_FULL: 'make room on the disk, or lower store.maxSize',
-  RUNTIME_MISSING: 'run "npm ci" without --omit=optional',
   INTERNAL: 'this is a fault in TelemetryX: run it again with --debug and report what it prints',
 }
 

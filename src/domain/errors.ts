@@ -28,7 +28,7 @@ export const ERROR_CODES = {
   UNAUTHENTICATED: 'Credentials are missing or wrong.',
   PERMISSION_DENIED: 'The role does not allow this.',
   PORT_IN_USE: 'The address is already in use.',
-  RUNTIME_MISSING: 'No suitable Node.js runtime was found.',
+  RUNTIME_MISSING: 'A runtime, program or package that is needed is not installed.',
   INTERNAL: 'A fault in TelemetryX itself.',
 } as const
 

@@ -8,12 +8,6 @@ import { systemClock } from '#kit/clock.ts'
 
 export type { FoundVariable } from '#drivers/opcua/browse.ts'
 
-/** Loads the library, which holds up everything else for 0.3 s on a fast machine and for seconds on a busy one: before polls begin. */
-export async function loadOpcuaLibrary(): Promise<void> {
-  const { loadLibrary } = await import('#drivers/opcua/library.ts')
-  await loadLibrary()
-}
-
 /** Its endpoints and certificates, with a way to trust them for the gateway of this data folder. */
 export async function inspectOpcuaServer(endpoint: string, dataDir: string): Promise<InspectedServer> {
   const { inspectServer } = await import('#drivers/opcua/inspect.ts')
