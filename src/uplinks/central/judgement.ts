@@ -11,7 +11,7 @@ export interface Asked {
   readonly epoch: number
   readonly firstSeq: number
   /** Rows of the batch that were in the body. */
-  readonly rows: ReadonlySet<number>
+  readonly rows: Uint32Array
   readonly lastSeq: number
 }
 
@@ -24,7 +24,7 @@ export function judge(answer: Answer, asked: Asked, name: string): { row: number
   const rejected = new Map<number, string>()
   for (const { position: refused, reason } of acknowledgement?.rejections ?? []) {
     const row = Number(refused?.seq ?? 0n) - asked.firstSeq
-    if (refused?.epoch !== asked.epoch || !asked.rows.has(row))
+    if (refused?.epoch !== asked.epoch || !asked.rows.includes(row))
       throw nonsense(name, 'with a refusal of something that was not sent')
     rejected.set(row, reason.slice(0, MAX_REASON))
   }

@@ -89,12 +89,13 @@ export class Sender {
     const maxBytes = this.#maxBytes
     const encoded = bodies.of(delivery, { model: model(), maxBytes, isWhole })
     rejected.push(...encoded.rejected)
-    const gone = new Set(encoded.rejected.map(({ row }) => row))
-    let rows = [...delivery.rows.subarray(0, delivery.rowCount)].filter((row) => !gone.has(row))
+    const rows = without(delivery.rows.subarray(0, delivery.rowCount), encoded.rejected)
+    let from = 0
     for (const body of encoded.bodies) {
-      const inBody = rows.filter((row) => delivery.batch.firstSeq + row <= body.lastSeq)
-      rows = rows.slice(inBody.length)
-      const part = { ...delivery, rows: Uint32Array.from(inBody), rowCount: inBody.length }
+      let to = from
+      while (to < rows.length && delivery.batch.firstSeq + rows[to]! <= body.lastSeq) to += 1
+      const part = { ...delivery, rows: rows.subarray(from, to), rowCount: to - from }
+      from = to
       await this.#sendBody(part, body, rejected)
     }
   }
@@ -104,7 +105,7 @@ export class Sender {
     const answer = await this.#post(body)
     if (answer.status === 202 || answer.status === 200) {
       const { epoch, firstSeq } = part.batch
-      rejected.push(...judge(answer, { epoch, firstSeq, rows: new Set(part.rows), lastSeq: body.lastSeq }, line.name))
+      rejected.push(...judge(answer, { epoch, firstSeq, rows: part.rows, lastSeq: body.lastSeq }, line.name))
       this.#options.proof.hasTaken = true
     } else if (answer.status === 413 && (part.rowCount > 1 || this.#maxBytes > MIN_BYTES)) {
       this.#maxBytes = Math.max(MIN_BYTES, Math.min(this.#maxBytes, body.bytes.length) >> 1)
@@ -143,4 +144,11 @@ export class Sender {
       } else return answer
     }
   }
+}
+
+/** The rows but those that cannot be sent. */
+function without(rows: Uint32Array, rejected: readonly Rejected[]): Uint32Array {
+  if (rejected.length === 0) return rows
+  const gone = new Set(rejected.map(({ row }) => row))
+  return rows.filter((row) => !gone.has(row))
 }
