@@ -24,7 +24,7 @@ export interface ModbusDriverOptions {
 /** Makes the driver. */
 export function modbusDriver({ clock, lineClock = clock }: ModbusDriverOptions): Driver {
   const links = new Map<string, Link>()
-  const parts = { clock, lineClock, serialPorts: new SerialPorts(lineClock) }
+  const parts = { clock, lineClock, serialPorts: new SerialPorts() }
   return {
     kind: 'modbus',
     deviceSchema: ModbusDeviceSchema,

@@ -31,7 +31,7 @@ export class ScanLine {
     this.#clock = clock
     this.#pauseMs = pauseMs
     this.#timeoutMs = complete.timeoutMs
-    const parts = { clock, lineClock: clock, serialPorts: new SerialPorts(clock) }
+    const parts = { clock, lineClock: clock, serialPorts: new SerialPorts() }
     this.#transport = transportFor(complete, parts, { broken: () => {}, lateAnswer: () => {}, damaged: () => {} })
   }
 

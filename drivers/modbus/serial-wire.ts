@@ -1,8 +1,7 @@
-// A wire that is a serial port. serialport is imported only when one is opened: its native part and 20 ms of start are not
-// for gateways without a serial line.
+// A wire that is a serial port.
 
-import { access } from 'node:fs/promises'
-import type { Clock, Timer } from '#kit/clock.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import { openPort, type OpenPort } from '#kit/serial-port.ts'
 import type { OpenWire, Wire, WireEvents } from './wire.ts'
 
 export interface SerialSettings {
@@ -12,72 +11,49 @@ export interface SerialSettings {
   readonly stopBits: 1 | 2
 }
 
-/**
- * serialport does not always notice that its port was unplugged: a read that returns nothing is repeated for ever, at full
- * speed, until something is written. So the port's file is looked at, too.
- */
-const LOOK_INTERVAL_MS = 1000
-
-/** The serial ports of one driver object: a port that is still being closed must not be opened yet. */
+/** The serial ports of one driver object: one that is still being closed, or opened for nobody, must not be opened yet. */
 export class SerialPorts {
-  readonly #closing = new Map<string, Promise<void>>()
-  readonly #clock: Clock
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
+  readonly #busy = new Map<string, Promise<unknown>>()
 
   wire(settings: SerialSettings): OpenWire {
     return (events) => {
       const opening = { isCancelled: false }
-      const opened = this.#open(settings, events).then((wire) => {
-        if (opening.isCancelled) wire.destroy()
-        return wire
-      })
-      return { opened, cancel: () => void (opening.isCancelled = true) }
+      const opened = this.#open(settings, events, opening)
+      const cancel = (): void => {
+        opening.isCancelled = true
+        this.#wait(settings.path, opened)
+      }
+      return { opened, cancel }
     }
   }
 
-  async #open({ path, baudRate, parity, stopBits }: SerialSettings, events: WireEvents): Promise<Wire> {
-    await this.#closing.get(path)
-    const { SerialPort } = await import('serialport')
-    const port = new SerialPort({ path, baudRate, parity, stopBits, dataBits: 8, lock: true, autoOpen: false })
-    await new Promise<void>((resolve, reject) => {
-      port.open((error) => (error === null ? resolve() : reject(error)))
+  async #open(settings: SerialSettings, events: WireEvents, opening: { isCancelled: boolean }): Promise<Wire> {
+    const { path } = settings
+    await this.#busy.get(path)
+    const port = await openedPort(settings, {
+      data: (chunk) => events.data(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)),
+      lost: (cause) => {
+        this.#wait(path, port.close())
+        events.lost(cause)
+      },
     })
-    let isOver = false
-    let timer: Timer | null = null
-    const end = (): void => {
-      isOver = true
-      timer?.cancel()
-      if (port.isOpen) this.#close(path, (done) => port.close(done))
-    }
-    const lost = (cause?: Error | null): void => {
-      if (isOver) return
-      end()
-      events.lost(cause ?? undefined)
-    }
-    const look = (): void => {
-      access(path).then(
-        () => {
-          if (!isOver) timer = this.#clock.after(LOOK_INTERVAL_MS, look)
-        },
-        (cause: Error) => lost(cause),
-      )
-    }
-    timer = this.#clock.after(LOOK_INTERVAL_MS, look)
-    port.on('data', (chunk: Buffer) => {
-      if (!isOver) events.data(chunk)
-    })
-    port.on('error', lost)
-    port.on('close', lost)
-    return { write: (bytes) => void port.write(bytes), destroy: end }
+    if (opening.isCancelled) await port.close()
+    return { write: (bytes) => port.write(bytes), destroy: () => this.#wait(path, port.close()) }
   }
 
-  #close(path: string, close: (done: () => void) => void): void {
-    const closed = new Promise<void>((resolve) => close(() => resolve())).finally(() => {
-      if (this.#closing.get(path) === closed) this.#closing.delete(path)
+  #wait(path: string, work: Promise<unknown>): void {
+    const done = Promise.allSettled([this.#busy.get(path), work]).then(() => {
+      if (this.#busy.get(path) === done) this.#busy.delete(path)
     })
-    this.#closing.set(path, closed)
+    this.#busy.set(path, done)
+  }
+}
+
+/** Rejects with the reason as the system gives it. */
+async function openedPort(...args: Parameters<typeof openPort>): Promise<OpenPort> {
+  try {
+    return await openPort(...args)
+  } catch (error) {
+    throw error instanceof TelemetryError && error.cause instanceof Error ? error.cause : error
   }
 }

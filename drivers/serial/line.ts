@@ -4,7 +4,7 @@
 import { TelemetryError } from '#domain/errors.ts'
 import type { Clock } from '#kit/clock.ts'
 import { Conversation, type Ask, type Asker } from './conversation.ts'
-import { openPort, type OpenPort, type PortSettings } from './port.ts'
+import { openPort, type OpenPort, type PortSettings } from '#kit/serial-port.ts'
 
 export interface LineMember {
   /** Of devices that listen: everything that comes. */

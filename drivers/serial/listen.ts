@@ -2,7 +2,7 @@
 
 import { sleep, type Clock } from '#kit/clock.ts'
 import { judgeBytes, type Heard } from './guess-settings.ts'
-import { openPort } from './port.ts'
+import { openPort } from '#kit/serial-port.ts'
 
 export const COMMON_BAUD_RATES: readonly number[] = [9600, 115_200, 19_200, 38_400, 57_600, 4800, 2400, 1200]
 /** Of one rate; more tells nothing new. */

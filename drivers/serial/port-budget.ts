@@ -2,8 +2,9 @@
 // of each second. Pure. What instruments need to think, and how long their answers really are, is not known and not counted:
 // what is refused here cannot hold, what is accepted may still be too much.
 
+import { DEFAULT_BAUD_RATE } from '#kit/serial-port.ts'
 import type { BusDevice, BusProblem } from '#domain/driver.ts'
-import { DEFAULT_BAUD_RATE, type SerialDeviceConfig, type SerialSensorConfig } from './schema.ts'
+import type { SerialDeviceConfig, SerialSensorConfig } from './schema.ts'
 
 /** Shorter intervals are problems of their own. */
 const SHORTEST_MS = 10

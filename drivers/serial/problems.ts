@@ -1,5 +1,6 @@
 // What is wrong with a serial device's configuration beyond what its schema can say; everything at once.
 
+import { DEFAULT_BAUD_RATE } from '#kit/serial-port.ts'
 import type { BusDevice, BusProblem, ConfigProblem } from '#domain/driver.ts'
 import { bytesOf } from './bytes.ts'
 import { checksumBytes } from './checksum.ts'
@@ -7,13 +8,7 @@ import { convertField, serialValueType } from './convert.ts'
 import { jsonPath } from './json-fields.ts'
 import { groupNames } from './pattern.ts'
 import { budgetProblems } from './port-budget.ts'
-import {
-  DEFAULT_BAUD_RATE,
-  DEFAULT_MAX_BYTES,
-  type ParseConfig,
-  type SerialDeviceConfig,
-  type SerialSensorConfig,
-} from './schema.ts'
+import { DEFAULT_MAX_BYTES, type ParseConfig, type SerialDeviceConfig, type SerialSensorConfig } from './schema.ts'
 
 /** Shortest and longest time between polls, as for `poll`. */
 const MIN_EVERY_MS = 10

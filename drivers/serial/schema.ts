@@ -2,8 +2,8 @@
 
 import { Type, type StaticDecode } from 'typebox'
 import { durationSchema, strictObject } from '#domain/schema.ts'
+import { DEFAULT_BAUD_RATE } from '#kit/serial-port.ts'
 
-export const DEFAULT_BAUD_RATE = 9600
 export const DEFAULT_MAX_BYTES = 4096
 export const DEFAULT_TIMEOUT_MS = 1000
 /** A pause of a second within a frame means that the rest will not come; USB adapters pause some 20 ms. */

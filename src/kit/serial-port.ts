@@ -7,9 +7,18 @@ import { read } from 'node:fs'
 import { promisify } from 'node:util'
 import type { SerialPort } from 'serialport'
 import { TelemetryError } from '#domain/errors.ts'
-import { DEFAULT_BAUD_RATE, type SerialDeviceConfig } from './schema.ts'
 
-export type PortSettings = SerialDeviceConfig['connection']
+export interface PortSettings {
+  /** `/dev/ttyUSB0`, better `/dev/serial/by-id/…`. */
+  readonly path: string
+  /** Default 9600. */
+  readonly baudRate?: number
+  readonly parity?: 'none' | 'even' | 'odd'
+  readonly dataBits?: 5 | 6 | 7 | 8
+  readonly stopBits?: 1 | 2
+}
+
+export const DEFAULT_BAUD_RATE = 9600
 
 export interface PortEvents {
   /** The chunk is valid during the call only. */
