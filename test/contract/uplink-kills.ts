@@ -139,7 +139,8 @@ async function runRounds(kills: UplinkKills, order: 'inOrder' | 'liveFirst', see
       // At least some of the load goes through in each round.
       const before = receiver.arrivals().length
       await until(() => receiver.arrivals().length > before + 500)
-      const what = Math.floor(random() * 7)
+      // First a kill of the gateway, then of the receiver, then whatever chance has.
+      const what = round < 2 ? round : Math.floor(random() * 7)
       if (what >= 4) network.cause(TROUBLES[Math.floor(random() * TROUBLES.length)]!)
       if (what % 4 === 1 || what % 4 === 2) await killReceiver(receiver, network)
       const waits = run.durable.seq + 300 + Math.floor(random() * 3000)

@@ -204,6 +204,8 @@ const FORGOTTEN_IN_HAND: Step[] = [
 /** Alarms and events go ahead of a backlog, of which a part then vanishes before its readings' turn. */
 const FORGOTTEN_BEHIND_ENTRIES: Step[] = [
   { do: 'accepts', yes: false },
+  { do: 'wait', ms: 0 },
+  { do: 'breakOff' },
   { do: 'event' },
   { do: 'append', count: 900, sensor: 0 },
   { do: 'event' },
@@ -214,6 +216,21 @@ const FORGOTTEN_BEHIND_ENTRIES: Step[] = [
   { do: 'release', count: 1 },
   { do: 'forget', count: 600 },
   { do: 'restart', abruptly: true, order: 'liveFirst' },
+]
+
+/** A backlog of which a part is read, with an event in that part that went ahead. */
+const EVENT_IN_A_PART: Step[] = [
+  { do: 'accepts', yes: false },
+  { do: 'wait', ms: 0 },
+  { do: 'breakOff' },
+  { do: 'append', count: 50, sensor: 0 },
+  { do: 'event' },
+  { do: 'append', count: 900, sensor: 0 },
+  { do: 'accepts', yes: true },
+  { do: 'wait', ms: 200 },
+  { do: 'wait', ms: 200 },
+  { do: 'wait', ms: 200 },
+  { do: 'wait', ms: 200 },
 ]
 
 /** Strictly ascending by position, within one connection. */
@@ -271,6 +288,7 @@ describe('A forwarder, whatever happens', () => {
     const examples: [Step[], number | null, Order][] = [
       [FORGOTTEN_IN_HAND, null, 'inOrder'],
       [FORGOTTEN_BEHIND_ENTRIES, 2000, 'liveFirst'],
+      [EVENT_IN_A_PART, 2000, 'liveFirst'],
     ]
     await fc.assert(anyLife, { numRuns: Number(process.env['UPLINK_LIVES'] ?? 150), examples })
   }, 120_000)

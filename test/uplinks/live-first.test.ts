@@ -94,6 +94,28 @@ describe('A forwarder with liveFirst', () => {
     await second.forwarder.stop(never)
   })
 
+  it('sends nothing more of the backlog while live records wait for their acknowledgement', async () => {
+    const bed = forwarderBed({ order: 'liveFirst', inFlight: 1 })
+    const { forwarder, receiver, clock } = bed
+    receiver.accepts = false
+    await forwarder.start()
+    bed.push(5000)
+    receiver.accepts = true
+    receiver.acknowledges = false
+    await clock.advance(1000)
+    expect(receiver.held).toBe(1)
+    bed.push(3)
+    await clock.advance(0)
+    expect(receiver.held).toBe(2)
+    receiver.release(1) // the backlog's; the live batch is still under way
+    await clock.advance(0)
+    expect(receiver.held).toBe(1)
+    receiver.release(1)
+    await clock.advance(0)
+    expect(receiver.arrivals.at(-1)).toMatchObject({ lane: 'backlog', seq: 1000 })
+    await forwarder.stop(AbortSignal.abort())
+  })
+
   it('lets live records pass while the receiver is slow with the backlog', async () => {
     const bed = forwarderBed({ order: 'liveFirst' })
     const { forwarder, receiver, clock } = bed
