@@ -1,4 +1,4 @@
-// The OPC UA driver in the suite of all drivers: polling a real server, through a wire that misbehaves.
+// The OPC UA driver in the suites of all drivers: polling a real server, and hearing from it, through a wire that misbehaves.
 
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
@@ -10,7 +10,9 @@ import { OPCUAServer } from 'node-opcua-server'
 import { opcuaDriver } from '#drivers/opcua/driver.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
+import { systemClock } from '#kit/clock.ts'
 import { describeDriverContract, type Behaviour, type ContractPeer } from '#test/contract/driver-contract.ts'
+import { describeSendingDriverContract, type SendingPeer } from '#test/contract/sending-driver-contract.ts'
 import { Folder, freePort, NAMESPACE, setupOf } from './bench.ts'
 
 const TIMEOUT_MS = 1000
@@ -146,5 +148,53 @@ describeDriverContract({
     const endpoint = `opc.tcp://127.0.0.1:${peer.port}`
     const sensors = variables.map((_, index) => ({ name: `V${index}` }))
     return setupOf({ endpoint, sensors, config: { mode: 'poll' }, connection: { timeout: TIMEOUT_MS } })
+  },
+})
+
+/** The same server as a source that sends by itself: a subscription tells each change of the first variable. */
+class ChangingPeer implements SendingPeer {
+  readonly wire: OpcuaPeer
+
+  constructor(wire: OpcuaPeer) {
+    this.wire = wire
+  }
+
+  send(value: number): Promise<void> {
+    variables[0]!.setValueFromSource({ dataType: DataType.Double, value }, StatusCodes.Good, new Date())
+    return Promise.resolve()
+  }
+
+  readonly sendGarbage = (): Promise<void> => {
+    variables[0]!.setValueFromSource({ dataType: DataType.Double, value: 13 }, StatusCodes.BadSensorFailure, new Date())
+    return Promise.resolve()
+  }
+
+  readonly stop = (): Promise<void> => this.wire.stop()
+
+  restart(): Promise<void> {
+    return this.wire.restart()
+  }
+
+  close(): Promise<void> {
+    return this.wire.stop()
+  }
+}
+
+describeSendingDriverContract({
+  name: 'OPC UA, mode subscribe',
+  createDriver: () => opcuaDriver({ clock: systemClock, pkiDir: folder.at('client') }),
+  startPeer: async () => {
+    serving ??= serve()
+    const wire = new OpcuaPeer(await freePort(), (await serving).port)
+    await wire.restart()
+    const peer = new ChangingPeer(wire)
+    await peer.sendGarbage() // a subscription begins with the present value: here there is none
+    return peer
+  },
+  setup: (peer) => {
+    if (!(peer instanceof ChangingPeer)) throw new Error('Not this peer')
+    const endpoint = `opc.tcp://127.0.0.1:${peer.wire.port}`
+    const config = { mode: 'subscribe', publishInterval: 50 } as const
+    return setupOf({ endpoint, sensors: [{ name: 'V0' }], config, connection: { timeout: 5000 } })
   },
 })
