@@ -99,8 +99,15 @@ class UnitScan {
   async isThere(): Promise<boolean> {
     this.#progress(null, null)
     const { tables, addresses } = this.#options
-    const answer = await this.#ask(readRequest(tables[0] ?? 'holding', addresses.from, 1))
-    return answer !== null && !isUnreachable(exceptionOf(answer))
+    const request = readRequest(tables[0] ?? 'holding', addresses.from, 1)
+    // On a serial line one byte of noise is enough; and a slave by libmodbus takes the request that follows one for an absent
+    // unit for that unit's answer, and says nothing: the second request puts it right.
+    const tries = this.#options.connection.transport === 'rtu' ? 2 : 1
+    for (let turn = 0; turn < tries; turn++) {
+      const answer = await this.#ask(request)
+      if (answer !== null) return !isUnreachable(exceptionOf(answer))
+    }
+    return false
   }
 
   async everything(): Promise<ScannedUnit> {

@@ -157,7 +157,7 @@ describe('telemetryx', () => {
   it.each([
     { args: ['chekc'], hint: '(Did you mean check?)' },
     { args: ['check', '--jsn'], hint: '(Did you mean --json?)' },
-    { args: ['schema', 'brain'], hint: 'Allowed choices are gateway.' },
+    { args: ['schema', 'nobody'], hint: 'Allowed choices are gateway' },
     { args: ['check', 'a.yaml', 'b.yaml'], hint: 'too many arguments' },
     { args: [], hint: 'Usage: telemetryx' },
   ])('refuses the command line $args with 64 and a hint', async ({ args, hint }) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { Aedes } from 'aedes'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { lockFolder } from '#store/lock.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { hasSocat, SerialPty } from '#test/sim/serial-pty.ts'
@@ -58,7 +58,7 @@ const sensorsOf = ({ devices }: Findings): Record<string, Sensor> =>
   Object.fromEntries(devices.flatMap(({ sensors }) => sensors).map((sensor) => [sensor.sensor, sensor]))
 
 const modbus = (id: string, sensors: string, connection = ''): string =>
-  `  - { id: ${id}, driver: modbus, connection: { host: 127.0.0.1, port: ${slave.port}, timeout: 500ms ${connection} }, sensors: [ ${sensors} ] }\n`
+  `  - { id: ${id}, driver: modbus, connection: { host: 127.0.0.1, port: ${slave.port}, timeout: 2s ${connection} }, sensors: [ ${sensors} ] }\n`
 
 describe('telemetryx probe', () => {
   it('reads every sensor once in engineering units, asks for nothing but reads, and exits with 0', async () => {

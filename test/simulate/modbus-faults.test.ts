@@ -50,7 +50,7 @@ async function simulated(...devices: object[]): Promise<Started> {
 /** A device of the real driver, with real time. */
 function reader(sensors: readonly ModbusSensorConfig[], connection: object) {
   const driver = modbusDriver({ clock: systemClock })
-  const setup = modbusSetup({ sensors, connection: { timeout: 150, ...connection } })
+  const setup = modbusSetup({ sensors, connection: { timeout: 1000, ...connection } })
   const device = driver.open(setup, new RecordingContext())
   closers.push(() => device.close())
   const poll = async (): Promise<RecordingSink> => {

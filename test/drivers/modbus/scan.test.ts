@@ -51,7 +51,7 @@ describe('telemetryx scan modbus', () => {
         '--addresses',
         '1900-2100',
         '--timeout',
-        '250ms',
+        '2s',
       )
       expect(code).toBe(0)
       expect(stdout).toContain('# holding 1900–1999 can be read (41901–42000 in manuals that count from 1)')
@@ -76,7 +76,14 @@ describe('telemetryx scan modbus', () => {
       const slave = await startLibmodbusSlave()
       closers.push(() => slave.stop())
       await slave.set('input', 1999, [7])
-      const { code, stdout } = await scan(`127.0.0.1:${slave.port}`, '--addresses', '1950-2050', '--json')
+      const { code, stdout } = await scan(
+        `127.0.0.1:${slave.port}`,
+        '--addresses',
+        '1950-2050',
+        '--timeout',
+        '10s',
+        '--json',
+      )
       expect(code).toBe(0)
       const found = JSON.parse(stdout) as {
         ignoresUnit: boolean
@@ -98,7 +105,7 @@ describe('telemetryx scan modbus', () => {
       const slave = await startPymodbusSlave([3], line.farPath)
       closers.push(() => slave.stop())
       await slave.set('holding', 4, [1234], 3)
-      const args = [line.path, '--baud', '19200', '--units', '2-4', '--addresses', '0-30', '--timeout', '200ms']
+      const args = [line.path, '--baud', '19200', '--units', '2-3', '--addresses', '0-30', '--timeout', '1s']
       const { code, stdout, stderr } = await scan(...args, '--tables', 'holding')
       expect([code, stderr]).toEqual([0, expect.stringContaining('unit 3: holding 0–30')])
       expect(stdout).toMatch(/# pymodbus · P{60} · 3\.0 · U{90}/)
@@ -122,11 +129,11 @@ describe('telemetryx scan modbus', () => {
         '--baud',
         '19200',
         '--units',
-        '5-6',
+        '4-5',
         '--addresses',
         '0-20',
         '--timeout',
-        '200ms',
+        '1s',
       )
       expect(devicesIn(stdout)).toMatchObject([{ sensors: ['holding-0', 'input-0', 'coil-0', 'coil-3', 'discrete-0'] }])
     },
