@@ -57,6 +57,18 @@ export class Host {
       .map(({ payload }) => fromBinary(PayloadSchema, payload))
   }
 
+  /** Values of a metric in DATA messages, in order; by the names of the births. */
+  values(metric: string): unknown[] {
+    const names = new Map<bigint, string>()
+    return this.messages.flatMap(({ topic, payload }) => {
+      if (!/\/[ND](?:BIRTH|DATA)\//.test(topic)) return []
+      const { metrics } = fromBinary(PayloadSchema, payload)
+      if (topic.includes('BIRTH/')) for (const { alias, name } of metrics) names.set(alias, name)
+      else return metrics.flatMap(({ alias, value }) => (names.get(alias) === metric ? [value.value] : []))
+      return []
+    })
+  }
+
   /** Types of all messages, in order. */
   types(): string[] {
     return this.messages.flatMap(({ topic }) => topic.split('/')[2] ?? [])
