@@ -24,6 +24,7 @@ export class GatewayLog {
   #waiting: string[] = []
   #settlers: Settler[] = []
   #isWriting = false
+  #isClosed = false
   #failure: TelemetryError | null = null
   #idle: () => void = () => {}
 
@@ -32,15 +33,18 @@ export class GatewayLog {
     this.positions = positions
   }
 
-  /** Opens or makes the file and learns what it has. Throws STORE_IO, STORE_CORRUPT. */
+  /** Opens or makes the file and learns what it has. Throws STORE_IO. */
   static async open(path: string): Promise<GatewayLog> {
+    let file: FileHandle | null = null
     try {
-      const file = await open(path, 'a+')
+      file = await open(path, 'a+')
       const { length, positions } = await read(path, (await file.stat()).size)
       await file.truncate(length)
+      await file.datasync() // what it has counts from now on, also if nobody had synced it before
       return new GatewayLog(file, positions)
     } catch (cause) {
-      throw toTelemetryError(cause, 'STORE_IO', { context: { path } })
+      await file?.close()
+      throw toTelemetryError(cause, 'STORE_IO', { retryable: true, context: { path } })
     }
   }
 
@@ -63,9 +67,12 @@ export class GatewayLog {
     })
   }
 
+  /** Waits for what is being written. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#isWriting) await new Promise<void>((resolve) => (this.#idle = resolve))
     this.#failure ??= new TelemetryError('ABORTED', 'The receiver has stopped', { retryable: true })
+    if (this.#isClosed) return
+    this.#isClosed = true
     await this.#file.close()
   }
 

@@ -84,7 +84,19 @@ export class Intake {
     const accepted = fresh.length - refused.length
     const taken = { acknowledgement: acknowledge(batch, refused), accepted, repeats: batch.length - fresh.length }
     this.#accepted += accepted
-    return log.append(lines, epoch, ranges).then(() => taken)
+    return log.append(lines, epoch, ranges).then(
+      () => taken,
+      async (cause: unknown) => {
+        await this.#giveUp(gateway, log)
+        throw cause
+      },
+    )
+  }
+
+  /** The file could not be written: the next stream opens it anew, to know what it has. */
+  async #giveUp(gateway: string, log: GatewayLog): Promise<void> {
+    if ((await this.#logs.get(gateway)) === log) this.#logs.delete(gateway)
+    await log.close()
   }
 
   /** Waits for what is under way, and closes the files. */

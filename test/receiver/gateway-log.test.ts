@@ -1,0 +1,81 @@
+// When a batch counts as kept: not before the disk has said so.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import type * as files from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { GatewayLog } from '#receiver/gateway-log.ts'
+import { Intake } from '#receiver/intake.ts'
+import { KnownSensors } from '#rpc/dictionary.ts'
+import { BatchSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+
+/** What the disk says to a sync; replaced by the tests. */
+let sync: () => Promise<void> = () => Promise.resolve()
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof files>()
+  const open = async (...words: Parameters<typeof files.open>): Promise<files.FileHandle> => {
+    const file = await real.open(...words)
+    file.datasync = () => sync()
+    return file
+  }
+  return { ...real, open }
+})
+
+let folder: string
+let log: GatewayLog
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'telemetryx-log-'))
+  sync = () => Promise.resolve()
+  log = await GatewayLog.open(join(folder, 'edge-01.jsonl'))
+})
+afterEach(async () => {
+  await log.close()
+  rmSync(folder, { recursive: true })
+})
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('The file of a gateway', () => {
+  it('says that a batch is kept when the disk has synced it, and syncs many at once', async () => {
+    const syncs: (() => void)[] = []
+    sync = () => new Promise((resolve) => syncs.push(resolve))
+    const kept: number[] = []
+    const append = (seq: number): Promise<unknown> =>
+      log.append('{"id":"x"}\n', 1, [[seq, seq]]).then(() => kept.push(seq))
+    const all = [append(1)]
+    await vi.waitFor(() => expect(syncs).toHaveLength(1))
+    all.push(append(2), append(3))
+    await turn()
+    expect(kept).toEqual([])
+    syncs[0]!()
+    await vi.waitFor(() => expect(syncs).toHaveLength(2))
+    expect(kept).toEqual([1])
+    syncs[1]!()
+    await Promise.all(all)
+    expect(kept).toEqual([1, 2, 3])
+  })
+
+  it('takes nothing more after the disk has refused', async () => {
+    sync = () => Promise.reject(new Error('EIO'))
+    await expect(log.append('{"id":"x"}\n', 1, [[1, 1]])).rejects.toMatchObject({ code: 'STORE_IO', retryable: true })
+    sync = () => Promise.resolve()
+    await expect(log.append('{"id":"y"}\n', 1, [[2, 2]])).rejects.toMatchObject({ code: 'STORE_IO' })
+  })
+
+  it('is opened anew after that, and synced before what it has counts', async () => {
+    const intake = new Intake(folder)
+    const first = await intake.open('edge-02')
+    sync = () => Promise.reject(new Error('EIO'))
+    const bytes = toBinary(BatchSchema, create(BatchSchema, { epoch: 1, lastSeq: 5n, firstSeq: 1n }))
+    await expect(intake.take('edge-02', first, new KnownSensors(), bytes)).rejects.toMatchObject({ code: 'STORE_IO' })
+    await expect(intake.open('edge-02')).rejects.toMatchObject({ code: 'STORE_IO' })
+    sync = () => Promise.resolve()
+    const second = await intake.open('edge-02')
+    expect(second).not.toBe(first)
+    await intake.take('edge-02', second, new KnownSensors(), bytes)
+    await intake.close()
+  })
+})
