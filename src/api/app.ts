@@ -25,10 +25,12 @@ import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerIngest } from './routes/ingest.ts'
+import { registerJournal } from './routes/journal.ts'
 import { registerLog } from './routes/log.ts'
 import { registerLive } from './routes/live.ts'
 import { registerModel } from './routes/model.ts'
 import { registerSession } from './routes/session.ts'
+import { registerSessions } from './routes/sessions.ts'
 import { registerValues } from './routes/values.ts'
 import { registerWrite } from './routes/write.ts'
 import { registerUplinks } from './routes/uplinks.ts'
@@ -106,11 +108,13 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerAlarmMeasures(app, context)
   registerAlarms(app, context)
   registerAlarmActions(app, context)
+  registerJournal(app, context)
   registerDevices(app, context)
   registerConfig(app, context)
   registerUplinks(app, context)
   registerLive(app, context)
   registerSession(app, context)
+  registerSessions(app, context)
   registerAccounts(app, context)
   registerAudit(app, context)
   registerOpenApiRoute(app)

@@ -97,6 +97,7 @@ class HttpApi implements Api {
       if (signal.aborted) cutOff()
       await Promise.all([closed, this.#live?.close(signal)])
       await this.#audit?.close()
+      await this.#accounts?.settled()
     } finally {
       signal.removeEventListener('abort', cutOff)
     }

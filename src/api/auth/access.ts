@@ -25,7 +25,10 @@ export function installAccess(app: ApiServer, context: ApiContext, ownNames: rea
     refuseForeign(request, context.options.http.auth, ownNames)
     const access = request.routeOptions.config.access ?? 'public'
     request.principal = identify(request, context)
-    if (access !== 'public') authorise(request.principal, access)
+    if (access !== 'public') {
+      authorise(request.principal, access)
+      if (request.principal?.ingest) authoriseIngest(request, request.principal.ingest)
+    }
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
   })
 }
@@ -63,7 +66,7 @@ function identify(request: FastifyRequest, context: ApiContext): Principal | nul
   const cli = token === null ? null : context.local.principal(token, request.headers[LOCAL_USER_HEADER]?.toString())
   if (cli !== null) return cli
   if (context.options.http.auth === 'none') return LOCAL
-  if (token !== null) return context.accounts.tokenPrincipal(token)
+  if (token !== null) return context.accounts.tokenPrincipal(token, true)
   const id = sessionOf(request, context)
   return id === null ? null : sessionPrincipal(context, id, true)
 }
@@ -85,10 +88,13 @@ export function sessionPrincipal(context: ApiContext, id: string, use: boolean):
  */
 export function stillAllowed(request: FastifyRequest, context: ApiContext, access: Exclude<Access, 'public'>): boolean {
   if (context.options.http.auth === 'none') return true
+  // The token of a command on this machine holds as long as the gateway runs.
+  if (request.principal?.via === 'local') return true
   const token = bearerOf(request)
   const id = sessionOf(request, context)
+  const { accounts } = context
   const principal =
-    token !== null ? context.accounts.tokenPrincipal(token) : id === null ? null : sessionPrincipal(context, id, false)
+    token !== null ? accounts.tokenPrincipal(token, false) : id === null ? null : sessionPrincipal(context, id, false)
   return principal !== null && includesRole(principal.role, access)
 }
 
@@ -101,6 +107,16 @@ function authorise(principal: Principal | null, access: Exclude<Access, 'public'
       `This needs the role ${access}; ${principal.name} is ${principal.role}`,
     )
   }
+}
+
+/** A token for handing in readings opens no other door. */
+function authoriseIngest({ routeOptions, params }: FastifyRequest, devices: readonly string[]): void {
+  const device = (params as { readonly device?: string }).device
+  if (routeOptions.url === '/api/v1/ingest/:device') {
+    if (devices.includes('*') || (device !== undefined && devices.includes(device))) return
+    throw new TelemetryError('PERMISSION_DENIED', `This token is for ${devices.join(', ')} only`)
+  }
+  throw new TelemetryError('PERMISSION_DENIED', 'This token is for handing in readings only')
 }
 
 /** The caller's name, for journals. */

@@ -16,8 +16,17 @@ export interface User {
   readonly createdAt: string
 }
 
-export interface Token extends User {
+export interface TokenLimits {
+  /** ISO 8601, UTC; null: never. */
+  readonly expiresAt: string | null
+  /** Devices that it may hand readings in for, and nothing else (`*`: every device); null: all that its role may. */
+  readonly ingest: readonly string[] | null
+}
+
+export interface Token extends User, TokenLimits {
   readonly id: string
+  /** ISO 8601, UTC, to the hour after a restart; null: never used. */
+  readonly lastUsedAt: string | null
 }
 
 /** What a new token is told once, and never again. */
@@ -26,12 +35,18 @@ export interface NewToken extends Token {
 }
 
 const TOKEN_PREFIX = 'tx_'
+/** The last use of a token is written this often at most: the disk may be an SD card. */
+const KEEP_USE_MS = 3_600_000
+const UNLIMITED: TokenLimits = { expiresAt: null, ingest: null }
 
 export class Accounts {
   readonly #path: string
   readonly #clock: Clock
   #content: AuthFile = EMPTY_AUTH
   #writing: Promise<unknown> = Promise.resolve()
+  /** By token id, Unix milliseconds. */
+  readonly #lastUse = new Map<string, number>()
+  #keepingUse = false
   /** Checked when there is no such user, so that the answer takes as long as for one. */
   #decoyHash: Promise<string> | null = null
 
@@ -102,11 +117,25 @@ export class Accounts {
     await this.#change((content) => {
       const rest = content.users.filter((user) => user.name !== name)
       if (rest.length === content.users.length) throw new TelemetryError('NOT_FOUND', `There is no user ${name}`)
-      const hadAdministrator = content.users.some((user) => user.role === 'admin')
-      if (hadAdministrator && !rest.some((user) => user.role === 'admin'))
-        throw new TelemetryError('CONFLICT', 'The last administrator stays')
+      refuseWithoutAdministrator(content.users, rest)
       return { ...content, users: rest }
     })
+  }
+
+  /** Throws NOT_FOUND. */
+  async setPassword(name: string, password: string): Promise<void> {
+    const passwordHash = await hashPassword(password)
+    await this.#change((content) => ({ ...content, users: changed(content.users, name, { passwordHash }) }))
+  }
+
+  /** Throws NOT_FOUND; CONFLICT for the last administrator. */
+  async setRole(name: string, role: Role): Promise<User> {
+    await this.#change((content) => {
+      const users = changed(content.users, name, { role })
+      refuseWithoutAdministrator(content.users, users)
+      return { ...content, users }
+    })
+    return this.#publicUser(name)
   }
 
   /** The user, or null when name or password is wrong; takes as long either way. */
@@ -118,19 +147,27 @@ export class Accounts {
   }
 
   tokens(): Token[] {
-    return this.#content.tokens.map(({ id, name, role, createdAt }) => ({ id, name, role, createdAt }))
+    return this.#content.tokens.map(
+      ({ id, name, role, createdAt, expiresAt = null, ingest = null, lastUsedAt = null }) => {
+        const used = this.#lastUse.get(id)
+        return { id, name, role, createdAt, expiresAt, ingest, lastUsedAt: used === undefined ? lastUsedAt : iso(used) }
+      },
+    )
   }
 
   /** Makes a token for a program. Its text is in the answer and nowhere else. */
-  async createToken(name: string, role: Role): Promise<NewToken> {
+  async createToken(name: string, role: Role, limits: TokenLimits = UNLIMITED): Promise<NewToken> {
     const token = newSecret(TOKEN_PREFIX)
     const id = newSecret().slice(0, 12)
     const createdAt = this.#today()
     await this.#change((content) => ({
       ...content,
-      tokens: [...content.tokens, { id, name, role, hash: hashSecret(token), createdAt }],
+      tokens: [
+        ...content.tokens,
+        { id, name, role, hash: hashSecret(token), createdAt, ...limits, ingest: limits.ingest && [...limits.ingest] },
+      ],
     }))
-    return { id, name, role, createdAt, token }
+    return { id, name, role, createdAt, ...limits, lastUsedAt: null, token }
   }
 
   /** Throws NOT_FOUND. */
@@ -142,11 +179,36 @@ export class Accounts {
     })
   }
 
-  /** Who a bearer token belongs to; null when it is not known. */
-  tokenPrincipal(token: string): Principal | null {
+  /** Who a bearer token belongs to; null when it is not known, or over. `use` is kept as its last use. */
+  tokenPrincipal(token: string, use: boolean): Principal | null {
     const hash = hashSecret(token)
     const stored = this.#content.tokens.find((candidate) => candidate.hash === hash)
-    return stored ? { name: `token:${stored.name}`, role: stored.role, via: 'token' } : null
+    if (!stored) return null
+    const { id, name, role, expiresAt = null, ingest = null, lastUsedAt = null } = stored
+    const now = this.#clock.now()
+    if (expiresAt !== null && now >= Date.parse(expiresAt)) return null
+    if (use) {
+      this.#lastUse.set(id, now)
+      if (lastUsedAt === null || now - Date.parse(lastUsedAt) >= KEEP_USE_MS) void this.#keepUse()
+    }
+    return { name: `token:${name}`, role, via: 'token', ...(ingest && { ingest }) }
+  }
+
+  /** Resolves when nothing is being written. */
+  async settled(): Promise<void> {
+    await this.#writing
+  }
+
+  async #keepUse(): Promise<void> {
+    if (this.#keepingUse) return
+    this.#keepingUse = true
+    try {
+      await this.#change((content) => content)
+    } catch {
+      // No reason to refuse the caller: the next use or change writes it.
+    } finally {
+      this.#keepingUse = false
+    }
   }
 
   #publicUser(name: string): User {
@@ -156,13 +218,13 @@ export class Accounts {
   }
 
   #today(): string {
-    return new Date(this.#clock.now()).toISOString()
+    return iso(this.#clock.now())
   }
 
   /** One change after the other; it holds only once it is durable. */
   #change(make: (content: AuthFile) => AuthFile): Promise<void> {
     const done = this.#writing.then(async () => {
-      const changed = make(this.#content)
+      const changed = this.#withLastUse(make(this.#content))
       await mkdir(dirname(this.#path), { recursive: true })
       await writeAuthFile(this.#path, changed)
       this.#content = changed
@@ -170,4 +232,30 @@ export class Accounts {
     this.#writing = done.catch(() => {})
     return done
   }
+
+  #withLastUse(content: AuthFile): AuthFile {
+    const tokens = content.tokens.map((token) => {
+      const used = this.#lastUse.get(token.id)
+      return used === undefined ? token : { ...token, lastUsedAt: iso(used) }
+    })
+    return { ...content, tokens }
+  }
+}
+
+type StoredUser = AuthFile['users'][number]
+
+function changed(users: readonly StoredUser[], name: string, change: Partial<StoredUser>): StoredUser[] {
+  if (!users.some((user) => user.name === name)) throw new TelemetryError('NOT_FOUND', `There is no user ${name}`)
+  return users.map((user) => (user.name === name ? { ...user, ...change } : user))
+}
+
+/** Without an administrator the set-up link would work again. */
+function refuseWithoutAdministrator(before: readonly StoredUser[], after: readonly StoredUser[]): void {
+  const isAdministrator = ({ role }: StoredUser): boolean => role === 'admin'
+  if (before.some(isAdministrator) && !after.some(isAdministrator))
+    throw new TelemetryError('CONFLICT', 'The last administrator stays')
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
 }

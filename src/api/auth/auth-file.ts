@@ -23,6 +23,11 @@ const AuthFileSchema = Type.Object({
       role: RoleSchema,
       hash: Type.String(),
       createdAt: Type.String(),
+      /** ISO 8601; absent or null: never. */
+      expiresAt: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      lastUsedAt: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      /** Devices that it may hand readings in for, and nothing else; absent or null: all that its role may. */
+      ingest: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
     }),
   ),
 })

@@ -46,6 +46,10 @@ export class Login {
     return this.#gate.run(() => this.#accounts.addUser(name, password, role))
   }
 
+  async setPassword(name: string, password: string): Promise<void> {
+    return this.#gate.run(() => this.#accounts.setPassword(name, password))
+  }
+
   async #attempt(account: string, address: string, check: () => Promise<User>): Promise<User> {
     const waitMs = Math.max(this.#byAddress.waitMs(address), account === '' ? 0 : this.#byAccount.waitMs(account))
     if (waitMs > 0) {

@@ -13,6 +13,8 @@ export interface Principal {
   readonly role: Role
   /** local: authentication is off; only a loopback address is served then. */
   readonly via: 'local' | 'session' | 'token'
+  /** Devices that it may hand readings in for, and nothing else (`*`: every device); absent: all that the role may. */
+  readonly ingest?: readonly string[]
 }
 
 /** True when `role` includes everything that `needed` may do. */

@@ -19,8 +19,23 @@ export interface Session {
 interface Kept {
   readonly user: string
   readonly startedAt: number
+  readonly address: string
   usedAt: number
 }
+
+/** A session as its user may see it. */
+export interface OpenSession {
+  /** Names it; opens nothing. */
+  readonly id: string
+  /** Where it began. */
+  readonly address: string
+  /** Unix milliseconds. */
+  readonly startedAt: number
+  readonly usedAt: number
+  readonly expiresAt: number
+}
+
+const PUBLIC_ID_CHARACTERS = 16
 
 export class Sessions {
   readonly #clock: Clock
@@ -32,14 +47,14 @@ export class Sessions {
   }
 
   /** Begins a session; answers its id, which goes into the cookie. */
-  begin(user: string): string {
+  begin(user: string, address: string): string {
     const id = newSecret()
     const now = this.#clock.monotonic()
     for (const [hash, kept] of this.#kept) {
       if (this.#isOver(kept, now) || this.#kept.size >= MAX_SESSIONS) this.#kept.delete(hash)
       else break
     }
-    this.#kept.set(hashSecret(id), { user, startedAt: now, usedAt: now })
+    this.#kept.set(hashSecret(id), { user, address, startedAt: now, usedAt: now })
     return id
   }
 
@@ -58,12 +73,36 @@ export class Sessions {
       this.#kept.delete(hash)
       this.#kept.set(hash, kept)
     }
-    const remaining = Math.min(kept.usedAt + IDLE_MS, kept.startedAt + ABSOLUTE_MS) - now
-    return { user: kept.user, expiresAt: Math.floor(this.#clock.now() + remaining) }
+    return { user: kept.user, expiresAt: this.#wall(endOf(kept)) }
   }
 
   end(id: string): void {
     this.#kept.delete(hashSecret(id))
+  }
+
+  /** Those of a user, the one used last first. */
+  allOf(user: string): OpenSession[] {
+    const now = this.#clock.monotonic()
+    const own = [...this.#kept].filter(([, kept]) => kept.user === user && !this.#isOver(kept, now))
+    return own.toReversed().map(([hash, kept]) => ({
+      id: publicIdOf(hash),
+      address: kept.address,
+      startedAt: this.#wall(kept.startedAt),
+      usedAt: this.#wall(kept.usedAt),
+      expiresAt: this.#wall(endOf(kept)),
+    }))
+  }
+
+  /** The name of a session in `allOf`. */
+  publicId(id: string): string {
+    return publicIdOf(hashSecret(id))
+  }
+
+  /** Ends one session of a user by its name in `allOf`; false when there is none. */
+  endOne(user: string, publicId: string): boolean {
+    for (const [hash, kept] of this.#kept)
+      if (kept.user === user && publicIdOf(hash) === publicId) return this.#kept.delete(hash)
+    return false
   }
 
   /** Ends all sessions of a user. */
@@ -71,7 +110,20 @@ export class Sessions {
     for (const [hash, kept] of this.#kept) if (kept.user === user) this.#kept.delete(hash)
   }
 
+  /** Unix milliseconds of a monotonic time. */
+  #wall(monotonic: number): number {
+    return Math.floor(this.#clock.now() + monotonic - this.#clock.monotonic())
+  }
+
   #isOver(kept: Kept, now: number): boolean {
     return now - kept.usedAt >= IDLE_MS || now - kept.startedAt >= ABSOLUTE_MS
   }
+}
+
+function endOf({ usedAt, startedAt }: Kept): number {
+  return Math.min(usedAt + IDLE_MS, startedAt + ABSOLUTE_MS)
+}
+
+function publicIdOf(hash: string): string {
+  return hash.slice(0, PUBLIC_ID_CHARACTERS)
 }

@@ -1,16 +1,31 @@
 // Users and tokens, for administrators.
 
 import { Type } from 'typebox'
+import { TelemetryError } from '#domain/errors.ts'
 import { callerOf } from '../auth/access.ts'
 import { ROLES } from '../auth/roles.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
-import { TimeSchema } from '../time.ts'
+import { invalid } from '../problem.ts'
+import { isoTime, NullableTimeSchema, readDuration, TimeSchema } from '../time.ts'
 import { NameSchema, NewPasswordSchema } from './session.ts'
 
 const RoleSchema = Type.Enum([...ROLES])
 const UserSchema = Type.Object({ name: Type.String(), role: RoleSchema, createdAt: TimeSchema })
-const token = { id: Type.String(), name: Type.String(), role: RoleSchema, createdAt: TimeSchema }
+const IngestSchema = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1, maxItems: 100 })
+const token = {
+  id: Type.String(),
+  name: Type.String(),
+  role: RoleSchema,
+  createdAt: TimeSchema,
+  expiresAt: NullableTimeSchema,
+  lastUsedAt: NullableTimeSchema,
+  ingest: Type.Union([IngestSchema, Type.Null()], {
+    description: 'Devices that it may hand readings in for, and nothing else; null: all that its role may.',
+  }),
+}
+const lifetimeLimits = { minMs: 60_000, maxMs: 10 * 366 * 86_400_000, words: 'between 1m and 10y' }
+const UserParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) })
 const page = pageParameters({ max: 1000, default: 100 })
 
 export function registerAccounts(app: ApiServer, context: ApiContext): void {
@@ -18,7 +33,8 @@ export function registerAccounts(app: ApiServer, context: ApiContext): void {
   registerTokens(app, context)
 }
 
-function registerUsers(app: ApiServer, { accounts, sessions, login, options }: ApiContext): void {
+function registerUsers(app: ApiServer, context: ApiContext): void {
+  const { accounts, sessions, login, options } = context
   const byName = ({ name }: { name: string }): string => name
 
   app.get(
@@ -64,6 +80,8 @@ function registerUsers(app: ApiServer, { accounts, sessions, login, options }: A
     },
   )
 
+  registerUserChange(app, context)
+
   app.delete(
     '/api/v1/users/:name',
     {
@@ -71,7 +89,7 @@ function registerUsers(app: ApiServer, { accounts, sessions, login, options }: A
       schema: {
         tags: ['accounts'],
         summary: 'Remove a user and end its sessions',
-        params: Type.Object({ name: Type.String({ minLength: 1, maxLength: 256 }) }),
+        params: UserParams,
         response: { 204: Type.Null() },
       },
     },
@@ -85,6 +103,55 @@ function registerUsers(app: ApiServer, { accounts, sessions, login, options }: A
     },
   )
 }
+
+function registerUserChange(app: ApiServer, { accounts, sessions, login, options }: ApiContext): void {
+  app.put(
+    '/api/v1/users/:name',
+    {
+      config: { access: 'admin', audit: 'user.change' },
+      schema: {
+        tags: ['accounts'],
+        summary: 'Give a user another role or a new password; its sessions end',
+        params: UserParams,
+        body: Type.Object(
+          { role: Type.Optional(RoleSchema), password: Type.Optional(NewPasswordSchema) },
+          { additionalProperties: false, minProperties: 1, examples: [{ role: 'engineer' }] },
+        ),
+        response: { 200: UserSchema },
+      },
+    },
+    async (request) => {
+      const { name } = request.params
+      const { role, password } = request.body
+      const before = accounts.user(name)
+      if (!before) throw new TelemetryError('NOT_FOUND', `There is no user ${name}`)
+      request.auditDetails = {
+        before: { role: before.role },
+        after: { role: role ?? before.role, ...(password !== undefined && { password: 'changed' }) },
+      }
+      if (role !== undefined) await accounts.setRole(name, role)
+      if (password !== undefined) await login.setPassword(name, password)
+      sessions.endAllOf(name)
+      options.log.info({ user: name, by: callerOf(request) }, 'A user was changed')
+      return accounts.user(name) ?? before
+    },
+  )
+}
+
+const NewTokenSchema = Type.Object(
+  {
+    name: NameSchema,
+    role: RoleSchema,
+    expiresIn: Type.Optional(
+      Type.String({ maxLength: 32, description: 'From `1m` to `10y`; without it, the token never ends.' }),
+    ),
+    ingest: Type.Optional(IngestSchema),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ name: 'shop-floor', role: 'operator', expiresIn: '90d', ingest: ['apps'] }],
+  },
+)
 
 function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void {
   const byId = ({ id }: { id: string }): string => id
@@ -116,14 +183,18 @@ function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void
       schema: {
         tags: ['accounts'],
         summary: 'Make a token; its text is in this answer and nowhere else',
-        body: Type.Object({ name: NameSchema, role: RoleSchema }, { additionalProperties: false }),
+        body: NewTokenSchema,
         response: { 201: Type.Object({ ...token, token: Type.String() }) },
       },
     },
     async (request, reply) => {
-      const { name, role } = request.body
-      const created = await accounts.createToken(name, role)
-      request.auditDetails = { target: created.id, after: { name, role } }
+      const { name, role, ingest = null, expiresIn } = request.body
+      if (ingest !== null && role !== 'operator')
+        throw invalid('body.role', 'must be operator for a token that hands in readings')
+      const livesMs = expiresIn === undefined ? null : readDuration('body.expiresIn', expiresIn, lifetimeLimits)
+      const expiresAt = livesMs === null ? null : isoTime(options.clock.now() + livesMs)
+      const created = await accounts.createToken(name, role, { expiresAt, ingest })
+      request.auditDetails = { target: created.id, after: { name, role, expiresAt, ingest } }
       options.log.info({ id: created.id, name, role, by: callerOf(request) }, 'A program was given access')
       return reply.code(201).send(created)
     },

@@ -17,7 +17,7 @@ export const NameSchema = Type.String({
 /** Long enough to resist guessing, short enough to hash. */
 export const NewPasswordSchema = Type.String({ minLength: 10, maxLength: 256, description: 'At least 10 characters.' })
 
-const SessionSchema = Type.Object({
+export const SessionSchema = Type.Object({
   auth: Type.Enum(['none', 'required']),
   setup: Type.Boolean({
     description: 'There is no administrator yet: use the link that the gateway printed at its start.',
@@ -119,7 +119,7 @@ function needsAuthentication(context: ApiContext): void {
 }
 
 /** A new session for the user; one that the request already has ends, so that an id planted before is worth nothing. */
-function begin(
+export function begin(
   context: ApiContext,
   user: User,
   request: FastifyRequest,
@@ -127,7 +127,7 @@ function begin(
 ): Static<typeof SessionSchema> {
   const former = sessionOf(request, context)
   if (former !== null) context.sessions.end(former)
-  const id = context.sessions.begin(user.name)
+  const id = context.sessions.begin(user.name, request.ip)
   reply.setCookie(cookieName(context.options.info.id), id, {
     path: '/',
     httpOnly: true,

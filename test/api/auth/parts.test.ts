@@ -40,7 +40,7 @@ describe('accounts', () => {
     const { token } = await accounts.createToken('scraper', 'viewer')
     const again = new Accounts(path, systemClock)
     await again.load()
-    expect(again.tokenPrincipal(token)).toEqual({ name: 'token:scraper', role: 'viewer', via: 'token' })
+    expect(again.tokenPrincipal(token, false)).toEqual({ name: 'token:scraper', role: 'viewer', via: 'token' })
     expect(await readdir(folder)).toEqual(['auth.json'])
   })
 
