@@ -15,6 +15,8 @@ import type { HttpLine } from './http-line.ts'
 import { OfferRecord, type TakenOffer } from './offer-record.ts'
 
 const DEFAULT_EVERY_MS = 30_000
+const MIN_EVERY_MS = 1000
+const MAX_EVERY_MS = 86_400_000
 const MAX_PROBLEMS = 50
 
 export interface OffersOptions {
@@ -58,7 +60,8 @@ export class Offers {
           log.warn({ uplink, reason: toTelemetryError(cause).message }, 'Asking central for a configuration failed')
       })
       .finally(() => {
-        if (!this.#isOver) this.#timer = clock.after(everyMs, () => this.start())
+        if (!this.#isOver)
+          this.#timer = clock.after(Math.min(Math.max(everyMs, MIN_EVERY_MS), MAX_EVERY_MS), () => this.start())
       })
   }
 

@@ -11,7 +11,10 @@ const ConfigurationSchema = strictObject(
       description: 'true applies what central offers, watched and rolled back like any other change.',
     }),
     every: Type.Optional(
-      durationSchema({ default: '30s', description: 'How often central is asked for one, 1s to 1d.' }),
+      durationSchema({
+        default: '30s',
+        description: 'How often central is asked for one; what lies outside of 1s to 1d is taken as that.',
+      }),
     ),
   },
   {
@@ -26,6 +29,7 @@ export const CentralUplinkSchema = strictObject(
       pattern: '^https?://[^\\s/@?#]+(?:/[^\\s@?#]*)?$',
       description: 'Where central is; what stands after the host comes before /api/v1.',
       examples: ['https://central.example'],
+      secret: true, // somebody may write credentials into it, which must not be repeated in a message
     }),
     token: Type.Optional(
       Type.String({
