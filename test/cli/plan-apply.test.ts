@@ -67,7 +67,7 @@ describe('plan and apply', () => {
       code: 69,
       stderr: expect.stringContaining(`No gateway runs on the data folder ${join(dir, 'data')}`),
     })
-  }, 60_000)
+  }, 180_000)
 
   it('say what is wrong under the name of the file that was offered, and what needs a restart', async () => {
     const dir = folder()
@@ -89,7 +89,7 @@ describe('plan and apply', () => {
       stderr: expect.stringContaining('Nothing was applied: http.host needs a restart of the gateway'),
     })
     expect(readFileSync(file, 'utf8')).toBe(config('jobs'))
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('SIGHUP', () => {
@@ -110,5 +110,5 @@ describe('SIGHUP', () => {
     writeFileSync(file, withoutUsers('parts'))
     gateway.child.kill('SIGHUP')
     await vi.waitFor(async () => expect(await sensors()).toEqual(['apps.parts']), eventually)
-  }, 60_000)
+  }, 180_000)
 })
