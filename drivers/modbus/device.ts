@@ -1,7 +1,7 @@
 // One Modbus unit at run time: polls its groups by prepared requests, decodes answers straight into the sink, writes.
 
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
-import type { Device, DriverContext, PollOutcome, RequestPlan, WireFrame } from '#domain/driver.ts'
+import type { BlockRead, Device, DriverContext, PollOutcome, RequestPlan, WireFrame } from '#domain/driver.ts'
 import { Status } from '#domain/quality.ts'
 import { NO_TIME, type ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
@@ -12,9 +12,11 @@ import { PointDecoder } from './decode.ts'
 import { exceptionText, isUnreachable } from './exceptions.ts'
 import { Learned } from './learned.ts'
 import type { Link, LinkMember } from './link.ts'
-import { exceptionOf } from './pdu.ts'
+import { dataBytes, exceptionOf, READ_DATA_START, readRequest } from './pdu.ts'
 import type { PlanLimits } from './plan-requests.ts'
 import { ReadGroup, type Asking, type DevicePoint } from './read-group.ts'
+import { MAX_ADDRESS } from './point.ts'
+import { MAX_READ_BITS, MAX_READ_REGISTERS } from './schema.ts'
 import { PointWriter, type SendRequest } from './write.ts'
 
 /** Where a device gets its link from; links live as long as a device uses them. */
@@ -135,6 +137,27 @@ export class ModbusDevice implements Device, LinkMember {
     return await this.#writer.write(entry.point, value, signal)
   }
 
+  async readBlock({ table, address, count, unit }: BlockRead, signal: AbortSignal): Promise<Uint8Array> {
+    const asked = unit ?? this.unit
+    const most = table === 'coil' || table === 'discrete' ? MAX_READ_BITS : MAX_READ_REGISTERS
+    if (count < 1 || count > most || address < 0 || address + count - 1 > MAX_ADDRESS)
+      throw new TelemetryError('OUT_OF_RANGE', `1 to ${most} can be read at once, up to address ${MAX_ADDRESS}`)
+    if (asked < 0 || asked > 255 || (asked === 0 && this.#options.isBroadcast))
+      throw new TelemetryError('OUT_OF_RANGE', `Unit ${asked} cannot be read`)
+    const request = readRequest(table, address, count)
+    const answer = await this.#ask(request, signal, asked)
+    const exception = exceptionOf(answer)
+    const context = { device: this.#options.id, exception }
+    if (exception !== null)
+      throw new TelemetryError('DEVICE_EXCEPTION', `Unit ${asked} refuses: ${exceptionText(exception)}`, { context })
+    const bytes = answer.length - READ_DATA_START
+    if (bytes < dataBytes(request))
+      throw new TelemetryError('DEVICE_EXCEPTION', `Unit ${asked} gives ${bytes} of ${dataBytes(request)} bytes`, {
+        context,
+      })
+    return Uint8Array.from(answer.subarray(READ_DATA_START))
+  }
+
   async close(): Promise<void> {
     this.#connections += 1
     this.#closing.abort()
@@ -166,8 +189,8 @@ export class ModbusDevice implements Device, LinkMember {
     this.#link = null
   }
 
-  #ask(pdu: Buffer, signal: AbortSignal): Promise<Buffer> {
-    if (this.#link !== null) return this.#link.request(this, pdu, signal)
+  #ask(pdu: Buffer, signal: AbortSignal, unit?: number): Promise<Buffer> {
+    if (this.#link !== null) return this.#link.request(this, pdu, signal, unit)
     return Promise.reject(new TelemetryError('CONNECTION_LOST', 'The device is not connected', { retryable: true }))
   }
 

@@ -75,15 +75,16 @@ export class Link {
   }
 
   /**
-   * Sends one request and resolves with its answer's PDU, an exception of the protocol included. Throws TIMEOUT, PROTOCOL,
+   * Sends one request, to another unit of the wire if so wished, and resolves with its answer's PDU, an exception of the
+   * protocol included. Throws TIMEOUT, PROTOCOL,
    * CONNECTION_LOST, ABORTED.
    */
-  async request(member: LinkMember, pdu: Buffer, signal: AbortSignal): Promise<Buffer> {
+  async request(member: LinkMember, pdu: Buffer, signal: AbortSignal, unit = member.unit): Promise<Buffer> {
     if (this.#holder === null) this.#holder = member
     else await this.#turn(member, signal)
     try {
       if (!this.#members.has(member)) throw lostError('The device is not connected')
-      const { unit, timeoutMs, trace } = member
+      const { timeoutMs, trace } = member
       const { pauseAfterConnectMs: pauseMs } = member
       const notBeforeMs = Math.max(this.#readyAt, pauseMs > 0 ? this.#openedAt + pauseMs : 0)
       const answer = await this.#transport.exchange({ unit, pdu, timeoutMs, notBeforeMs, trace }, signal)

@@ -2,7 +2,7 @@
 // added and removed one by one while the others run on.
 
 import type { Component } from '#domain/component.ts'
-import type { DriverServices, Log, Point, WireFrame } from '#domain/driver.ts'
+import type { BlockRead, DriverServices, Log, Point, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Quality } from '#domain/quality.ts'
 import type { ReadingSink } from '#domain/reading.ts'
@@ -136,9 +136,21 @@ class DeviceAcquisition implements Acquisition {
   }
 
   async restart(id: string): Promise<void> {
+    await this.#running(id).restart()
+  }
+
+  async readBlock(id: string, block: BlockRead, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#running(id).readBlock(block, signal)
+  }
+
+  async probe(id: string): Promise<void> {
+    await this.#running(id).probe()
+  }
+
+  #running(id: string): RunningDevice {
     const entry = this.#entries.get(id)
     if (entry === undefined) throw new TelemetryError('NOT_FOUND', `There is no device "${id}"`)
-    await entry.running.restart()
+    return entry.running
   }
 
   async write(sensor: SensorNumber, value: Value, origin: WriteOrigin, signal: AbortSignal): Promise<Value> {

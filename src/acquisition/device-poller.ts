@@ -117,6 +117,12 @@ export class DevicePoller implements BusMember {
     else this.#statistics.skippedPolls += 1
   }
 
+  /** One poll of everything, as soon as the bus allows, beside the deadlines. */
+  pollNow(): void {
+    const now = this.#services.timers.monotonic()
+    for (const group of this.#groups) if (!group.isQueued && !group.isRunning) this.#enqueue(group, now, true)
+  }
+
   /** Stops polling. A poll under way is aborted; it has failed when `cause` is a failure of the device. */
   stop(cause: TelemetryError): void {
     this.#leaveSchedule('off')

@@ -1,8 +1,7 @@
-// One write to a device: waits for its turn on the bus, no longer than it is valid, has a deadline once it was sent, and can
+// One write to a device, or a read that a person asked for: waits for its turn on the bus, no longer than it is valid, has a deadline once it was sent, and can
 // be called off at any time. Its promise settles at once when it is called off; the bus stays taken until the driver lets go.
 
 import { TelemetryError } from '#domain/errors.ts'
-import type { Value } from '#domain/value.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import type { BusWrite } from './bus.ts'
 import type { BusyTime } from './busy-time.ts'
@@ -10,7 +9,7 @@ import { DriverCall } from './driver-call.ts'
 import { driverError } from './failure.ts'
 import { WRITE_DEADLINE_MS } from './limits.ts'
 
-export interface DeviceWriteOptions {
+export interface DeviceWriteOptions<T> {
   readonly timers: Clock
   /** For messages: `Write to press-1.speed`. */
   readonly what: string
@@ -19,19 +18,19 @@ export interface DeviceWriteOptions {
   readonly validMs: number
   /** Of its device. */
   readonly busy: BusyTime
-  readonly operation: (signal: AbortSignal) => Promise<Value>
+  readonly operation: (signal: AbortSignal) => Promise<T>
 }
 
-export class DeviceWrite implements BusWrite {
-  readonly #options: DeviceWriteOptions
-  readonly #settlers = Promise.withResolvers<Value>()
+export class DeviceWrite<T> implements BusWrite {
+  readonly #options: DeviceWriteOptions<T>
+  readonly #settlers = Promise.withResolvers<T>()
   readonly #ended = Promise.withResolvers<void>()
   #timer: Timer
   readonly #onAbort: () => void
-  #call: DriverCall<Value> | null = null
+  #call: DriverCall<T> | null = null
   #isSettled = false
 
-  constructor(options: DeviceWriteOptions) {
+  constructor(options: DeviceWriteOptions<T>) {
     const { timers, what, signal, validMs } = options
     this.#options = options
     const late = `${what} was not sent: it waited for its turn longer than it is valid, ${validMs} ms`
@@ -45,7 +44,7 @@ export class DeviceWrite implements BusWrite {
   }
 
   /** What was read back, raw. Rejects with TelemetryError. */
-  get result(): Promise<Value> {
+  get result(): Promise<T> {
     return this.#settlers.promise
   }
 

@@ -39,7 +39,7 @@ export interface WriteOrder {
 
 export class DeviceWriter {
   readonly #options: DeviceWriterOptions
-  readonly #writes = new Set<DeviceWrite>()
+  readonly #writes = new Set<DeviceWrite<Value>>()
 
   constructor(options: DeviceWriterOptions) {
     this.#options = options
@@ -77,7 +77,7 @@ export class DeviceWriter {
     const { device, bus } = session
     const { timers, onAbandoned, onFailure } = this.#options
     if (device.write === undefined) throw new TelemetryError('NOT_WRITABLE', 'Devices of this kind cannot be written')
-    const write = new DeviceWrite({
+    const write = new DeviceWrite<Value>({
       timers,
       what: `The write to ${sensor.id}`,
       signal,

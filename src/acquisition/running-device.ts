@@ -6,12 +6,13 @@
 // While another device on the same bus answers, the wire is in order and a silent device keeps its connection; else it
 // is closed before each probe: a half-open TCP connection would stay silent for ever.
 
-import type { Log, Point, WireFrame } from '#domain/driver.ts'
+import type { BlockRead, Log, Point, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Value } from '#domain/value.ts'
 import type { DeviceStatus } from '#domain/views.ts'
 import { Backoff } from '#kit/backoff.ts'
 import type { AcquiredDevice } from './acquired-device.ts'
+import { DeviceAsks } from './device-asks.ts'
 import { DeviceConnector } from './device-connector.ts'
 import { DeviceHandle } from './device-handle.ts'
 import { DeviceHealth } from './device-health.ts'
@@ -38,6 +39,7 @@ export class RunningDevice implements PollerOwner {
   readonly #health: DeviceHealth
   readonly #poller: DevicePoller
   readonly #writer: DeviceWriter
+  readonly #asks: DeviceAsks
   readonly #handle: DeviceHandle
   readonly #backoff: Backoff
   readonly #connector: DeviceConnector
@@ -63,19 +65,14 @@ export class RunningDevice implements PollerOwner {
     this.#statistics = statistics
     this.#health = new DeviceHealth({ timers, log, states, points: setup.groups.flatMap((group) => group.points) })
     this.#poller = new DevicePoller(setup, services, statistics, this)
-    this.#writer = new DeviceWriter({
-      driver,
-      timers,
-      log,
-      states,
-      statistics,
-      onFailure: (session, error) => {
-        if (session === this.#session && isConnectionGone(error)) this.#end(error)
-      },
-      onAbandoned: (session, error) => {
-        if (session === this.#session) this.onAbandoned(error)
-      },
-    })
+    const onFailure = (session: Session, error: TelemetryError): void => {
+      if (session === this.#session && isConnectionGone(error)) this.#end(error)
+    }
+    const onAbandoned = (session: Session, error: TelemetryError): void => {
+      if (session === this.#session) this.onAbandoned(error)
+    }
+    this.#writer = new DeviceWriter({ driver, timers, log, states, statistics, onFailure, onAbandoned })
+    this.#asks = new DeviceAsks({ id: setup.id, timers, statistics, onFailure, onAbandoned })
     const member = this.#poller
     const onLost = (cause: unknown): void => this.#fail(lossError(cause), 'connection-lost')
     const { buses, offered } = services
@@ -182,16 +179,34 @@ export class RunningDevice implements PollerOwner {
   /** See DeviceWriter.write; CONNECTION_LOST while there is no connection. */
   async write(point: Point, order: WriteOrder, signal: AbortSignal): Promise<Value> {
     if (signal.aborted) throw new TelemetryError('ABORTED', 'The write was stopped', { cause: signal.reason })
+    return this.#writer.write(this.#connected(), point, order, signal)
+  }
+
+  /** See DeviceAsks.readBlock; CONNECTION_LOST while there is no connection. */
+  async readBlock(block: BlockRead, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#asks.readBlock(this.#connected(), block, signal)
+  }
+
+  /** Asks the device now, or tries to connect; resolves when it has answered. Throws CONFLICT when it does not run. */
+  async probe(): Promise<void> {
+    if (this.#loop === null || this.#isStopping) throw new TelemetryError('CONFLICT', `${this.id} is not running`)
+    if (this.isUp && !this.#poller.hasGroups) return // it sends by itself, and its connection stands
+    await this.#asks.probe(() => {
+      if (this.isUp) this.#poller.pollNow()
+      else this.nudge()
+    })
+  }
+
+  #connected(): Session {
     const session = this.#session
-    if (session === null || session.isEnded || !session.isConnected) {
-      const reason = this.#health.reason ?? 'reconnecting'
-      throw new TelemetryError('CONNECTION_LOST', `${this.id} is not connected: ${reason}`, { retryable: true })
-    }
-    return this.#writer.write(session, point, order, signal)
+    if (session !== null && !session.isEnded && session.isConnected) return session
+    const reason = this.#health.reason ?? 'reconnecting'
+    throw new TelemetryError('CONNECTION_LOST', `${this.id} is not connected: ${reason}`, { retryable: true })
   }
 
   onAnswer(): void {
     this.#failures = 0
+    this.#asks.outcome(null)
     const session = this.#session
     if (session === null || session.isEnded) return
     const wasUp = this.isUp
@@ -204,6 +219,7 @@ export class RunningDevice implements PollerOwner {
   }
 
   onFailure(error: TelemetryError, isPartial: boolean): void {
+    if (!isPartial) this.#asks.outcome(error)
     if (isConnectionGone(error)) this.#end(error)
     else if (isPartial) this.onAnswer()
     else {
@@ -252,6 +268,7 @@ export class RunningDevice implements PollerOwner {
     await session.ended
     await this.#poller.idle
     await this.#writer.idle()
+    await this.#asks.idle()
     await this.#handle.close(session.device)
   }
 
@@ -315,10 +332,12 @@ export class RunningDevice implements PollerOwner {
     this.#poller.stop(cause)
     this.#connector.disconnect()
     this.#writer.abort(cause)
+    this.#asks.abort(cause)
     if (this.#restarting === null) this.#goDown(cause)
   }
 
   #goDown(error: TelemetryError): void {
+    this.#asks.outcome(error)
     if (this.#isStopping) return
     if (this.isUp && this.#health.ageMs >= limits.STABLE_MS) this.#backoff.reset()
     this.#health.down(error)

@@ -20,6 +20,7 @@ import { registerAlarms } from './routes/alarms.ts'
 import { registerAudit } from './routes/audit.ts'
 import { registerBacktest } from './routes/backtest.ts'
 import { registerConfig } from './routes/config.ts'
+import { registerDeviceAsks } from './routes/device-asks.ts'
 import { registerDevices } from './routes/devices.ts'
 import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
@@ -110,6 +111,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerAlarmActions(app, context)
   registerJournal(app, context)
   registerDevices(app, context)
+  registerDeviceAsks(app, context)
   registerConfig(app, context)
   registerUplinks(app, context)
   registerLive(app, context)

@@ -85,6 +85,17 @@ export interface RequestPlan {
   readonly requests: number
 }
 
+/** A block of the tables that a device has beside its configured points: for people who look for the right address. */
+export interface BlockRead {
+  readonly table: 'coil' | 'discrete' | 'input' | 'holding'
+  /** Of the first one, from 0. */
+  readonly address: number
+  /** Registers or bits, at least 1. */
+  readonly count: number
+  /** Unit (slave) on the same wire; null: the device's own. */
+  readonly unit: number | null
+}
+
 /** Bytes that went over the wire, as a whole frame where the protocol has frames. */
 export interface WireFrame {
   /** Unix milliseconds. */
@@ -115,6 +126,11 @@ export interface Device {
   subscribe?(sink: ReadingSink, signal: AbortSignal): Promise<void>
   /** Writes a raw value (scaling undone) and reads it back. Throws NOT_WRITABLE, OUT_OF_RANGE, DEVICE_EXCEPTION, TIMEOUT, … */
   write?(sensor: SensorNumber, value: Value, signal: AbortSignal): Promise<Value>
+  /**
+   * For protocols with tables of registers: one request, reading only. Answers the bytes as they came, two for each register,
+   * or one bit for each coil, the lowest first. Throws OUT_OF_RANGE, DEVICE_EXCEPTION, TIMEOUT, …
+   */
+  readBlock?(block: BlockRead, signal: AbortSignal): Promise<Uint8Array>
   /** For drivers that merge points into requests. */
   plan?(): RequestPlan
   /** The last frames on the wire, oldest first, bounded; copies. They outlive connections, so that a failure can be looked at. */

@@ -4,7 +4,7 @@ import type { Alarm } from './alarm.ts'
 import type { CheckType, ConditionLevel } from './check.ts'
 import type { HealthReason } from './component.ts'
 import type { KeptLetter } from './dead-letter.ts'
-import type { RequestPlan, WireFrame } from './driver.ts'
+import type { BlockRead, RequestPlan, WireFrame } from './driver.ts'
 import type { Reading } from './reading.ts'
 import type { StatusCode } from './quality.ts'
 import type { Model, Sensor, SensorNumber } from './sensor.ts'
@@ -165,6 +165,10 @@ export interface DeviceDirectory {
   get(id: string): DeviceStatus | undefined
   /** The last frames on the device's wire, oldest first; null where the driver records none. Throws NOT_FOUND. */
   frames?(id: string): readonly WireFrame[] | null
+  /** Reads registers as they are, through the device's own bus; see `Device.readBlock`. Throws NOT_FOUND, CONFLICT, … */
+  readBlock?(id: string, block: BlockRead, signal: AbortSignal): Promise<Uint8Array>
+  /** Asks the device now and resolves when it has answered. Throws NOT_FOUND, CONFLICT (it does not run), and what it failed with. */
+  probe?(id: string): Promise<void>
   /** Closes the connection and starts anew. Throws NOT_FOUND. */
   restart(id: string): Promise<void>
   /**

@@ -4,7 +4,7 @@
 import { confirm, reset, returnToService, takeOutOfService } from '#alarms/alarm-state.ts'
 import type { Alarm } from '#domain/alarm.ts'
 import type { HealthReason } from '#domain/component.ts'
-import type { WireFrame } from '#domain/driver.ts'
+import type { BlockRead, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { qualityOf, type StatusCode } from '#domain/quality.ts'
 import type { Reading } from '#domain/reading.ts'
@@ -238,6 +238,17 @@ export class FakeDevices implements DeviceDirectory {
   list = (): readonly DeviceStatus[] => this.statuses
   get = (id: string): DeviceStatus | undefined => this.statuses.find((status) => status.id === id)
   restart = async (id: string): Promise<void> => void this.restarted.push(id)
+  readonly blocks: BlockRead[] = []
+  /** Bytes of every block, or what went wrong with it. */
+  block: Uint8Array | TelemetryError = Uint8Array.of(0x12, 0x34, 0xff, 0xff)
+  async readBlock(_id: string, block: BlockRead): Promise<Uint8Array> {
+    this.blocks.push(block)
+    if (this.block instanceof TelemetryError) throw this.block
+    return this.block
+  }
+  async probe(id: string): Promise<void> {
+    if (this.get(id)?.state !== 'up') throw new TelemetryError('TIMEOUT', 'No answer within 1 s', { retryable: true })
+  }
   async write(sensor: SensorNumber, value: Value, origin: WriteOrigin): Promise<Value> {
     if (this.readOnly.has(sensor)) throw new TelemetryError('NOT_WRITABLE', 'It is not configured as writable')
     this.written.push({ sensor, value, origin })

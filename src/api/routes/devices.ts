@@ -1,4 +1,4 @@
-// Devices: their state, their last frames on the wire, and starting one anew.
+// Devices: their state, their last frames on the wire, asking one now, and starting one anew.
 
 import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'

@@ -54,6 +54,8 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'GET /api/v1/alarms/measures': 'viewer',
   'POST /api/v1/sensors/{id}/backtest': 'viewer',
   'POST /api/v1/devices/{id}/restart': 'engineer',
+  'POST /api/v1/devices/{id}/probe': 'operator',
+  'POST /api/v1/devices/{id}/registers': 'engineer',
   'GET /api/v1/config': 'engineer',
   'PUT /api/v1/config': 'engineer',
   'POST /api/v1/config/check': 'engineer',
