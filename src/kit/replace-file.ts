@@ -11,7 +11,11 @@ export interface ReplaceOptions {
 }
 
 /** Durable when it resolves. Rejects with the file system's error; the file is then as it was. */
-export async function replaceFile(path: string, text: string | Uint8Array, { mode, owner }: ReplaceOptions): Promise<void> {
+export async function replaceFile(
+  path: string,
+  text: string | Uint8Array,
+  { mode, owner }: ReplaceOptions,
+): Promise<void> {
   const folder = dirname(path)
   const temporary = join(folder, `.${basename(path)}.new`)
   // A file left by a crash would keep its own mode.
