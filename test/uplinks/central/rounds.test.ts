@@ -11,7 +11,7 @@ import { createUplinks } from '#uplinks/uplinks.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
 import { problem, requestOf, ScriptedCentral, type Script } from './scripted-central.ts'
 
-const REQUESTS = Number(process.env['TELEMETRYX_KILL_ROUNDS'] ?? 8) * 10
+const REQUESTS = Number(process.env['TELEMETRYX_KILL_ROUNDS'] ?? 6) * 10
 const MODEL = modelOf(['press-1.a', 'oven-1.b'])
 const never = new AbortController().signal
 
@@ -36,39 +36,47 @@ const MISDEEDS: Record<string, Script> = {
   'takes it as it should': () => false,
 }
 
-it('loses nothing over many requests to a central that misbehaves', { timeout: 60_000 + REQUESTS * 500 }, async () => {
-  const deeds = fc.sample(fc.constantFrom(...Object.values(MISDEEDS)), REQUESTS)
-  const central = await ScriptedCentral.start(
-    (seen, response, self) => (seen.path.endsWith('/ingest') && deeds.pop()?.(seen, response, self)) || false,
-  )
-  const journal = new ModelJournal(4)
-  const uplinks = createUplinks({
-    clock: systemClock,
-    log: silentLogger,
-    registry: new Registry(),
-    random: () => 0.01,
-    journal,
-    model: () => MODEL,
-    gateway: 'edge-01',
-    factory: 'Plant A',
-    uplinks: [{ id: 'hq', kind: centralUplink, config: { url: central.url }, include: [], exclude: [], maxRate: null }],
-  })
-  const status = () => uplinks.list()[0]!
-  await uplinks.start(never)
-  const load = setInterval(() => {
-    for (let n = 0; n < 10; n++) journal.append(n % 2, n, Date.now())
-  }, 3)
-  try {
-    await vi.waitFor(() => expect(deeds).toHaveLength(0), 50_000 + REQUESTS * 500)
-    clearInterval(load)
-    await vi.waitFor(() => expect(status().pending).toBe(0), 30_000)
-    const { accepted, delivered } = status()
-    expect(delivered).toBe(accepted)
-    const expected = Array.from({ length: accepted }, (_, index) => `edge-01/4/${index + 1}`)
-    expect([...new Set(central.ids)]).toEqual(expected)
-  } finally {
-    clearInterval(load)
-    await uplinks.stop(never)
-    await central.close()
-  }
-})
+it.each(['inOrder', 'liveFirst'] as const)(
+  'loses nothing over many requests to a central that misbehaves, %s',
+  { timeout: 60_000 + REQUESTS * 500 },
+  async (order) => {
+    const deeds = fc.sample(fc.constantFrom(...Object.values(MISDEEDS)), REQUESTS)
+    const central = await ScriptedCentral.start(
+      (seen, response, self) => (seen.path.endsWith('/ingest') && deeds.pop()?.(seen, response, self)) || false,
+    )
+    const journal = new ModelJournal(4)
+    const uplinks = createUplinks({
+      clock: systemClock,
+      log: silentLogger,
+      registry: new Registry(),
+      random: () => 0.01,
+      journal,
+      model: () => MODEL,
+      gateway: 'edge-01',
+      factory: 'Plant A',
+      uplinks: [
+        { id: 'hq', kind: centralUplink, config: { url: central.url }, include: [], exclude: [], maxRate: null, order },
+      ],
+    })
+    const status = () => uplinks.list()[0]!
+    await uplinks.start(never)
+    const load = setInterval(() => {
+      for (let n = 0; n < 10; n++) journal.append(n % 2, n, Date.now())
+    }, 3)
+    try {
+      await vi.waitFor(() => expect(deeds).toHaveLength(0), 50_000 + REQUESTS * 500)
+      clearInterval(load)
+      await vi.waitFor(() => expect(status().pending).toBe(0), 30_000)
+      const { accepted, delivered } = status()
+      expect(delivered).toBe(accepted)
+      const expected = Array.from({ length: accepted }, (_, index) => `edge-01/4/${index + 1}`)
+      expect(new Set(central.ids)).toEqual(new Set(expected))
+      for (const seqs of central.lanes.values()) expect([...seqs]).toEqual([...seqs].toSorted((a, b) => a - b))
+      expect(central.lanes.size).toBeLessThanOrEqual(order === 'inOrder' ? 1 : 2)
+    } finally {
+      clearInterval(load)
+      await uplinks.stop(never)
+      await central.close()
+    }
+  },
+)

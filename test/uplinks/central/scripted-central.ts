@@ -27,6 +27,8 @@ export class ScriptedCentral {
   readonly seen: Seen[] = []
   /** Positions of every record that was taken, repeats included, in order. */
   readonly ids: string[] = []
+  /** The same by lane, repeats left out. */
+  readonly lanes = new Map<number, Set<number>>()
   script: Script = () => false
   readonly #server: Server
 
@@ -65,7 +67,13 @@ export class ScriptedCentral {
   }
 
   take(request: IngestRequest): void {
-    for (const seq of seqsOf(request)) this.ids.push(`${request.gateway}/${request.batch!.epoch}/${seq}`)
+    const { epoch, lane } = request.batch!
+    const seen = this.lanes.get(lane) ?? new Set()
+    this.lanes.set(lane, seen)
+    for (const seq of seqsOf(request)) {
+      this.ids.push(`${request.gateway}/${epoch}/${seq}`)
+      seen.add(seq)
+    }
   }
 
   async close(): Promise<void> {
