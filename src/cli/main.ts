@@ -30,6 +30,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   receive: async () => (await import('./receive.ts')).registerReceive,
   backtest: async () => (await import('./backtest.ts')).registerBacktest,
   'support-bundle': async () => (await import('./support-bundle.ts')).registerSupportBundle,
+  user: async () => (await import('./user.ts')).registerUser,
+  token: async () => (await import('./token.ts')).registerToken,
   version: async () => (await import('./version.ts')).registerVersion,
 }
 

@@ -8,6 +8,7 @@ import { DEFAULT_HOST } from '#config/gateway-schema.ts'
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { loadCatalogue } from '#gateway/driver-packages.ts'
+import { LocalGateway } from '#gateway/local-gateway.ts'
 import { bundleArchive, collectSupportBundle } from '#gateway/support-bundle.ts'
 import { schemasOf } from '#gateway/redaction.ts'
 import { systemClock } from '#kit/clock.ts'
@@ -33,7 +34,7 @@ export function registerSupportBundle(program: Command): void {
       .description(
         'Writes the configuration without its secrets and comments, the state of the gateway, of its devices with their last ' +
           'frames and of its uplinks, metrics, the last lines of the log, events and sizes of files into one archive. Of a gateway ' +
-          'that does not run, what the disk has. A gateway with users asks for a token of the role engineer. Look through the ' +
+          'that does not run, what the disk has. Run as the gateway’s user it needs no token; else a gateway with users asks for one of the role engineer. Look through the ' +
           'archive before you pass it on: it holds names, addresses and values of your plant.',
       )
       .argument('<file>', 'file to write, a tar archive; compressed when it ends in .gz or .tgz'),
@@ -49,11 +50,13 @@ async function runSupportBundle(file: string, options: SupportBundleOptions): Pr
   const folder = dataFolder(options)
   const { configFile, dir, sensorFiles } = folder
   const token = options.token ?? process.env[TOKEN_VARIABLE] ?? null
+  const own = options.url === undefined && !token ? ownGateway(dir) : null
   const { files, isRunning, missing } = await collectSupportBundle({
     configFile,
     sensorFiles,
     dataDir: dir,
-    url: urlOf(options.url, folder),
+    url: own?.url ?? urlOf(options.url, folder),
+    own,
     token: token === '' ? null : token,
     schemas: schemasOf(await catalogueOf(configFile)),
     env: process.env,
@@ -79,6 +82,15 @@ async function runSupportBundle(file: string, options: SupportBundleOptions): Pr
   for (const words of missing) console.error(`Not in it: ${words}`)
 }
 
+/** null: none runs on the folder, or it is another user's. */
+function ownGateway(dataDir: string): LocalGateway | null {
+  try {
+    return new LocalGateway(dataDir)
+  } catch {
+    return null
+  }
+}
+
 /** With the drivers of third parties, for the names of their secrets, as far as they can be loaded. */
 async function catalogueOf(configFile: string | null) {
   try {
@@ -98,18 +110,20 @@ function urlOf(named: string | undefined, { configFile }: DataFolder): string | 
     return named.replace(/\/+$/, '')
   }
   const http = configFile === null ? {} : httpOf(readFileSync(configFile, 'utf8'))
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT } = http
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, isEncrypted } = http
   if (port === 0) return null
   const name = WILDCARDS.has(host) ? '127.0.0.1' : host
-  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`
+  const address = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name
+  return `${isEncrypted ? 'https' : 'http'}://${address}:${port}`
 }
 
-function httpOf(text: string): { host?: string; port?: number } {
+function httpOf(text: string): { host?: string; port?: number; isEncrypted?: boolean } {
   const root: unknown = parse(text, { logLevel: 'silent', merge: true, uniqueKeys: false })
   const http = typeof root === 'object' && root !== null && 'http' in root ? root.http : null
   if (typeof http !== 'object' || http === null) return {}
   const port = 'port' in http ? Number(http.port) : Number.NaN
   return {
+    isEncrypted: 'tls' in http && http.tls !== null,
     ...('host' in http && typeof http.host === 'string' && !http.host.includes('${') && { host: http.host }),
     ...(Number.isInteger(port) && { port }),
   }

@@ -1,12 +1,15 @@
 // Asks a gateway that runs on this machine what its API tells.
 
 import { TelemetryError } from '#domain/errors.ts'
+import type { LocalAnswer, LocalGateway } from './local-gateway.ts'
 
 export interface GatewayClientOptions {
   /** `http://127.0.0.1:8080`, without a path. */
   readonly url: string
   /** Bearer token; null: none. */
   readonly token: string | null
+  /** The gateway of this machine, asked in its own name: a token is not needed then, nor a certificate known. */
+  readonly own?: LocalGateway | null
   /** For each answer, milliseconds. */
   readonly timeoutMs: number
 }
@@ -30,24 +33,28 @@ export class GatewayClient {
 
   /** Body of an answer, whatever it says. Throws CONNECTION_FAILED, UNAUTHENTICATED, PERMISSION_DENIED, REJECTED. */
   async text(path: string): Promise<string> {
-    const { url, token, timeoutMs } = this.#options
+    const { token } = this.#options
+    const { status, text } = await this.#answer(path)
+    if (status === 401)
+      throw new TelemetryError('UNAUTHENTICATED', token === null ? 'it needs a token' : 'the token is not valid')
+    if (status === 403)
+      throw new TelemetryError('PERMISSION_DENIED', "the token's role does not allow it: it must be engineer or admin")
+    // Not ready is an answer too.
+    if ((status < 200 || status > 299) && status !== 503)
+      throw new TelemetryError('REJECTED', `the gateway answered with status ${status}`)
+    return text
+  }
+
+  async #answer(path: string): Promise<LocalAnswer> {
+    const { url, token, timeoutMs, own } = this.#options
+    if (own) return own.get(path, timeoutMs)
     const headers = token === null ? {} : { authorization: `Bearer ${token}` }
-    let response: Response
-    let body: string
     try {
-      response = await fetch(url + path, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) })
-      body = await response.text()
+      const response = await fetch(url + path, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) })
+      return { status: response.status, text: await response.text() }
     } catch (error) {
       throw new TelemetryError('CONNECTION_FAILED', `No gateway answers at ${url}`, { retryable: true, cause: error })
     }
-    if (response.status === 401)
-      throw new TelemetryError('UNAUTHENTICATED', token === null ? 'it needs a token' : 'the token is not valid')
-    if (response.status === 403)
-      throw new TelemetryError('PERMISSION_DENIED', "the token's role does not allow it: it must be engineer or admin")
-    // Not ready is an answer too.
-    if (!response.ok && response.status !== 503)
-      throw new TelemetryError('REJECTED', `the gateway answered with status ${response.status}`)
-    return body
   }
 
   /** All items of a list. Throws as `text` does, and PROTOCOL. */

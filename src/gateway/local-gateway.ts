@@ -12,7 +12,7 @@ export interface LocalRequest {
   readonly method: string
   /** Below /api/v1. */
   readonly path: string
-  /** YAML. */
+  /** YAML, unless the headers name another media type. */
   readonly body?: string
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -38,7 +38,21 @@ export class LocalGateway {
     this.#access = readAccess(dataDir)
   }
 
-  /** The answer's JSON. Throws what the API answers, with `faults` in its context; CONNECTION_FAILED. */
+  /** `http://127.0.0.1:8080`, or `https:`, without a path. */
+  get url(): string {
+    return this.#access.url
+  }
+
+  /** What GET of any path answers, whatever that is. Throws CONNECTION_FAILED. */
+  get(path: string, timeoutMs: number): Promise<LocalAnswer> {
+    const headers = { authorization: `Bearer ${this.#access.token}`, [LOCAL_USER_HEADER]: userName() }
+    const signal = AbortSignal.timeout(timeoutMs)
+    return send(new URL(this.url + path), undefined, { method: 'GET', headers, signal }).catch((cause: unknown) => {
+      throw notRunning(this.#dataDir, cause)
+    })
+  }
+
+  /** The answer's JSON; null for an empty one. Throws what the API answers, with `faults` in its context; CONNECTION_FAILED. */
   async ask<T>({ method, path, body, headers }: LocalRequest): Promise<T> {
     const { url, token } = this.#access
     const { status, text } = await send(new URL(`${url}/api/v1${path}`), body, {
@@ -53,7 +67,7 @@ export class LocalGateway {
     }).catch((cause: unknown) => {
       throw notRunning(this.#dataDir, cause)
     })
-    if (status < 400) return JSON.parse(text) as T
+    if (status < 400) return (text === '' ? null : JSON.parse(text)) as T
     throw problemOf(text)
   }
 }
@@ -84,7 +98,7 @@ function userName(): string {
   }
 }
 
-interface Answer {
+export interface LocalAnswer {
   readonly status: number
   readonly text: string
 }
@@ -93,7 +107,7 @@ interface Answer {
  * A certificate is not looked at: the address is this machine's own, and the token holds only for the gateway that wrote it,
  * so that whoever took its place would learn nothing of use.
  */
-function send(url: URL, body: string | undefined, options: RequestOptions): Promise<Answer> {
+function send(url: URL, body: string | undefined, options: RequestOptions): Promise<LocalAnswer> {
   return new Promise((resolve, reject) => {
     const onAnswer = (answer: IncomingMessage): void => {
       let text = ''

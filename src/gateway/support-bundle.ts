@@ -9,6 +9,7 @@ import { substitute } from '#config/substitute.ts'
 import { isTelemetryError } from '#domain/errors.ts'
 import { tarEnd, tarHeader, tarPadding } from '#store/backup-tar.ts'
 import { GatewayClient } from './gateway-client.ts'
+import type { LocalGateway } from './local-gateway.ts'
 import { redactConfig, redactTable, redactText, REDACTED, secretKeys, sorted } from './redaction.ts'
 import { openSql } from './stored-data.ts'
 import { packageVersion } from './version.ts'
@@ -22,6 +23,8 @@ export interface SupportRequest {
   /** Where a running gateway would answer; null: unknown. */
   readonly url: string | null
   readonly token: string | null
+  /** The gateway of this machine, when it is to be asked in its own name instead. */
+  readonly own?: LocalGateway | null
   /** Schemas whose secret keys are known by name. */
   readonly schemas: readonly TObject[]
   /** For `${NAME}` in the configuration: their values are taken out of everything else. */
@@ -59,7 +62,8 @@ const EVENTS_SQL = `SELECT time, type, severity, source, message, data, epoch, s
 /** Never throws because of a part that cannot be had: `missing` says which and why. */
 export async function collectSupportBundle(request: SupportRequest): Promise<SupportBundle> {
   const collector = new Collector(request)
-  const client = request.url === null ? null : clientOf(request.url, request.token)
+  const { url, token, own } = request
+  const client = url === null ? null : new GatewayClient({ url, token, own: own ?? null, timeoutMs: ANSWER_TIMEOUT_MS })
   const isRunning = client !== null && (await client.isRunning())
   collector.configuration()
   collector.disk()
@@ -67,10 +71,6 @@ export async function collectSupportBundle(request: SupportRequest): Promise<Sup
   if (client !== null && isRunning) await collector.gateway(client)
   else collector.missing.push(`the state of the gateway: none answers${client === null ? '' : ` at ${request.url}`}`)
   return { files: collector.finish(isRunning), isRunning, missing: collector.missing }
-}
-
-function clientOf(url: string, token: string | null): GatewayClient {
-  return new GatewayClient({ url, token, timeoutMs: ANSWER_TIMEOUT_MS })
 }
 
 class Collector {

@@ -3,6 +3,7 @@
 import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
 import { callerOf } from '../auth/access.ts'
+import type { Token } from '../auth/accounts.ts'
 import { ROLES } from '../auth/roles.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
@@ -153,6 +154,10 @@ const NewTokenSchema = Type.Object(
   },
 )
 
+const tokenShape = ({ id, name, role, createdAt, expiresAt, lastUsedAt, ingest }: Token) => {
+  return { id, name, role, createdAt, expiresAt, lastUsedAt, ingest: ingest && [...ingest] }
+}
+
 function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void {
   const byId = ({ id }: { id: string }): string => id
 
@@ -169,7 +174,7 @@ function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void
     },
     async ({ query }) =>
       pageByKey({
-        items: sortedByKey(accounts.tokens(), byId),
+        items: sortedByKey(accounts.tokens().map(tokenShape), byId),
         key: byId,
         limit: query.limit ?? 100,
         cursor: query.cursor,
@@ -196,7 +201,7 @@ function registerTokens(app: ApiServer, { accounts, options }: ApiContext): void
       const created = await accounts.createToken(name, role, { expiresAt, ingest })
       request.auditDetails = { target: created.id, after: { name, role, expiresAt, ingest } }
       options.log.info({ id: created.id, name, role, by: callerOf(request) }, 'A program was given access')
-      return reply.code(201).send(created)
+      return reply.code(201).send({ ...tokenShape(created), token: created.token })
     },
   )
 
