@@ -1,6 +1,6 @@
 // `telemetryx probe`: reads every sensor of a configuration once and prints a table, with the reason for each that is bad.
 
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { resolve } from 'node:path'
 import { loadGatewayConfig } from '#config/load.ts'
 import type { GatewayConfig } from '#config/gateway-config.ts'
@@ -38,8 +38,14 @@ export function registerProbe(program: Command): void {
     .argument('[device]', 'id of the only device to look at')
     .option('-c, --config <file>', CONFIG_FILE_HELP)
     .option('--data <dir>', 'data folder (with the OPC UA certificates), instead of the one in the configuration')
-    .option('--timeout <duration>', 'longest time for everything', duration, 30_000)
-    .option('--wait <duration>', 'longest wait for the first value of a device that sends by itself', duration, 10_000)
+    .addOption(
+      new Option('--timeout <duration>', 'longest time for everything').argParser(duration).default(30_000, '30s'),
+    )
+    .addOption(
+      new Option('--wait <duration>', 'longest wait for the first value of a device that sends by itself')
+        .argParser(duration)
+        .default(10_000, '10s'),
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

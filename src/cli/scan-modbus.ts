@@ -53,8 +53,10 @@ export function registerScanModbus(scan: Command): void {
       wholeNumber(1, 1000),
       10,
     )
-    .option('--timeout <duration>', 'longest wait for an answer', duration, 500)
-    .option('--pause <duration>', 'rest between two requests', duration, 20)
+    .addOption(
+      new Option('--timeout <duration>', 'longest wait for an answer').argParser(duration).default(500, '500ms'),
+    )
+    .addOption(new Option('--pause <duration>', 'rest between two requests').argParser(duration).default(20, '20ms'))
     .option('--limit <n>', 'most sensors of a unit', wholeNumber(1, 10_000), 200)
     .addOption(new Option('--transport <kind>', 'by TCP').choices(['tcp', 'rtu-over-tcp']).default('tcp'))
     .option('--baud <rate>', 'of a serial port; default 9600', wholeNumber(50, 4_000_000))
