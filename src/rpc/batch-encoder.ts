@@ -88,9 +88,10 @@ export class BatchEncoder {
   }
 
   #learn(model: Model): void {
-    const top = model.sensors.reduce((highest, sensor) => Math.max(highest, sensor.number), -1)
+    const sensors = [...(model.retired ?? []), ...model.sensors]
+    const top = sensors.reduce((highest, sensor) => Math.max(highest, sensor.number), -1)
     this.#kinds = new Uint8Array(top + 1)
-    for (const { number, valueType } of model.sensors) this.#kinds[number] = KINDS[valueType]
+    for (const { number, valueType } of sensors) this.#kinds[number] = KINDS[valueType]
     this.#model = model
   }
 

@@ -26,13 +26,14 @@ export const WIRE_QUALITIES: Readonly<Record<Quality, WireQuality>> = {
   bad: WireQuality.BAD,
 }
 
-/** The model in pieces of which each fits into any receiver's message. At least one. */
+/** The model, with sensors that are gone and whose records may still come, in pieces of which each fits into any receiver's message. At least one. */
 export function wireDictionaries(model: Model): Dictionary[] {
   const factories = new Map(model.factories.map(({ id, name }) => [id, name]))
   const machines = new Map(model.machines.map((machine) => [machine.id, machine]))
+  const all = [...(model.retired ?? []), ...model.sensors]
   const pieces: Dictionary[] = []
-  for (let start = 0; start === 0 || start < model.sensors.length; start += SENSORS_A_MESSAGE) {
-    const sensors = model.sensors.slice(start, start + SENSORS_A_MESSAGE).map((sensor) => {
+  for (let start = 0; start === 0 || start < all.length; start += SENSORS_A_MESSAGE) {
+    const sensors = all.slice(start, start + SENSORS_A_MESSAGE).map((sensor) => {
       const machine = machines.get(sensor.machine)
       const factory = machine?.factory ?? model.factories[0]?.id ?? ''
       const names = {

@@ -136,7 +136,9 @@ export class CentralConnection implements UplinkConnection {
   async #register(line: HttpLine, model: Model, signal?: AbortSignal): Promise<void> {
     const { gateway, factory } = this.#setup
     const { epoch = 0, version = '' } = this.#context
-    const dictionary = create(DictionarySchema, { sensors: wireDictionaries(model).flatMap(({ sensors }) => sensors) })
+    const dictionary = create(DictionarySchema, {
+      sensors: wireDictionaries({ ...model, retired: [] }).flatMap(({ sensors }) => sensors),
+    })
     const hello = create(HelloSchema, { gateway, factory, epoch, version, dictionary, statuses: wireStatuses() })
     const body = Buffer.from(toJsonString(HelloSchema, hello))
     const path = `/api/v1/gateways/${encodeURIComponent(gateway)}`

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isTelemetryError } from '#domain/errors.ts'
-import type { Model } from '#domain/sensor.ts'
+import type { Model, Sensor } from '#domain/sensor.ts'
 import type { Delivery, UplinkConnection } from '#domain/uplink.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { centralUplink } from '#uplinks/central/kind.ts'
@@ -65,6 +65,18 @@ describe('A central uplink and a server that', () => {
     model = modelOf(['press-1.pressure', 'press-1.speed'])
     connection.modelChanged!()
     await vi.waitFor(() => expect(central.seen[1]?.body.toString()).toContain('press-1.speed'))
+  })
+
+  it('hears of a sensor that is gone gets the records of it that still waited, and no longer its registration', async () => {
+    const [gone, kept] = modelOf(['press-1.pressure', 'press-1.speed']).sensors as [Sensor, Sensor]
+    const now = modelOf([])
+    model = { ...now, sensors: [kept], retired: [gone], sensorAt: (number) => [gone, kept][number] }
+    await connection.connect(never)
+    expect(await connection.deliver(await readings(2), never)).toEqual({ rejected: [] })
+    expect(central.ids).toEqual(ids(1, 2))
+    const [{ body }] = central.seen as [(typeof central.seen)[0]]
+    expect(body.toString()).toContain('press-1.speed')
+    expect(body.toString()).not.toContain('press-1.pressure')
   })
 
   it('asks for patience gets the same records again, when it wants them', async () => {
