@@ -177,7 +177,7 @@ describe('A grpc uplink and a receiver that asks for too much', () => {
     for (let n = 0; n < 1000; n++) server.send({ case: 'alert', value: { id: `a-${n}`, message: 'again' } })
     await uplink.connection.deliver(await delivery(3, 10), never)
     await vi.waitFor(() => expect(uplink.notices.length).toBeGreaterThanOrEqual(100))
-    expect(uplink.notices.length).toBeLessThan(150)
+    expect(uplink.notices.length).toBeLessThan(1000)
   })
 })
 

@@ -3,8 +3,13 @@
 import { create } from '@bufbuild/protobuf'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Command, CommandAnswer } from '#domain/command.ts'
+import type { UplinkNotice } from '#domain/uplink.ts'
+import { silentLogger } from '#kit/logger.ts'
+import { ManualClock } from '#kit/manual-clock.ts'
+import { AlertSchema } from '#rpc/generated/telemetryx/v1/events_pb.js'
 import { CommandSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { Commands } from '#uplinks/grpc/commands.ts'
+import { Notices } from '#uplinks/grpc/notices.ts'
 import { delivery, MODEL, never, openUplink, type OpenOptions } from './bed.ts'
 import { ScriptedServer, type Answer } from './scripted-server.ts'
 
@@ -116,6 +121,24 @@ describe('A command of a receiver', () => {
 })
 
 describe('What a receiver has to say', () => {
+  it('is told a hundred times at once, and then ten times a second', async () => {
+    const clock = new ManualClock()
+    const told: UplinkNotice[] = []
+    const notices = new Notices({ clock, log: silentLogger, uplink: 'brain', notify: (notice) => told.push(notice) })
+    const send = (count: number): void => {
+      for (let n = 0; n < count; n++) notices.alert(create(AlertSchema, { message: 'again' }))
+    }
+    send(150)
+    expect(told).toHaveLength(100)
+    await clock.advance(1000)
+    send(50)
+    expect(told).toHaveLength(110)
+    expect(notices.suppressed).toBe(90)
+    await clock.advance(60_000)
+    send(150)
+    expect(told).toHaveLength(210)
+  })
+
   it('becomes an event, once for each alert', async () => {
     const { server, uplink } = await setUp({})
     const alert = {

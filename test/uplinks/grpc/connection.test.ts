@@ -154,7 +154,7 @@ describe('A grpc uplink', () => {
       () => server.stop(),
       () => network.close(),
     )
-    const uplink = uplinkTo({ url: `127.0.0.1:${network.port}`, keepalive: 200 })
+    const uplink = uplinkTo({ url: `127.0.0.1:${network.port}`, keepalive: 1000 })
     await uplink.connection.connect(never)
     network.cause('swallow')
     await vi.waitFor(() => expect(uplink.losses).toMatchObject([{ code: 'CONNECTION_LOST', retryable: true }]), 20_000)
