@@ -13,6 +13,7 @@ import type { ApiContext, ApiServer } from './context.ts'
 import { registerDashboard } from './dashboard.ts'
 import { registerOpenApi, registerOpenApiRoute } from './openapi.ts'
 import { sendProblem } from './problem.ts'
+import { installRateLimits } from './rate-limit.ts'
 import { registerAccounts } from './routes/accounts.ts'
 import { registerAlarmActions } from './routes/alarm-actions.ts'
 import { registerAlarmMeasures } from './routes/alarm-measures.ts'
@@ -78,7 +79,9 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
   })
   await registerOpenApi(app, context)
   const methodsOf = collectMethods(app)
+  const rates = await installRateLimits(app, context)
   installAccess(app, context, [hostname().toLowerCase(), options.http.host.toLowerCase()])
+  rates.ofAccounts()
   installAudit(app, context.audit)
   registerRoutes(app, context)
   const page = await registerDashboard(app, options.dashboardDir)

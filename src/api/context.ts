@@ -58,8 +58,17 @@ export interface ApiOptions {
   readonly dashboardDir: string | null
   readonly clock: Clock
   readonly log: Logger
+  /** Absent: those of RATE_LIMITS. */
+  readonly rateLimits?: RateLimits
   /** The last lines of the log, oldest first; absent: they are not kept. */
   readonly recentLog?: () => readonly string[]
+}
+
+export interface RateLimits {
+  /** Requests of one address in a minute. IPv6: of one /64. */
+  readonly addressPerMinute: number
+  /** Requests of one user or token in a minute, from wherever. */
+  readonly accountPerMinute: number
 }
 
 export interface ApiContext {

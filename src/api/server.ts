@@ -122,7 +122,15 @@ class HttpApi implements Api {
       login: new Login(accounts, clock),
       audit,
       https: await this.#https(),
-      live: new LiveHub({ latest, alarms, model: () => options.info.model(), clock, log, registry }),
+      live: new LiveHub({
+        epoch: options.info.epoch,
+        latest,
+        alarms,
+        model: () => options.info.model(),
+        clock,
+        log,
+        registry,
+      }),
       queries: new Gate({ max: MAX_QUERIES, code: 'UNAVAILABLE', message: 'Too many queries at once; try again' }),
     }
   }

@@ -10,6 +10,7 @@ import { Accounts } from '#api/auth/accounts.ts'
 import type { Role } from '#api/auth/roles.ts'
 import { contractProblems } from './contract.ts'
 import type { TlsOptions } from '#api/tls/certificate.ts'
+import type { RateLimits } from '#api/context.ts'
 import { createApi, type Api, type ApiOptions } from '#api/server.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { IngestPort } from '#domain/ingest.ts'
@@ -58,6 +59,7 @@ export interface FixtureOptions {
   ingest?: IngestPort
   recentLog?: () => readonly string[]
   readonly alarmOperators?: number
+  readonly rateLimits?: RateLimits
   auth?: 'required' | 'none'
   clock?: Clock
   sensors?: readonly Sensor[]
@@ -98,6 +100,7 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     ...(options.checks && { checks: options.checks }),
     ...(options.configuration && { configuration: options.configuration }),
     ...(options.ingest && { ingest: options.ingest }),
+    ...(options.rateLimits && { rateLimits: options.rateLimits }),
     ...(options.recentLog && { recentLog: options.recentLog }),
     ...(options.alarmOperators && { alarmOperators: () => options.alarmOperators! }),
     http: {

@@ -17,8 +17,8 @@ interface LiveClientOptions {
   readonly clock: Clock
   /** Sensor numbers run below this. */
   readonly sensors: number
-  /** Text of a readings message about these sensors, as they are now. */
-  readonly readingsMessage: (sensors: NumberSet) => Buffer
+  /** A readings message about these sensors, as they are now, that brings its client to a position. */
+  readonly readingsMessage: (sensors: NumberSet, position: number) => Buffer
   /** May this client still see what it sees? */
   readonly isAllowed: () => boolean
 }
@@ -27,9 +27,11 @@ export class LiveClient {
   readonly socket: WebSocket
   readonly isAllowed: () => boolean
   readonly #clock: Clock
-  readonly #readingsMessage: (sensors: NumberSet) => Buffer
+  readonly #readingsMessage: (sensors: NumberSet, position: number) => Buffer
   #missed: NumberSet
   readonly #missedAlarms = new Map<string, Buffer>()
+  /** Position up to which #missed is whole. */
+  #missedUntil = 0
   #slowSince: number | null = null
   #lastPong: number
   readonly #onSent = (): void => this.#catchUp()
@@ -51,9 +53,13 @@ export class LiveClient {
     return this.#clock.monotonic() - (this.#slowSince ?? this.#lastPong)
   }
 
-  readings(message: Buffer, sensors: NumberSet): void {
-    if (this.#slowSince === null) this.#send(message)
-    else this.#missed.addAll(sensors)
+  readings(message: Buffer, sensors: NumberSet, position: number): void {
+    if (this.#slowSince === null) {
+      this.#send(message)
+      return
+    }
+    this.#missed.addAll(sensors)
+    this.#missedUntil = position
   }
 
   alarm(id: string, message: Buffer): void {
@@ -83,13 +89,17 @@ export class LiveClient {
     if (this.#slowSince === null || this.socket.bufferedAmount > CAUGHT_UP_BYTES) return
     this.#slowSince = null
     this.#lastPong = this.#clock.monotonic() // it takes data: the pong of a ping that waited behind them is still to come
-    if (this.#missed.count > 0) {
-      const message = this.#readingsMessage(this.#missed)
-      this.#missed.clear()
-      this.#send(message)
-    }
+    // Alarms first: the position of the readings says that everything before it has been sent.
     const alarms = [...this.#missedAlarms]
     this.#missedAlarms.clear()
     for (const [id, message] of alarms) this.alarm(id, message)
+    if (this.#missed.count === 0 || !this.#keepsUp()) return
+    const message = this.#readingsMessage(this.#missed, this.#missedUntil)
+    this.#missed.clear()
+    this.#send(message)
+  }
+
+  #keepsUp(): boolean {
+    return this.#slowSince === null
   }
 }

@@ -13,7 +13,9 @@ interface LiveGroupOptions {
   readonly wanted: Uint8Array
   readonly patterns: readonly string[]
   readonly matches: (sensorId: string) => boolean
-  readonly readingsMessage: (sensors: NumberSet) => Buffer
+  /** Where the feed stands. */
+  readonly position: () => number
+  readonly readingsMessage: (sensors: NumberSet, position: number) => Buffer
 }
 
 export class LiveGroup {
@@ -21,7 +23,8 @@ export class LiveGroup {
   readonly patterns: readonly string[]
   readonly matches: (sensorId: string) => boolean
   readonly #clock: Clock
-  readonly #readingsMessage: (sensors: NumberSet) => Buffer
+  readonly #position: () => number
+  readonly #readingsMessage: (sensors: NumberSet, position: number) => Buffer
   #wanted: Uint8Array
   #changed: NumberSet
   #sentAt = Number.NEGATIVE_INFINITY
@@ -30,6 +33,7 @@ export class LiveGroup {
   constructor(options: LiveGroupOptions) {
     this.#clock = options.clock
     this.#wanted = options.wanted
+    this.#position = options.position
     this.#readingsMessage = options.readingsMessage
     this.patterns = options.patterns
     this.matches = options.matches
@@ -60,8 +64,9 @@ export class LiveGroup {
     this.#timer = null
     if (this.#changed.count === 0) return
     this.#sentAt = this.#clock.monotonic()
-    const message = this.#readingsMessage(this.#changed)
-    for (const client of this.clients) client.readings(message, this.#changed)
+    const position = this.#position()
+    const message = this.#readingsMessage(this.#changed, position)
+    for (const client of this.clients) client.readings(message, this.#changed, position)
     this.#changed.clear()
   }
 

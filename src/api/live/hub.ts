@@ -12,6 +12,7 @@ import { LiveClient } from './client.ts'
 import { matcher, wantedSensors } from './filter.ts'
 import { LiveGroup } from './group.ts'
 import type { NumberSet } from './number-set.ts'
+import { LivePast } from './past.ts'
 import { ReadingTexts } from './reading-texts.ts'
 
 export const MAX_LIVE_CLIENTS = 256
@@ -25,9 +26,20 @@ export interface LiveHubOptions {
   readonly latest: LatestValues
   readonly alarms: AlarmRegister
   readonly model: () => Model
+  /** Number of this start of the gateway: positions of another one mean nothing. */
+  readonly epoch: number
   readonly clock: Clock
   readonly log: Logger
   readonly registry: Registry
+}
+
+/** What a new client wants. */
+export interface LiveWish {
+  readonly patterns: readonly string[]
+  /** May this client still see what it sees? */
+  readonly isAllowed: () => boolean
+  /** The last position that it was told; absent: it is new. */
+  readonly since?: string | undefined
 }
 
 export class LiveHub {
@@ -35,6 +47,7 @@ export class LiveHub {
   readonly #groups = new Map<string, LiveGroup>()
   #model: Model
   #texts: ReadingTexts
+  readonly #past: LivePast
   #clients = 0
   #unsubscribe: (() => void)[] = []
   #pinging: Timer | null = null
@@ -44,6 +57,7 @@ export class LiveHub {
     this.#options = options
     this.#model = options.model()
     this.#texts = new ReadingTexts(options.latest, this.#model)
+    this.#past = new LivePast(options.epoch)
     collectedGauge({
       registry: options.registry,
       name: 'telemetryx_live_clients',
@@ -66,14 +80,14 @@ export class LiveHub {
     return this.#clients >= MAX_LIVE_CLIENTS || this.#isClosing
   }
 
-  /** Takes over an open socket: sends the snapshot, then changes. */
-  add(socket: WebSocket, patterns: readonly string[], isAllowed: () => boolean): void {
+  /** Takes over an open socket: sends the snapshot, or what has changed since a position, then changes. */
+  add(socket: WebSocket, { patterns, isAllowed, since }: LiveWish): void {
     this.#refreshModel()
     const key = patterns.join(',')
     const group = this.#groups.get(key) ?? this.#newGroup(key, patterns)
     const everything = group.everything()
     const { clock } = this.#options
-    const readingsMessage = (sensors: NumberSet): Buffer => this.#message(sensors, false)
+    const readingsMessage = (sensors: NumberSet, position: number): Buffer => this.#message(sensors, position)
     const client = new LiveClient({ socket, clock, sensors: everything.size, readingsMessage, isAllowed })
     group.clients.add(client)
     this.#clients += 1
@@ -84,8 +98,13 @@ export class LiveHub {
       group.close()
       this.#groups.delete(key)
     })
-    client.readings(this.#message(everything, true), everything)
-    for (const alarm of this.#options.alarms.list())
+    const missed = since === undefined ? null : this.#past.since(since, everything)
+    const { position } = this.#past
+    if (missed === null) {
+      const head = since === undefined ? '"snapshot":true,' : '"snapshot":true,"resumed":false,'
+      client.readings(this.#message(everything, position, head), everything, position)
+    } else client.readings(this.#message(missed.sensors, position, '"resumed":true,'), missed.sensors, position)
+    for (const alarm of missed?.alarms ?? this.#options.alarms.list())
       if (group.matches(alarm.sensor)) client.alarm(alarm.id, this.#alarmMessage(alarm))
   }
 
@@ -116,14 +135,15 @@ export class LiveHub {
       wanted: wantedSensors(this.#model, patterns),
       patterns,
       matches: matcher(patterns),
-      readingsMessage: (sensors) => this.#message(sensors, false),
+      position: () => this.#past.position,
+      readingsMessage: (sensors, position) => this.#message(sensors, position),
     })
     this.#groups.set(key, group)
     return group
   }
 
-  #message(sensors: NumberSet, isSnapshot: boolean): Buffer {
-    return Buffer.from(this.#texts.message(sensors, isSnapshot), 'utf8')
+  #message(sensors: NumberSet, position: number, head = ''): Buffer {
+    return Buffer.from(this.#texts.message(sensors, `${head}"position":"${this.#past.name(position)}",`), 'utf8')
   }
 
   #alarmMessage(alarm: Alarm): Buffer {
@@ -133,10 +153,12 @@ export class LiveHub {
   #onReadings(changed: Uint32Array, count: number): void {
     this.#refreshModel()
     for (let index = 0; index < count; index++) this.#texts.changed(changed[index]!)
+    this.#past.readings(changed, count)
     for (const group of this.#groups.values()) group.collect(changed, count)
   }
 
   #onAlarm(alarm: Alarm): void {
+    this.#past.alarm(alarm)
     if (this.#groups.size === 0) return
     this.#refreshModel()
     const message = this.#alarmMessage(alarm)
@@ -152,6 +174,7 @@ export class LiveHub {
     if (model === this.#model) return
     this.#model = model
     this.#texts = new ReadingTexts(this.#options.latest, model)
+    this.#past.forget()
     for (const group of this.#groups.values()) group.rewire(wantedSensors(model, group.patterns))
   }
 

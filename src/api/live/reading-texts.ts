@@ -24,14 +24,14 @@ export class ReadingTexts {
     this.#texts[sensor] = ''
   }
 
-  /** A `readings` message of these sensors; those without a reading are left out. */
-  message(sensors: NumberSet, isSnapshot: boolean): string {
+  /** A `readings` message of these sensors; those without a reading are left out. `head`: its other members, as JSON with a comma behind. */
+  message(sensors: NumberSet, head: string): string {
     let body = ''
     for (let index = 0; index < sensors.count; index++) {
       const text = this.#text(sensors.at(index))
       if (text !== '') body += body === '' ? text : `,${text}`
     }
-    return `{"type":"readings",${isSnapshot ? '"snapshot":true,' : ''}"readings":[${body}]}`
+    return `{"type":"readings",${head}"readings":[${body}]}`
   }
 
   #text(sensor: SensorNumber): string {

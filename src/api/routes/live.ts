@@ -23,6 +23,13 @@ export function registerLive(app: ApiServer, context: ApiContext): void {
               description: 'Ids or patterns (`press-1.*`), separated by commas; default: all.',
             }),
           ),
+          since: Type.Optional(
+            Type.String({
+              pattern: '^[0-9]{1,15}-[0-9]{1,15}$',
+              description:
+                'The last `position` that an earlier connection was told: only what has changed since comes.',
+            }),
+          ),
         },
         { additionalProperties: false },
       ),
@@ -41,8 +48,12 @@ export function registerLive(app: ApiServer, context: ApiContext): void {
     },
     wsHandler: (socket, request) => {
       // The plugin types the request without the schema; the values passed its validation.
-      const { sensors } = request.query as { sensors?: string }
-      live.add(socket, parsePatterns(sensors), () => stillAllowed(request, context, 'viewer'))
+      const { sensors, since } = request.query as { sensors?: string; since?: string }
+      live.add(socket, {
+        patterns: parsePatterns(sensors),
+        isAllowed: () => stillAllowed(request, context, 'viewer'),
+        since,
+      })
     },
   })
 }
