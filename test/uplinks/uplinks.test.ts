@@ -85,6 +85,11 @@ describe('The uplinks of a gateway', () => {
     expect(await metric(registry, /^telemetryx_dropped_total\{stage="uplink",reason="rejected"\}/)).toEqual([1])
     expect(await metric(registry, /^telemetryx_dropped_total\{stage="uplink",reason="unknown-sensor"\}/)).toEqual([1])
     expect(await metric(registry, /^telemetryx_dropped_total\{stage="uplink",reason="gap"\}/)).toEqual([0])
+    // accepted, delivered, pending, filtered, rejected, dropped
+    expect(await metric(registry, /^telemetryx_uplink_ledger\{uplink="good"/)).toEqual([101, 49, 0, 50, 1, 1])
+    expect(await metric(registry, /^telemetryx_uplink_breaker_state\{/)).toEqual([2, 0, 0])
+    expect(await metric(registry, /^telemetryx_uplink_dead_letters\{/)).toEqual([0, 0, 0])
+    expect(await metric(registry, /^telemetryx_uplink_replay_rate\{/)).toEqual([0, 0, 0])
   })
 
   it('stop within their signal, whatever their receivers do', async () => {
