@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import type { AuditSink } from '#domain/audit.ts'
 import type { Component } from '#domain/component.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { buildApp } from './app.ts'
@@ -28,6 +29,8 @@ export interface Api extends Component {
   readonly url: string
   /** One-time link that makes the first administrator, to be printed for the user; null when there is nothing to set up. */
   readonly setupUrl: string | null
+  /** For changes that come through other doors; what comes while the API does not run is told the log only. */
+  readonly audit: AuditSink
 }
 
 /** The API; does no I/O before `start`. */
@@ -50,6 +53,14 @@ class HttpApi implements Api {
   constructor(options: ApiOptions) {
     this.#options = options
     this.#local = new LocalAccess(options.dataDir)
+  }
+
+  readonly audit: AuditSink = {
+    record: async (change) => {
+      const { action, target, who, outcome } = change
+      if (this.#audit) await this.#audit.record(change)
+      else this.#options.log.info({ action, target, who, outcome }, 'Changed while the audit log is closed')
+    },
   }
 
   get url(): string {
@@ -96,7 +107,9 @@ class HttpApi implements Api {
       const closed = app.close()
       if (signal.aborted) cutOff()
       await Promise.all([closed, this.#live?.close(signal)])
-      await this.#audit?.close()
+      const audit = this.#audit
+      this.#audit = null
+      await audit?.close()
       await this.#accounts?.settled()
     } finally {
       signal.removeEventListener('abort', cutOff)

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import { createAcquisition, type Acquisition } from '#acquisition/acquisition.ts'
 import type { EventEntry } from '#domain/alarm.ts'
+import type { AuditSink } from '#domain/audit.ts'
 import { createApi, type Api } from '#api/server.ts'
 import type { GatewayConfig } from '#config/gateway-config.ts'
 import type { Catalogue } from '#config/load.ts'
@@ -20,6 +21,7 @@ import { checkDesk } from './backtest.ts'
 import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type Uplinks } from '#uplinks/uplinks.ts'
+import { auditedDesk, withAuditedOutcomes } from './audited-doors.ts'
 import { AppearedSensors } from './appeared-sensors.ts'
 import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
 import { systemClockProbe } from './clock-probe.ts'
@@ -30,7 +32,7 @@ import { DetectorFile, readLearnt } from './detector-file.ts'
 import { acquiredDevices } from './devices.ts'
 import { Durability } from './durability.ts'
 import { gatewayConfiguration } from './gateway-configuration.ts'
-import { healthReasons } from './health.ts'
+import { gatewayHealth, storeFailure } from './health.ts'
 import { Ingest } from './ingest.ts'
 import { reloadPresent } from './reload.ts'
 import { buildModel, sensorKeys } from './model.ts'
@@ -79,6 +81,8 @@ interface Parts {
   readonly uplinks: Uplinks
   readonly acquisition: Acquisition
   readonly configuration: Configuration | null
+  /** The same, told to the audit log. */
+  readonly desk: ConfigurationDesk | null
   readonly broker: EmbeddedBroker | null
   readonly detectorFile: DetectorFile
 }
@@ -148,7 +152,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
   const ingest = new Ingest({
     hasRoomFor: (records, bytes) => pipeline.hasRoomFor(records, bytes),
     capacity: store.ring.capacity,
-    storeFailure: () => storeFailure(store),
+    storeFailure: () => storeFailure(store.history.status()),
     record: (event) => pipeline.record(event),
     durable: () => durability.durable(),
     clock,
@@ -191,6 +195,8 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     },
   })
   let desk: ConfigurationDesk | null = null
+  const audit: AuditSink = { record: (change) => api.audit.record(change) }
+  const lent = { audit, model: () => present.model, configuration: () => desk }
   const uplinks = createUplinks({
     clock,
     log: log.child({ room: 'uplinks' }),
@@ -201,7 +207,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     gateway: config.gateway.id,
     factory: model.factories[0]!.id,
     uplinks: uplinkDefinitions(config, catalogue),
-    ports: uplinkPorts({ config, store, pipeline, devices: acquisition, configuration: () => desk }),
+    ports: uplinkPorts({ config, store, pipeline, devices: acquisition, ...lent }),
   })
   const health = () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch })
   const { source } = options
@@ -209,7 +215,8 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
   const configuration = source
     ? await gatewayConfiguration({ ...changeable, source, store, pipeline, acquisition, uplinks, appeared })
     : null
-  desk = configuration
+  const watched = configuration && withAuditedOutcomes(configuration, audit)
+  desk = watched && auditedDesk(watched, audit, (origin) => (origin === 'file' ? 'local' : origin))
   const startedAt = clock.now()
   const dashboardDir = `${PACKAGE_ROOT}dist/ui`
   const api = createApi({
@@ -232,29 +239,13 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     uplinks,
     registry,
     ingest,
-    ...(configuration && { configuration }),
+    ...(watched && { configuration: watched }),
     dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
     clock,
     log: log.child({ room: 'api' }),
     ...(options.recentLog && { recentLog: options.recentLog }),
   })
-  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration, detectorFile }
-}
-
-function storeFailure({ history }: Store): string | null {
-  const { state, reason } = history.status()
-  return state === 'failing' ? (reason ?? 'unknown') : null
-}
-
-function gatewayHealth(parts: Omit<Parts, 'api' | 'broker' | 'configuration' | 'detectorFile'>): HealthReason[] {
-  return healthReasons({
-    store: parts.store.history.status(),
-    hasRoom: parts.pipeline.hasRoom(),
-    isClockTrusted: parts.clockWatch.isTrusted,
-    ringFillRatio: parts.store.ring.fillRatio,
-    devices: parts.acquisition.list(),
-    uplinks: parts.uplinks.list(),
-  })
+  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration, desk, detectorFile }
 }
 
 class RunningGateway implements Gateway {
@@ -276,7 +267,7 @@ class RunningGateway implements Gateway {
   }
 
   get configuration(): ConfigurationDesk | null {
-    return this.#parts.configuration
+    return this.#parts.desk
   }
 
   health(): readonly HealthReason[] {

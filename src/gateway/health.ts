@@ -1,9 +1,14 @@
 // Is the gateway well? The reasons why not, from the state of its parts, for /readyz and the dashboard.
 
+import type { Acquisition } from '#acquisition/acquisition.ts'
 import type { HealthReason } from '#domain/component.ts'
 import type { StoreStatus } from '#domain/history.ts'
 import type { DeviceStatus } from '#domain/views.ts'
 import type { UplinkStatus } from '#domain/uplink.ts'
+import type { Pipeline } from '#pipeline/pipeline.ts'
+import type { Store } from '#store/store.ts'
+import type { Uplinks } from '#uplinks/uplinks.ts'
+import type { ClockWatch } from './clock-watch.ts'
 
 export interface HealthInput {
   readonly store: StoreStatus
@@ -50,4 +55,29 @@ export function healthReasons(input: HealthInput): HealthReason[] {
     reasons.push({ code: 'uplink-down', message: `Uplink ${uplink.id} is ${uplink.state}${why}`, blocking: false })
   }
   return reasons
+}
+
+/** Parts of a gateway, as far as their health is looked at. */
+export interface WatchedParts {
+  readonly store: Pick<Store, 'history' | 'ring'>
+  readonly pipeline: Pick<Pipeline, 'hasRoom'>
+  readonly acquisition: Pick<Acquisition, 'list'>
+  readonly uplinks: Pick<Uplinks, 'list'>
+  readonly clockWatch: Pick<ClockWatch, 'isTrusted'>
+}
+
+export function gatewayHealth(parts: WatchedParts): HealthReason[] {
+  return healthReasons({
+    store: parts.store.history.status(),
+    hasRoom: parts.pipeline.hasRoom(),
+    isClockTrusted: parts.clockWatch.isTrusted,
+    ringFillRatio: parts.store.ring.fillRatio,
+    devices: parts.acquisition.list(),
+    uplinks: parts.uplinks.list(),
+  })
+}
+
+/** Why the store does not take anything at the moment; null: it does. */
+export function storeFailure({ state, reason }: StoreStatus): string | null {
+  return state === 'failing' ? (reason ?? 'unknown') : null
 }

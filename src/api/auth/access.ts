@@ -35,9 +35,12 @@ export function installAccess(app: ApiServer, context: ApiContext, ownNames: rea
 
 function requireDeclaredAccess(route: RouteOptions): void {
   if (!route.url.startsWith('/api/')) return
-  if (route.config?.access === undefined) {
-    throw new TelemetryError('INTERNAL', `The route ${String(route.method)} ${route.url} does not say who may call it`)
-  }
+  const name = `${String(route.method)} ${route.url}`
+  if (route.config?.access === undefined)
+    throw new TelemetryError('INTERNAL', `The route ${name} does not say who may call it`)
+  const methods = [route.method].flat()
+  if (route.config.audit === undefined && !methods.every((method) => SAFE_METHODS.has(method)))
+    throw new TelemetryError('INTERNAL', `The route ${name} does not say what its change is called in the audit log`)
 }
 
 function refuseForeign(request: FastifyRequest, auth: 'required' | 'none', ownNames: readonly string[]): void {

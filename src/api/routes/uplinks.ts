@@ -84,7 +84,7 @@ function registerRetry(app: ApiServer, context: ApiContext): void {
   app.post(
     '/api/v1/uplinks/:id/dead-letters/:letter/retry',
     {
-      config: { access: 'engineer' },
+      config: { access: 'engineer', audit: 'uplink.retryDeadLetter' },
       schema: {
         tags: ['uplinks'],
         summary: 'Send a refused record again',
@@ -93,15 +93,18 @@ function registerRetry(app: ApiServer, context: ApiContext): void {
         response: { 200: RetriedSchema },
       },
     },
-    async ({ params }) => {
+    async (request) => {
+      const { params } = request
+      request.auditDetails = { before: { letter: params.letter } }
       const delivered = await lettersOf(context, params.id).retry(params.id, params.letter)
+      request.auditDetails = { before: { letter: params.letter }, after: { delivered } }
       return { delivered: delivered ? 1 : 0, refused: delivered ? 0 : 1 }
     },
   )
   app.post(
     '/api/v1/uplinks/:id/dead-letters/retry',
     {
-      config: { access: 'engineer' },
+      config: { access: 'engineer', audit: 'uplink.retryDeadLetters' },
       schema: {
         tags: ['uplinks'],
         summary: 'Send the refused records again',
@@ -110,9 +113,11 @@ function registerRetry(app: ApiServer, context: ApiContext): void {
         response: { 200: RetriedSchema },
       },
     },
-    async ({ params }) => {
+    async (request) => {
+      const { params } = request
       const letters = lettersOf(context, params.id)
       const counts = { delivered: 0, refused: 0 }
+      request.auditDetails = { after: counts }
       for (const { id } of await letters.list(params.id, 0, MAX_AT_ONCE)) {
         try {
           counts[(await letters.retry(params.id, id)) ? 'delivered' : 'refused'] += 1
@@ -130,7 +135,7 @@ function registerDiscard(app: ApiServer, context: ApiContext): void {
   app.delete(
     '/api/v1/uplinks/:id/dead-letters/:letter',
     {
-      config: { access: 'engineer' },
+      config: { access: 'engineer', audit: 'uplink.discardDeadLetter' },
       schema: {
         tags: ['uplinks'],
         summary: 'Discard a refused record',
@@ -138,7 +143,9 @@ function registerDiscard(app: ApiServer, context: ApiContext): void {
         response: { 204: Type.Null() },
       },
     },
-    async ({ params }, reply) => {
+    async (request, reply) => {
+      const { params } = request
+      request.auditDetails = { before: { letter: params.letter } }
       const removed = await lettersOf(context, params.id).discard(params.id, [params.letter])
       if (removed === 0) throw new TelemetryError('NOT_FOUND', `There is no dead letter ${params.letter}`)
       return reply.code(204).send(null)
@@ -147,7 +154,7 @@ function registerDiscard(app: ApiServer, context: ApiContext): void {
   app.delete(
     '/api/v1/uplinks/:id/dead-letters',
     {
-      config: { access: 'engineer' },
+      config: { access: 'engineer', audit: 'uplink.discardDeadLetters' },
       schema: {
         tags: ['uplinks'],
         summary: 'Discard the refused records',
@@ -156,10 +163,13 @@ function registerDiscard(app: ApiServer, context: ApiContext): void {
         response: { 200: Type.Object({ discarded: Type.Integer() }) },
       },
     },
-    async ({ params }) => {
+    async (request) => {
+      const { params } = request
       const letters = lettersOf(context, params.id)
       const ids = (await letters.list(params.id, 0, MAX_AT_ONCE)).map(({ id }) => id)
-      return { discarded: await letters.discard(params.id, ids) }
+      const discarded = await letters.discard(params.id, ids)
+      request.auditDetails = { after: { discarded } }
+      return { discarded }
     },
   )
 }
