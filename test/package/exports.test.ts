@@ -22,7 +22,7 @@ function runBeside(code: string): string {
 
 describe('the package', () => {
   it('gives programs the client that collects', () => {
-    const code = `import { collect } from 'telemetryx/collect'\nconsole.log(typeof collect)`
+    const code = `import { createCollector } from 'telemetryx/collect'\nconsole.log(typeof createCollector)`
     expect(runBeside(code)).toBe('function')
   })
 
