@@ -43,6 +43,8 @@ export interface AcquisitionOptions {
 }
 
 export interface Acquisition extends Component, DeviceDirectory {
+  /** How long the most overdue of its timers has been due, ms: a few when all is well. */
+  readonly lateMs: number
   /**
    * Makes `devices` the ones that run: starts new ones, stops those that are gone, restarts the changed ones; all others
    * run on undisturbed. Resolves when this is done; does not wait for connections. `between` is called when those that
@@ -103,6 +105,10 @@ class DeviceAcquisition implements Acquisition {
       offered: options.offered ?? {},
     }
     for (const device of options.devices) this.#add(device)
+  }
+
+  get lateMs(): number {
+    return this.#scheduler.lateMs
   }
 
   start(signal: AbortSignal): Promise<void> {

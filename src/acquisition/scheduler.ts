@@ -36,6 +36,12 @@ export class Scheduler implements Clock {
     return this.#heap.size
   }
 
+  /** How long the first task has been due, ms; 0: none is. */
+  get lateMs(): number {
+    const next = this.#heap.peek()
+    return next === undefined ? 0 : Math.max(0, this.#clock.monotonic() - next.at)
+  }
+
   after(delayMs: number, fire: () => void): Timer {
     const task = new ScheduledTask(fire)
     this.schedule(task, this.#clock.monotonic() + Math.max(0, delayMs))

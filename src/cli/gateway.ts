@@ -8,7 +8,10 @@ import { finishInterrupted } from '#gateway/configuration-start.ts'
 import { loadCatalogue } from '#gateway/driver-packages.ts'
 import { startGateway, type Gateway } from '#gateway/gateway.ts'
 import { runningGateway } from '#gateway/running-gateway.ts'
+import { serviceManager } from '#gateway/service-manager.ts'
+import { ServiceReports } from '#gateway/service-reports.ts'
 import { systemClock } from '#kit/clock.ts'
+import { withPriorities } from '#kit/journal-prefix.ts'
 import { createLogger, standardError } from '#kit/logger.ts'
 import { RecentLines } from '#kit/recent-lines.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
@@ -54,9 +57,14 @@ async function runGateway(options: GatewayCommandOptions): Promise<void> {
   const stop = untilSignal(systemClock)
   const config = options.data === undefined ? loaded.config : { ...loaded.config, data: resolve(options.data) }
   const recent = new RecentLines()
-  const log = createLogger({ level: options.logLevel, destination: recent.tee(standardError()) })
+  const log = createLogger({
+    level: options.logLevel,
+    destination: recent.tee(withPriorities(standardError(), process.env)),
+  })
   let running: Gateway | null = null
-  reloadOnHangup(() => running, log)
+  let reports: ServiceReports | null = null
+  const manager = serviceManager(process.env, log)
+  reloadOnHangup(() => running, log, { before: () => void manager?.reloading(), after: () => void reports?.ready() })
   const gateway = await startGateway({
     config,
     catalogue,
@@ -67,11 +75,15 @@ async function runGateway(options: GatewayCommandOptions): Promise<void> {
     recentLog: () => recent.lines(),
   })
   running = gateway
+  reports = manager && new ServiceReports({ gateway, manager, clock: systemClock, log })
+  reports?.start()
   console.log(`Dashboard: ${gateway.url}`)
   if (gateway.setupUrl !== null) console.log(`First user: open ${gateway.setupUrl} once`)
   const signal = await stop
   log.info({ signal }, 'Asked to stop')
+  const told = reports?.stop()
   await gateway.stop({ deadlineMs: STOP_DEADLINE_MS })
+  await told
 }
 
 /** The configuration, after a change that was broken off between two of its files has been finished. */

@@ -37,6 +37,7 @@ import { Ingest } from './ingest.ts'
 import { reloadPresent } from './reload.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { Present } from './present.ts'
+import { ProgressWatch } from './progress-watch.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
 import { uplinkPorts } from './uplink-ports.ts'
 import { StoreAlarms } from './store-alarms.ts'
@@ -69,6 +70,8 @@ export interface Gateway {
   /** Changes it while it runs; null without a source. */
   readonly configuration: ConfigurationDesk | null
   health(): readonly HealthReason[]
+  /** Whether the pipeline moves, for a watchdog; `patienceMs`: what may wait so long besides its due time. */
+  progress(patienceMs: number): ProgressWatch
   /** Safe to call twice. */
   stop(options: StopOptions): Promise<void>
 }
@@ -272,6 +275,19 @@ class RunningGateway implements Gateway {
 
   health(): readonly HealthReason[] {
     return gatewayHealth(this.#parts)
+  }
+
+  progress(patienceMs: number): ProgressWatch {
+    const { store, acquisition } = this.#parts
+    const { clock, config } = this.#options
+    return new ProgressWatch({
+      clock,
+      written: () => store.ring.written,
+      beat: () => store.beat(),
+      flushIntervalMs: config.store.flushIntervalMs,
+      lateMs: () => acquisition.lateMs,
+      patienceMs,
+    })
   }
 
   async start(): Promise<void> {

@@ -68,6 +68,8 @@ export interface Restamp {
 export interface StoreCalls {
   register: { ask: { sensors: readonly SensorIdentity[] }; answer: readonly SensorNumber[] }
   flush: { ask: Record<never, never>; answer: null }
+  /** Answered whatever the disk does: the thread is alive. */
+  beat: { ask: Record<never, never>; answer: StoreFigures }
   close: { ask: Record<never, never>; answer: null }
   read: { ask: { after: Position; limit: number }; answer: BatchColumns | null }
   /** `upTo`: the last position that the count covers; later records are still in the ring. */

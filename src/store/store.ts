@@ -53,6 +53,8 @@ export interface Store {
   registerSensors(sensors: readonly { id: string; valueType: ValueType }[]): Promise<readonly SensorNumber[]>
   /** Resolves when everything pushed so far is durable; waits while the disk refuses, or until `signal` aborts (ABORTED). */
   flush(signal?: AbortSignal): Promise<void>
+  /** Figures fresh from the thread, which answers also while the disk refuses; rejects with STORE_IO when it has ended. */
+  beat(): Promise<StoreFigures>
   /** Compacts the journal into the history now instead of when it is due; waits like `flush`. */
   compact(signal?: AbortSignal): Promise<void>
   /** Tells whether the wall clock is trusted. While it is not, records stay where `restamp` can correct them. */
@@ -157,6 +159,10 @@ class RunningStore implements Store {
 
   async flush(signal?: AbortSignal): Promise<void> {
     await this.#thread.call('flush', {}, signal)
+  }
+
+  beat(): Promise<StoreFigures> {
+    return this.#thread.call('beat', {})
   }
 
   async compact(signal?: AbortSignal): Promise<void> {

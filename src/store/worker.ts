@@ -57,6 +57,7 @@ function answersOf(engine: StoreEngine): Answers<StoreCalls> {
       await engine.flush(signal)
       return null
     },
+    beat: () => engine.figures(),
     close: () => {
       engine.close()
       return null
