@@ -75,7 +75,9 @@ export class EdgeNode {
   }
 
   /** Sends the rows from index `from` up to, not including, `to`, all of them before it returns. */
-  send({ batch, rows, historical }: Delivery, from: number, to: number, rejected: Rejected): void {
+  send({ batch, rows, lane, historical: waited }: Delivery, from: number, to: number, rejected: Rejected): void {
+    // In the live lane, what waited is still the newest: only the value in the birth can be newer.
+    const historical = waited && lane !== 'live'
     for (let at = from; at < to;) {
       const row = rows[at]!
       const point = batch.sensor[row] === ENTRY ? null : this.#points?.at(batch.sensor[row]!)

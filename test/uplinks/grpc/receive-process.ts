@@ -13,19 +13,36 @@ export class ReceiveProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'telemetryx-receive-'))
   #process: ChildProcess | null = null
   #port = 0
+  #httpPort = 0
 
   get port(): number {
     return this.#port
   }
 
+  get httpPort(): number {
+    return this.#httpPort
+  }
+
   async start(): Promise<void> {
-    const words = ['receive', '--data', this.folder, '--grpc-port', String(this.#port), '--http-port', '0']
+    const words = [
+      'receive',
+      '--data',
+      this.folder,
+      '--grpc-port',
+      String(this.#port),
+      '--http-port',
+      String(this.#httpPort),
+    ]
     const child = spawn(process.execPath, [LAUNCHER, ...words], { stdio: ['ignore', 'pipe', 'ignore'] })
     this.#process = child
     for await (const line of createInterface(child.stdout)) {
       const port = /^gRPC: .*:(\d+)$/.exec(line)?.[1]
       if (port !== undefined) this.#port = Number(port)
-      if (line.startsWith('HTTP:')) return
+      const httpPort = /^HTTP: .*:(\d+)/.exec(line)?.[1]
+      if (httpPort !== undefined) {
+        this.#httpPort = Number(httpPort)
+        return
+      }
     }
     throw new Error('telemetryx receive ended at once')
   }

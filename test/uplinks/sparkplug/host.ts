@@ -78,15 +78,7 @@ export class Host {
   ids(): string[] {
     return this.messages.flatMap(({ topic, payload }) => {
       if (!/\/[ND]DATA\//.test(topic)) return []
-      const { uuid } = fromBinary(PayloadSchema, payload)
-      const cut = uuid.lastIndexOf('/')
-      return uuid
-        .slice(cut + 1)
-        .split(',')
-        .flatMap((range) => {
-          const [first = 0, last = first] = range.split('-').map(Number)
-          return Array.from({ length: last - first + 1 }, (_, index) => `${uuid.slice(0, cut)}/${first + index}`)
-        })
+      return positionsIn(fromBinary(PayloadSchema, payload).uuid)
     })
   }
 
@@ -119,4 +111,14 @@ export class Host {
 
 function stateJson(online: boolean): string {
   return JSON.stringify({ online, timestamp: Date.now() })
+}
+
+/** `edge-01/3/7-8,10` → edge-01/3/7, edge-01/3/8, edge-01/3/10. */
+export function positionsIn(uuid: string): string[] {
+  const cut = uuid.lastIndexOf('/')
+  const ranges = uuid.slice(cut + 1).split(',')
+  return ranges.flatMap((range) => {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, index) => `${uuid.slice(0, cut)}/${first + index}`)
+  })
 }
