@@ -4,6 +4,7 @@ import type { JSX } from 'preact'
 import { Page, Shell } from './layout/shell.tsx'
 import { Link } from './parts/button.tsx'
 import { EmptyState } from './parts/card.tsx'
+import { lazy } from './parts/lazy.tsx'
 import { AlarmsPage } from './pages/alarms.tsx'
 import { DevicesPage } from './pages/devices.tsx'
 import { Gate, LoginPage, SetupPage } from './pages/login.tsx'
@@ -14,6 +15,14 @@ import { SensorPage } from './pages/sensor.tsx'
 import { UplinksPage } from './pages/uplinks.tsx'
 import type { Route } from './state/route.ts'
 import { useServices } from './state/services.ts'
+
+// Pages that few people open, or seldom, are fetched when they are.
+const ComparePage = lazy(async () => (await import('./pages/compare.tsx')).ComparePage)
+const DevicePage = lazy(async () => (await import('./pages/device-detail.tsx')).DevicePage)
+const JournalPage = lazy(async () => (await import('./pages/journal.tsx')).JournalPage)
+const MeasuresPage = lazy(async () => (await import('./pages/alarm-measures.tsx')).MeasuresPage)
+const RegistersPage = lazy(async () => (await import('./pages/registers.tsx')).RegistersPage)
+const UplinkPage = lazy(async () => (await import('./pages/uplinks-detail.tsx')).UplinkPage)
 
 export function App(): JSX.Element {
   const { plant, router } = useServices()
@@ -48,6 +57,18 @@ function RoutedPage({ route }: { readonly route: Route }): JSX.Element {
       return <SensorPage id={route.id} />
     case 'alarms':
       return <AlarmsPage />
+    case 'measures':
+      return <MeasuresPage />
+    case 'journal':
+      return <JournalPage />
+    case 'compare':
+      return <ComparePage />
+    case 'device':
+      return <DevicePage key={route.id} id={route.id} />
+    case 'registers':
+      return <RegistersPage key={route.id} id={route.id} />
+    case 'uplink':
+      return <UplinkPage key={route.id} id={route.id} />
     case 'devices':
       return <DevicesPage />
     case 'uplinks':

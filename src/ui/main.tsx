@@ -4,6 +4,7 @@ import { render } from 'preact'
 import { App } from './app.tsx'
 import { GatewayApi } from './client/gateway-api.ts'
 import { createHttpClient } from './client/http.ts'
+import { Drafts } from './state/drafts.ts'
 import { Feed } from './state/feed.ts'
 import { HistoryQueue } from './state/history-queue.ts'
 import { Plant } from './state/plant.ts'
@@ -19,6 +20,9 @@ import './styles/parts.css'
 import './styles/tables.css'
 import './styles/marks.css'
 import './styles/pages.css'
+import './styles/system.css'
+import './styles/watch.css'
+import './styles/instruments.css'
 
 const HIDDEN_FRAME_MS = 1000
 
@@ -59,6 +63,7 @@ const services: Services = {
   history: new HistoryQueue(api, now),
   router: new Router(),
   theme: new Theme(),
+  drafts: new Drafts(),
 }
 
 function tick(): void {

@@ -5,12 +5,12 @@ import type { Alarm } from '#domain/alarm.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { Status } from '#domain/quality.ts'
 import type { Sensor } from '#domain/sensor.ts'
-import type { UplinkStatus } from '#domain/uplink.ts'
 import type { Value } from '#domain/value.ts'
-import type { DeviceDirectory, DeviceStatus, UplinkDirectory } from '#domain/views.ts'
+import type { CheckDesk, DeviceDirectory, DeviceStatus, UplinkDirectory } from '#domain/views.ts'
 import { systemClock, type Timer } from '#kit/clock.ts'
 import { FakeHistory } from '../api/fake-history.ts'
 import { FakeAlarms, FakeInfo, FakeLatest, makeAlarm } from '../api/fakes.ts'
+import { fixtureBlock, fixtureChecks, fixtureUplinks, frames } from './fixture-parts.ts'
 import { fixtureModel, HOT_SENSOR, ODD_SENSOR, SILENT_DEVICE, type FixtureModel } from './fixture-model.ts'
 
 const STEP_MS = 1000
@@ -27,7 +27,8 @@ export class FixturePlant {
   readonly alarms = new FakeAlarms(systemClock)
   readonly history = new FakeHistory()
   readonly devices: DeviceDirectory
-  readonly uplinks: UplinkDirectory = { list: () => uplinks() }
+  readonly uplinks: UplinkDirectory = fixtureUplinks()
+  readonly checks: CheckDesk
   readonly #fixture: FixtureModel
   readonly #written = new Map<number, Value>()
   readonly #openedAt = Date.now()
@@ -42,7 +43,13 @@ export class FixturePlant {
       get: (id) => this.devices.list().find((device) => device.id === id),
       restart: async () => undefined,
       write: async (sensor, value) => this.#write(sensor, value),
+      frames: (id) => frames(id, Date.now()),
+      probe: async (id) => {
+        if (id === SILENT_DEVICE) throw new TelemetryError('TIMEOUT', 'No answer within 1 s', { retryable: true })
+      },
+      readBlock: async (id, block) => fixtureBlock(id, block),
     }
+    this.checks = fixtureChecks(this.#fixture.model, this.alarms)
     this.#fillHistory()
     this.#raiseAlarms()
     this.#step()
@@ -133,6 +140,17 @@ export class FixturePlant {
       finding: { value: 4.91, limit: 6, score: 6.3, mean: 2.4, standardDeviation: 0.4, window: 120 },
     })
     this.history.addTransition('cleared', anomaly.clearedAt!, anomaly)
+    for (let n = 0; n < 14; n++) {
+      const raisedAt = now - 50 * MINUTE_MS + n * 15_000
+      const alarm = makeAlarm(`2-${n}`, 'press-1.oil-pressure', {
+        raisedAt,
+        severity: n === 0 ? 'high' : 'low',
+        message: 'Oil pressure 216 bar is above its high limit of 215 bar',
+      })
+      this.history.addTransition('raised', raisedAt, alarm)
+      this.history.addTransition('cleared', raisedAt + 5000, { ...alarm, active: false, clearedAt: raisedAt + 5000 })
+    }
+    this.#addEvents(now)
     this.raise('3-3', 'compressor.dew-point', {
       raisedAt: now - 26 * MINUTE_MS,
       severity: 'medium',
@@ -143,6 +161,23 @@ export class FixturePlant {
       acknowledgedBy: 'shift-lead',
       finding: { value: 5.2, limit: 5 },
     })
+  }
+
+  #addEvents(now: number): void {
+    const events = [
+      { type: 'gateway-started', severity: 'info', source: 'gateway', message: 'Started as 0.1.0', ago: 6 * HOUR_MS },
+      {
+        type: 'device-lost',
+        severity: 'warning',
+        source: SILENT_DEVICE,
+        message: 'No answer within 1 s',
+        ago: 240_000,
+      },
+    ] as const
+    for (const [index, { ago, ...event }] of events.entries()) {
+      const entry = { kind: 'event', time: now - ago, ...event } as const
+      this.history.transitions.push({ position: { epoch: 2, seq: index + 1 }, entry })
+    }
   }
 
   #device(id: string): DeviceStatus {
@@ -169,38 +204,8 @@ export class FixturePlant {
       pollMs: { p50: 2.4 + id.length / 10, p99: 9.8, max: 41 },
       lagMs: { p50: 0.21, p99: 1.6, max: 12 },
       lastReadingAt: isSilent ? this.#openedAt - 4 * MINUTE_MS : Date.now(),
+      busUtilisation: { bus: isSilent ? 0.93 : 0.21, device: isSilent ? 0.9 : 0.043 },
+      plan: { pointRequests: sensors, requests: Math.ceil(sensors / 4) },
     }
   }
-}
-
-function uplinks(): readonly UplinkStatus[] {
-  const none = { rejected: 0, filtered: 0, dropped: {} }
-  return [
-    {
-      id: 'hq',
-      type: 'mqtt',
-      state: 'online',
-      reason: null,
-      cursor: '3/1284021',
-      accepted: 1_284_021,
-      delivered: 1_284_021,
-      pending: 0,
-      oldestPendingAge: 0,
-      ...none,
-    },
-    {
-      id: 'historian',
-      type: 'mqtt',
-      state: 'retrying',
-      reason: 'historian.example:8883 refused the connection. The next try is in 8 s.',
-      cursor: '3/1210544',
-      accepted: 1_284_021,
-      delivered: 1_208_110,
-      pending: 73_477,
-      rejected: 2,
-      filtered: 2402,
-      dropped: { retention: 30 },
-      oldestPendingAge: 5412,
-    },
-  ]
 }

@@ -34,6 +34,7 @@ export async function startFixtureServer(options: FixtureServerOptions = {}): Pr
     info: plant.info,
     latest: plant.latest,
     alarms: plant.alarms,
+    checks: plant.checks,
     history: plant.history,
     devices: plant.devices,
     uplinks: plant.uplinks,

@@ -123,6 +123,6 @@ function drawDiamond(ctx: CanvasRenderingContext2D, x: number, y: number, radius
   ctx.stroke()
 }
 
-function scaledFont(font: string, scale: number): string {
+export function scaledFont(font: string, scale: number): string {
   return font.replace(/^([0-9]+)px/, (_text, pixels: string) => `${Number(pixels) * scale}px`)
 }

@@ -18,12 +18,32 @@ export const SPANS = [
   { label: '24h', words: '24 hours', spanMs: DAY },
   { label: '7d', words: '7 days', spanMs: 7 * DAY },
   { label: '30d', words: '30 days', spanMs: 30 * DAY },
+  { label: '1y', words: '1 year', spanMs: 365 * DAY },
 ] as const
 
 const RAW_UP_TO_MS = 20 * MINUTE
 const BUCKETS = 700 // about one for each pixel of a trend
 const LEAST_SPAN_MS = 2000
+const MOST_SPAN_MS = 10 * 365 * DAY // as long as hours are kept by default
 const NICE_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400]
+
+/** The view that a query of the address bar tells; without one, the newest quarter of an hour. */
+export function viewOfQuery(query: string): View {
+  const params = new URLSearchParams(query)
+  const from = Date.parse(params.get('from') ?? '')
+  const to = Date.parse(params.get('to') ?? '')
+  if (from < to) return { kind: 'fixed', from, to }
+  const span = SPANS.find(({ label }) => label === params.get('span')) ?? SPANS[0]
+  return { kind: 'following', spanMs: span.spanMs }
+}
+
+/** The same backwards: what is to be changed in the query. */
+export function queryOfView(view: View): Readonly<Record<'from' | 'to' | 'span', string | null>> {
+  if (view.kind === 'fixed')
+    return { from: new Date(view.from).toISOString(), to: new Date(view.to).toISOString(), span: null }
+  const label = SPANS.find(({ spanMs }) => spanMs === view.spanMs)?.label ?? null
+  return { from: null, to: null, span: label === SPANS[0].label ? null : label }
+}
 
 export function viewRange(view: View, now: number): Range {
   return view.kind === 'following' ? { from: now - view.spanMs, to: now } : { from: view.from, to: view.to }
@@ -49,10 +69,10 @@ export function moved(range: Range, share: number, now: number): View {
   return { kind: 'fixed', from: to - span, to }
 }
 
-/** Zoomed about its middle: `factor` 0.5 shows half as much. Never beyond `now`. */
-export function zoomed(range: Range, factor: number, now: number): View {
-  const span = Math.max(LEAST_SPAN_MS, (range.to - range.from) * factor)
-  const middle = (range.from + range.to) / 2
-  const to = Math.min(now, middle + span / 2)
+/** Zoomed about `at` (0 its left edge, 1 its right): `factor` 0.5 shows half as much. Never beyond `now`. */
+export function zoomed(range: Range, factor: number, now: number, at = 0.5): View {
+  const before = range.to - range.from
+  const span = Math.min(MOST_SPAN_MS, Math.max(LEAST_SPAN_MS, before * factor))
+  const to = Math.min(now, range.from + before * at + span * (1 - at))
   return { kind: 'fixed', from: to - span, to }
 }

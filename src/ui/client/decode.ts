@@ -24,6 +24,7 @@ const LEVELS = ['lowLow', 'low', 'high', 'highHigh', 'anomaly', 'flatline', 'sta
 const TYPES = ['number', 'boolean', 'int64', 'uint64', 'string'] as const
 const DEVICE_STATES = ['connecting', 'up', 'down', 'paused', 'stopped'] as const
 const UPLINK_STATES = ['connecting', 'online', 'waiting', 'retrying', 'stopped'] as const
+const SHELVINGS = ['timed', 'oneShot'] as const
 const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const
 
 export interface Page<T> {
@@ -58,6 +59,8 @@ export function decodeGateway(source: unknown): Gateway {
     store: {
       state: store.oneOf('state', ['ok', 'failing']),
       bytes: store.number('bytes'),
+      writtenBytes: store.number('writtenBytes'),
+      durableRecords: store.number('durableRecords'),
       reason: store.textOrNull('reason'),
     },
   }
@@ -152,7 +155,6 @@ export function decodeAlarm(source: unknown): Alarm {
     active: f.flag('active'),
     acknowledged: f.flag('acknowledged'),
     shelvedUntil: f.timeOrNull('shelvedUntil'),
-    ...((isOn(f, 'suppressed') || isOn(f, 'outOfService')) && { isSilent: true }),
     raisedAt: f.time('raisedAt'),
     clearedAt: f.timeOrNull('clearedAt'),
     acknowledgedAt: f.timeOrNull('acknowledgedAt'),
@@ -162,7 +164,20 @@ export function decodeAlarm(source: unknown): Alarm {
     limit: f.numberOrNull('limit'),
     score: f.numberOrNull('score'),
     unit: f.textOrNull('unit'),
+    confirmed: f.has('confirmed') ? f.flag('confirmed') : null,
+    latched: isOn(f, 'latched'),
+    shelving: f.has('shelving') ? f.oneOf('shelving', SHELVINGS) : null,
+    suppressed: isOn(f, 'suppressed'),
+    outOfService: isOn(f, 'outOfService'),
+    outOfServiceUntil: f.timeOrNull('outOfServiceUntil'),
+    firstOut: isOn(f, 'firstOut'),
+    lastComment: f.childOrNull('lastComment', decodeComment),
   }
+}
+
+function decodeComment(source: unknown): NonNullable<Alarm['lastComment']> {
+  const f = new Fields(source, 'comment')
+  return { text: f.text('text'), by: f.text('by'), time: f.time('time') }
 }
 
 export function decodeDevice(source: unknown): Device {
@@ -185,7 +200,17 @@ export function decodeDevice(source: unknown): Device {
     pollMs: decodeSpread(f.objectOrNull('pollMs')),
     lagMs: decodeSpread(f.objectOrNull('lagMs')),
     lastReadingAt: f.timeOrNull('lastReadingAt'),
+    busUtilisation: decodeShares(f.objectOrNull('busUtilisation')),
+    plan: decodePlan(f.objectOrNull('plan')),
   }
+}
+
+function decodeShares(f: Fields | null): Device['busUtilisation'] {
+  return f === null ? null : { bus: f.number('bus'), device: f.number('device') }
+}
+
+function decodePlan(f: Fields | null): Device['plan'] {
+  return f === null ? null : { pointRequests: f.number('pointRequests'), requests: f.number('requests') }
 }
 
 function decodeSpread(f: Fields | null): Spread | null {
@@ -207,6 +232,25 @@ export function decodeUplink(source: unknown): Uplink {
     filtered: f.number('filtered'),
     dropped: f.counts('dropped'),
     oldestPendingAge: f.number('oldestPendingAge'),
+    lanes: f.list('lanes', (source) => {
+      const lane = new Fields(source, 'lane')
+      return {
+        lane: lane.oneOf('lane', ['inOrder', 'live', 'backlog']),
+        cursor: lane.text('cursor'),
+        pending: lane.number('pending'),
+      }
+    }),
+    breaker: decodeBreaker(f.object('breaker')),
+    deadLetters: f.number('deadLetters'),
+    replayRate: f.number('replayRate'),
+  }
+}
+
+function decodeBreaker(f: Fields): Uplink['breaker'] {
+  return {
+    state: f.oneOf('state', ['closed', 'open', 'halfOpen']),
+    failures: f.number('failures'),
+    retryAt: f.timeOrNull('retryAt'),
   }
 }
 

@@ -48,6 +48,11 @@ export class GatewayApi {
     this.#http = http
   }
 
+  /** For routes that one page alone uses: it brings its own decoder. */
+  get http(): HttpClient {
+    return this.#http
+  }
+
   async gateway(): Promise<Gateway> {
     return decodeGateway(await this.#http.request('/gateway'))
   }
@@ -110,12 +115,38 @@ export class GatewayApi {
   }
 
   acknowledge(alarm: string, comment: string): Promise<Alarm> {
-    return this.#alarmCommand(alarm, 'acknowledge', comment === '' ? {} : { comment })
+    return this.#alarmCommand(alarm, 'acknowledge', commented(comment))
   }
 
-  /** `duration`: `15m`, `1h`, … at most 7d. */
-  shelve(alarm: string, duration: string, comment: string): Promise<Alarm> {
-    return this.#alarmCommand(alarm, 'shelve', comment === '' ? { duration } : { duration, comment })
+  /** `duration`: `15m`, `1h`, … at most 7d; `isOneShot`: it also ends when the alarm clears. */
+  shelve(alarm: string, duration: string, isOneShot: boolean, comment: string): Promise<Alarm> {
+    const mode = isOneShot ? { mode: 'oneShot' } : {}
+    return this.#alarmCommand(alarm, 'shelve', { duration, ...mode, ...commented(comment) })
+  }
+
+  confirm(alarm: string, comment: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'confirm', commented(comment))
+  }
+
+  /** Ends a latched alarm. */
+  reset(alarm: string, comment: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'reset', commented(comment))
+  }
+
+  comment(alarm: string, comment: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'comment', { comment })
+  }
+
+  /** `duration` null: until somebody returns it. */
+  takeOutOfService(alarm: string, duration: string | null, comment: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'out-of-service', {
+      ...(duration !== null && { duration }),
+      ...commented(comment),
+    })
+  }
+
+  returnToService(alarm: string, comment: string): Promise<Alarm> {
+    return this.#alarmCommand(alarm, 'in-service', commented(comment))
   }
 
   unshelve(alarm: string): Promise<Alarm> {
@@ -163,4 +194,8 @@ export class GatewayApi {
       if (cursor === null) return items
     }
   }
+}
+
+function commented(comment: string): { readonly comment?: string } {
+  return comment === '' ? {} : { comment }
 }

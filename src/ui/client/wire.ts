@@ -25,7 +25,13 @@ export interface Gateway {
   readonly health: { readonly status: 'ok' | 'degraded' | 'failing'; readonly reasons: readonly HealthReason[] }
   /** The gateway's own wall clock when it answered. */
   readonly time: number
-  readonly store: { readonly state: 'ok' | 'failing'; readonly bytes: number; readonly reason: string | null }
+  readonly store: {
+    readonly state: 'ok' | 'failing'
+    readonly bytes: number
+    readonly writtenBytes: number
+    readonly durableRecords: number
+    readonly reason: string | null
+  }
 }
 
 export interface Machine {
@@ -101,8 +107,6 @@ export interface Alarm {
   readonly active: boolean
   readonly acknowledged: boolean
   readonly shelvedUntil: number | null
-  /** Suppressed or out of service: kept, but not for operators to act on. */
-  readonly isSilent?: boolean
   readonly raisedAt: number
   readonly clearedAt: number | null
   readonly acknowledgedAt: number | null
@@ -112,6 +116,17 @@ export interface Alarm {
   readonly limit: number | null
   readonly score: number | null
   readonly unit: string | null
+  /** null: its check asks for no confirmation. */
+  readonly confirmed: boolean | null
+  /** It stays until somebody resets it. */
+  readonly latched: boolean
+  readonly shelving: 'timed' | 'oneShot' | null
+  readonly suppressed: boolean
+  readonly outOfService: boolean
+  /** null: until somebody returns it. */
+  readonly outOfServiceUntil: number | null
+  readonly firstOut: boolean
+  readonly lastComment: { readonly text: string; readonly by: string; readonly time: number } | null
 }
 
 export interface Spread {
@@ -140,6 +155,10 @@ export interface Device {
   readonly pollMs: Spread | null
   readonly lagMs: Spread | null
   readonly lastReadingAt: number | null
+  /** Shares of the last minute, 0 to 1: the wire was taken by anyone, and by this device. null: it is never asked. */
+  readonly busUtilisation: { readonly bus: number; readonly device: number } | null
+  /** Requests of one poll of everything: one for each sensor, and as the driver merges them. */
+  readonly plan: { readonly pointRequests: number; readonly requests: number } | null
 }
 
 export type UplinkState = 'connecting' | 'online' | 'waiting' | 'retrying' | 'stopped'
@@ -158,6 +177,22 @@ export interface Uplink {
   readonly dropped: Readonly<Record<string, number>>
   /** Seconds. */
   readonly oldestPendingAge: number
+  readonly lanes: readonly UplinkLane[]
+  readonly breaker: {
+    readonly state: 'closed' | 'open' | 'halfOpen'
+    readonly failures: number
+    readonly retryAt: number | null
+  }
+  /** Refused records that are kept to be looked at. */
+  readonly deadLetters: number
+  /** Historical records delivered a second. */
+  readonly replayRate: number
+}
+
+export interface UplinkLane {
+  readonly lane: 'inOrder' | 'live' | 'backlog'
+  readonly cursor: string
+  readonly pending: number
 }
 
 export interface Session {

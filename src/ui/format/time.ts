@@ -38,6 +38,11 @@ export function formatExactTime(time: number): string {
   return `${dayMonth.format(time)} ${clock.format(time)}.${String(Math.floor(time) % 1000).padStart(3, '0')}`
 }
 
+/** `14:05:09.250` */
+export function formatExactClock(time: number): string {
+  return `${clock.format(time)}.${String(Math.floor(time) % 1000).padStart(3, '0')}`
+}
+
 /** How long: `4 s`, `3 min`, `2 h 5 min`, `3 d`. Negative durations are 0. */
 export function formatDuration(ms: number): string {
   const span = Math.max(0, ms)
@@ -60,4 +65,18 @@ export function formatMilliseconds(ms: number): string {
 
 function withRest(count: number, unit: string, rest: number, restUnit: string): string {
   return rest === 0 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${restUnit}`
+}
+
+/** For an input of the type datetime-local: `2026-11-21T14:05:09`, in the time zone of the person who looks. */
+export function toLocalInput(time: number): string {
+  const date = new Date(time)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** Unix milliseconds; null when it is not a whole time. */
+export function fromLocalInput(text: string): number | null {
+  const time = text === '' ? Number.NaN : new Date(text).getTime()
+  return Number.isNaN(time) ? null : time
 }

@@ -16,6 +16,7 @@ const PAGES: readonly {
 }[] = [
   { page: 'overview', path: '/', text: 'Overview', icon: 'overview' },
   { page: 'alarms', path: '/alarms', text: 'Alarms', icon: 'alarms' },
+  { page: 'journal', path: '/journal', text: 'Journal', icon: 'journal' },
   { page: 'devices', path: '/devices', text: 'Devices', icon: 'devices' },
   { page: 'uplinks', path: '/uplinks', text: 'Uplinks', icon: 'uplinks' },
 ]
@@ -28,7 +29,7 @@ export function Navigation(): JSX.Element {
       <ul class="pages">
         {PAGES.map(({ page, path, text, icon }) => (
           <li key={page}>
-            <Link to={path} current={route.page === page}>
+            <Link to={path} current={isPage(route, page)}>
               <Icon name={icon} />
               {text}
               {page === 'alarms' && <OpenCount />}
@@ -48,6 +49,18 @@ export function Navigation(): JSX.Element {
       </div>
     </nav>
   )
+}
+
+/** A page of one device belongs to the devices. */
+const BELONGS: Readonly<Record<string, string>> = {
+  measures: 'alarms',
+  device: 'devices',
+  registers: 'devices',
+  uplink: 'uplinks',
+}
+
+function isPage(route: { readonly page: string }, page: string): boolean {
+  return (BELONGS[route.page] ?? route.page) === page
 }
 
 function OpenCount(): JSX.Element | null {

@@ -1,4 +1,4 @@
-// One alarm in one line: priority, where, what, since when, and the button that takes it on.
+// One alarm in one line: priority, where, what, since when, and the button for what is due.
 
 import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
@@ -8,13 +8,15 @@ import { Button, Link } from '../parts/button.tsx'
 import { SeverityMark } from '../parts/marks.tsx'
 import { sensorPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
-import { AcknowledgeDialog } from './alarm-dialogs.tsx'
+import { ACTION_WORDS, dueAction } from './alarm-actions.tsx'
+import { AlarmDialog } from './alarm-dialogs.tsx'
 import { alarmPlace } from './alarm-place.ts'
 
 export function AlarmLine({ alarm }: { readonly alarm: Alarm }): JSX.Element {
   const { plant } = useServices()
   const [isOpen, setOpen] = useState(false)
   const place = alarmPlace(plant, alarm)
+  const due = dueAction(alarm)
   return (
     <div class="alarm-line">
       <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
@@ -27,15 +29,19 @@ export function AlarmLine({ alarm }: { readonly alarm: Alarm }): JSX.Element {
       </span>
       <span class="alarm-age">{formatDuration(plant.now.value - alarm.raisedAt)}</span>
       <span class="alarm-do">
-        {alarm.acknowledged ? (
+        {due === null ? (
           <span class="quiet">Acknowledged</span>
         ) : (
-          <Button onClick={() => setOpen(true)} disabled={!plant.may('operator')} label={`Acknowledge ${place}`}>
-            Acknowledge
+          <Button
+            onClick={() => setOpen(true)}
+            disabled={!plant.may('operator')}
+            label={`${ACTION_WORDS[due]} ${place}`}
+          >
+            {ACTION_WORDS[due]}
           </Button>
         )}
       </span>
-      {isOpen && <AcknowledgeDialog alarm={alarm} onClose={() => setOpen(false)} />}
+      {isOpen && due !== null && <AlarmDialog alarm={alarm} action={due} onClose={() => setOpen(false)} />}
     </div>
   )
 }

@@ -7,13 +7,15 @@ import type { Device, DeviceState, Spread } from '../client/wire.ts'
 import { formatCount } from '../format/number.ts'
 import { formatAge, formatDuration, formatMilliseconds } from '../format/time.ts'
 import { counted, DEVICE_WORDS } from '../format/words.ts'
-import { Button } from '../parts/button.tsx'
+import { Button, Link } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import type { IconName } from '../parts/icon.tsx'
 import { Badge } from '../parts/marks.tsx'
 import { Facts } from '../parts/table.tsx'
+import { devicePath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
+import { planText, ShareMeter } from './device-load.tsx'
 
 const ICONS: Readonly<Record<DeviceState, IconName>> = {
   up: 'check',
@@ -31,7 +33,13 @@ export function DeviceBadge({ state }: { readonly state: DeviceState }): JSX.Ele
   )
 }
 
-export function DeviceCard({ device }: { readonly device: Device }): JSX.Element {
+interface DeviceCardProps {
+  readonly device: Device
+  /** On its own page: without a link to it. */
+  readonly isAlone?: boolean
+}
+
+export function DeviceCard({ device, isAlone = false }: DeviceCardProps): JSX.Element {
   const { plant } = useServices()
   const now = plant.now.value
   const [isAsking, setAsking] = useState(false)
@@ -39,15 +47,15 @@ export function DeviceCard({ device }: { readonly device: Device }): JSX.Element
     <Button
       icon="restart"
       onClick={() => setAsking(true)}
-      disabled={!plant.may('operator')}
-      title={plant.may('operator') ? undefined : 'Your role may not restart devices'}
+      disabled={!plant.may('engineer')}
+      title={plant.may('engineer') ? undefined : 'Your role may not restart devices'}
       label={`Restart ${device.id}`}
     >
       Restart
     </Button>
   )
   return (
-    <Card title={device.id} aside={<DeviceBadge state={device.state} />}>
+    <Card title={isAlone ? 'State' : device.id} aside={<DeviceBadge state={device.state} />}>
       {device.reason !== null && (
         <Notice icon="plugOff" tone="data">
           {device.reason}
@@ -69,11 +77,22 @@ export function DeviceCard({ device }: { readonly device: Device }): JSX.Element
             value: `${formatCount(device.polls)}${device.skippedPolls > 0 ? `, ${formatCount(device.skippedPolls)} left out` : ''}`,
           },
           { term: 'Requests', value: formatCount(device.requests) },
+          ...(device.plan === null || isAlone ? [] : [{ term: 'Requests of one poll', value: planText(device.plan) }]),
+          ...(device.busUtilisation === null || isAlone
+            ? []
+            : [{ term: 'Wire taken', value: <ShareMeter value={device.busUtilisation.bus} /> }]),
           { term: 'Reconnects', value: formatCount(device.reconnects) },
           { term: 'Errors', value: <ErrorCounts errors={device.errors} /> },
         ]}
       />
-      <div class="card-foot">{restartButton}</div>
+      <div class="card-foot button-row">
+        {!isAlone && (
+          <Link to={devicePath(device.id)} class="button">
+            Details<span class="sr-only"> of {device.id}</span>
+          </Link>
+        )}
+        {restartButton}
+      </div>
       {isAsking && <RestartDialog device={device} onClose={() => setAsking(false)} />}
     </Card>
   )

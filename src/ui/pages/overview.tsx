@@ -10,9 +10,11 @@ import { Link } from '../parts/button.tsx'
 import { EmptyState } from '../parts/card.tsx'
 import { Icon } from '../parts/icon.tsx'
 import type { Plant } from '../state/plant.ts'
+import { devicePath, uplinkPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 import { AlarmLine } from './alarm-line.tsx'
 import { MachineCard } from './machine-card.tsx'
+import { OverviewHealth } from './overview-health.tsx'
 
 const ALARMS_SHOWN = 5
 
@@ -41,6 +43,7 @@ export function OverviewPage(): JSX.Element {
           ))}
         </div>
       </section>
+      <OverviewHealth />
     </Page>
   )
 }
@@ -89,7 +92,7 @@ function Attention(): JSX.Element | null {
         {devices.map((device) => (
           <li key={`device ${device.id}`}>
             <Trouble
-              to="/devices"
+              to={devicePath(device.id)}
               what={`Device ${device.id}`}
               state={DEVICE_WORDS[device.state]}
               since={device.since}
@@ -100,7 +103,7 @@ function Attention(): JSX.Element | null {
         {uplinks.map((uplink) => (
           <li key={`uplink ${uplink.id}`}>
             <Trouble
-              to="/uplinks"
+              to={uplinkPath(uplink.id)}
               what={`Uplink ${uplink.id}`}
               state={UPLINK_WORDS[uplink.state]}
               since={null}

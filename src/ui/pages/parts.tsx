@@ -237,7 +237,8 @@ function Charts(): JSX.Element {
         isStepped={false}
         isDark={theme.isDark.value}
         format={(value) => formatNumber(value, 1)}
-        onZoom={() => undefined}
+        onView={() => undefined}
+        now={() => BOX.to}
         description="Example trend with a gap, an alarm and an anomaly"
       />
     </Card>

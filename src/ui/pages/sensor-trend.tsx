@@ -1,22 +1,25 @@
 // A sensor's trend with its controls, the statistics of what is seen, and what limits and detectors found in it.
 
 import type { JSX } from 'preact'
-import { useMemo, useRef } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { describeTrend } from '../charts/trend-data.ts'
 import type { TrendMarker } from '../charts/trend-overlay.ts'
-import { moved, SPANS, zoomed, type View } from '../charts/trend-range.ts'
+import type { View } from '../charts/trend-range.ts'
 import type { Alarm, Stats } from '../client/wire.ts'
 import { formatCount, formatNumber } from '../format/number.ts'
-import { formatDuration, formatFull, formatMoment } from '../format/time.ts'
+import { formatDuration, formatMoment } from '../format/time.ts'
 import { displayUnit, LEVEL_WORDS } from '../format/words.ts'
-import { Button, IconButton, Segments } from '../parts/button.tsx'
+import { Button, Link } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
 import { SeverityMark } from '../parts/marks.tsx'
 import { Cell, Facts, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { TrendChart } from '../parts/trend-chart.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
+import { comparePath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
-import { useTrend, type Trend } from './use-trend.ts'
+import { ExportDialog } from './sensor-export.tsx'
+import { RangeControls, rangeWords } from './sensor-range.tsx'
+import { useTrend } from './use-trend.ts'
 
 interface SensorTrendProps {
   readonly live: LiveSensor
@@ -26,6 +29,7 @@ interface SensorTrendProps {
 
 export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Element {
   const { plant, theme } = useServices()
+  const [isExporting, setExporting] = useState(false)
   const trend = useTrend(live, view)
   const { sensor } = live
   const decimals = live.decimals.value
@@ -39,7 +43,7 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
   const description = `Trend. ${describeTrend(trend.data, (value) => `${format(value)} ${unit}`)}`
   return (
     <>
-      <Card title="Trend" aside={<TrendControls trend={trend} view={view} onView={onView} />}>
+      <Card title="Trend" aside={<RangeControls range={trend.range} view={view} onView={onView} />}>
         {trend.error !== null && (
           <Notice icon="bad" tone="data">
             <strong>The history could not be loaded.</strong> {trend.error} It is asked for again by itself.
@@ -53,11 +57,12 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
           isStepped={sensor.type === 'boolean'}
           isDark={theme.isDark.value}
           format={format}
-          onZoom={(range) => onView({ kind: 'fixed', ...range })}
+          onView={onView}
+          now={() => plant.now.peek()}
           description={description}
         />
         <p class="chart-foot">
-          <span>{rangeWords(trend, view)}</span>
+          <span>{rangeWords(trend.range, view)}</span>
           <span class="quiet">
             {trend.isLoading
               ? 'Loading…'
@@ -66,6 +71,15 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
                 : 'Drag across the chart to zoom'}
           </span>
         </p>
+        <div class="card-foot button-row">
+          <Link to={comparePath([sensor.id])} class="button">
+            Compare with others
+          </Link>
+          <Button icon="download" onClick={() => setExporting(true)}>
+            Export
+          </Button>
+        </div>
+        {isExporting && <ExportDialog sensor={sensor} range={trend.range} onClose={() => setExporting(false)} />}
       </Card>
       <div class="columns">
         <Statistics stats={trend.stats} decimals={decimals} unit={unit} isBoolean={sensor.type === 'boolean'} />
@@ -75,54 +89,6 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
   )
 }
 
-interface TrendControlsProps {
-  readonly trend: Trend
-  readonly view: View
-  readonly onView: (view: View) => void
-}
-
-function TrendControls({ trend, view, onView }: TrendControlsProps): JSX.Element {
-  const { plant } = useServices()
-  const lastSpan = useRef<number>(SPANS[0].spanMs)
-  if (view.kind === 'following') lastSpan.current = view.spanMs
-  const selected =
-    view.kind === 'following' ? (SPANS.find(({ spanMs }) => spanMs === view.spanMs)?.label ?? null) : null
-  const now = plant.now.value
-  return (
-    <div class="trend-controls">
-      <Segments
-        label="Time range"
-        options={SPANS.map(({ label, words }) => ({ key: label, text: label, words }))}
-        selected={selected}
-        onSelect={(label) => onView({ kind: 'following', spanMs: SPANS.find((span) => span.label === label)!.spanMs })}
-      />
-      <div class="button-row" role="group" aria-label="Move through time">
-        <IconButton icon="left" label="Earlier" onClick={() => onView(moved(trend.range, -0.5, now))} />
-        <IconButton
-          icon="right"
-          label="Later"
-          onClick={() => onView(moved(trend.range, 0.5, now))}
-          disabled={view.kind === 'following'}
-        />
-        <IconButton icon="zoomIn" label="Zoom in" onClick={() => onView(zoomed(trend.range, 0.5, now))} />
-        <IconButton icon="zoomOut" label="Zoom out" onClick={() => onView(zoomed(trend.range, 2, now))} />
-        <Button
-          icon="follow"
-          onClick={() => onView({ kind: 'following', spanMs: lastSpan.current })}
-          disabled={view.kind === 'following'}
-        >
-          {view.kind === 'following' ? 'Live' : 'Back to live'}
-        </Button>
-      </div>
-    </div>
-  )
-}
-
-function rangeWords(trend: Trend, view: View): string {
-  if (view.kind === 'following') return `The last ${formatDuration(view.spanMs)}, live`
-  return `${formatFull(trend.range.from)} – ${formatFull(trend.range.to)}`
-}
-
 interface StatisticsProps {
   readonly stats: Stats | null
   readonly decimals: number
@@ -130,7 +96,7 @@ interface StatisticsProps {
   readonly isBoolean: boolean
 }
 
-function Statistics({ stats, decimals, unit, isBoolean }: StatisticsProps): JSX.Element {
+export function Statistics({ stats, decimals, unit, isBoolean }: StatisticsProps): JSX.Element {
   const write = (value: number | null, more = 0): string =>
     value === null ? '–' : `${formatNumber(value, decimals + more)} ${unit}`
   const facts =

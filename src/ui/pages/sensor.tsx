@@ -3,8 +3,6 @@
 import { useComputed } from '@preact/signals'
 import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
-import type { View } from '../charts/trend-range.ts'
-import { SPANS } from '../charts/trend-range.ts'
 import { formatExact } from '../format/number.ts'
 import { formatAge, formatExactTime } from '../format/time.ts'
 import { displayUnit, sensorName } from '../format/words.ts'
@@ -15,9 +13,11 @@ import { ConditionMark, QualityMark } from '../parts/marks.tsx'
 import { Facts } from '../parts/table.tsx'
 import { LiveValue } from '../parts/value.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
-import { machinePath } from '../state/route.ts'
+import { devicePath, machinePath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 import { AlarmLine } from './alarm-line.tsx'
+import { SensorChecks } from './sensor-checks.tsx'
+import { useView } from './sensor-range.tsx'
 import { SensorTexts } from './sensor-texts.tsx'
 import { SensorTrend } from './sensor-trend.tsx'
 import { WriteDialog } from './sensor-write.tsx'
@@ -42,7 +42,7 @@ export function SensorPage({ id }: { readonly id: string }): JSX.Element {
 function KnownSensor({ live }: { readonly live: LiveSensor }): JSX.Element {
   const { plant } = useServices()
   const { sensor } = live
-  const [view, setView] = useState<View>({ kind: 'following', spanMs: SPANS[0].spanMs })
+  const [view, setView] = useView()
   const machine = plant.machine(sensor.machine)?.machine
   const alarms = plant.openAlarms.value.filter((alarm) => alarm.sensor === sensor.id)
   const trail = (
@@ -75,6 +75,7 @@ function KnownSensor({ live }: { readonly live: LiveSensor }): JSX.Element {
       ) : (
         <SensorTrend live={live} view={view} onView={setView} />
       )}
+      <SensorChecks live={live} />
     </Page>
   )
 }
@@ -108,7 +109,7 @@ function ReadingFacts({ live }: { readonly live: LiveSensor }): JSX.Element {
         { term: 'Exact value', value: `${exact} ${displayUnit(live.sensor.unit)}` },
         { term: 'Measured', value: latest.time === null ? '–' : formatExactTime(latest.time) },
         { term: 'Received', value: <>{age}</> },
-        { term: 'Device', value: <Link to="/devices">{live.sensor.device}</Link> },
+        { term: 'Device', value: <Link to={devicePath(live.sensor.device)}>{live.sensor.device}</Link> },
       ]}
     />
   )

@@ -44,18 +44,22 @@ export function useTrend(live: LiveSensor, view: View): Trend {
     const isNewView = shownKey.current !== key
     setLoading(isNewView)
     const load = async (): Promise<void> => {
-      const [loaded, stats, occurrences] = await Promise.all([
-        loadData(api, live, asked, abort.signal),
+      const rest = Promise.all([
         api.stats(live.sensor.id, asked, abort.signal),
         api.occurrences(live.sensor.id, asked, abort.signal),
       ])
+      rest.catch(() => undefined) // awaited below; the line may fail before
+      // The line first: statistics of a long range may take their time.
+      const loaded = await loadTrend(api, live, asked, abort.signal)
       if (abort.signal.aborted) return
       shownKey.current = key
       // What came in while the request was under way is newer than its answer.
       setData((before) => (isNewView && view.kind === 'fixed' ? loaded : withTail(loaded, before)))
+      setLoading(false)
+      const [stats, occurrences] = await rest
+      if (abort.signal.aborted) return
       setDetails({ stats, occurrences })
       setError(null)
-      setLoading(false)
     }
     load().catch((cause: unknown) => {
       if (abort.signal.aborted || isAborted(cause)) return
@@ -81,7 +85,13 @@ function reloadMs(spanMs: number): number {
   return Math.max(LEAST_RELOAD_MS, spanMs / RELOADS_PER_SPAN)
 }
 
-async function loadData(api: GatewayApi, live: LiveSensor, range: Range, signal: AbortSignal): Promise<TrendData> {
+/** The line of a range: single readings while there are few, else buckets, which the gateway takes from its rollups. */
+export async function loadTrend(
+  api: GatewayApi,
+  live: LiveSensor,
+  range: Range,
+  signal: AbortSignal,
+): Promise<TrendData> {
   const { id, type } = live.sensor
   const seconds = bucketSeconds(range, type)
   if (seconds === null) {

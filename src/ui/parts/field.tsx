@@ -8,7 +8,7 @@ interface FieldProps {
   readonly label: string
   readonly value: string
   readonly onInput: (value: string) => void
-  readonly type?: 'text' | 'password'
+  readonly type?: 'text' | 'password' | 'datetime-local'
   readonly hint?: string
   readonly autocomplete?: string
   readonly inputMode?: 'text' | 'decimal' | 'numeric'
@@ -36,6 +36,8 @@ export function Field(props: FieldProps): JSX.Element {
       <label for={id}>{props.label}</label>
       {props.type === 'password' ? (
         <input type="password" {...attributes} />
+      ) : props.type === 'datetime-local' ? (
+        <input type="datetime-local" step={1} {...attributes} />
       ) : (
         <input type="text" inputMode={props.inputMode} {...attributes} />
       )}
@@ -44,6 +46,37 @@ export function Field(props: FieldProps): JSX.Element {
           {props.hint}
         </p>
       )}
+    </div>
+  )
+}
+
+interface SelectProps<T extends string> {
+  readonly label: string
+  readonly value: T
+  readonly options: readonly { readonly key: T; readonly text: string }[]
+  readonly onChoose: (key: T) => void
+}
+
+/** One of many. */
+export function Select<T extends string>({ label, value, options, onChoose }: SelectProps<T>): JSX.Element {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        value={value}
+        onChange={(event) => {
+          const chosen = options[event.currentTarget.selectedIndex]
+          if (chosen !== undefined) onChoose(chosen.key)
+        }}
+      >
+        {options.map(({ key, text }) => (
+          <option key={key} value={key}>
+            {text}
+          </option>
+        ))}
+      </select>
     </div>
   )
 }

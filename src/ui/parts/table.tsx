@@ -13,7 +13,7 @@ export interface Column {
 interface TableProps {
   readonly caption: string
   /** `sensors`: on a narrow screen a row is three short lines instead of one for each cell. */
-  readonly kind?: 'plain' | 'sensors'
+  readonly kind?: 'plain' | 'sensors' | 'registers'
   readonly columns: readonly Column[]
   readonly children: ComponentChildren
 }
@@ -63,7 +63,9 @@ export function HeadCell({ children }: { readonly children: ComponentChildren })
 }
 
 export interface Fact {
+  /** Unique; shown unless there is a `label`. */
   readonly term: string
+  readonly label?: ComponentChildren
   readonly value: ComponentChildren
 }
 
@@ -71,9 +73,9 @@ export interface Fact {
 export function Facts({ facts }: { readonly facts: readonly Fact[] }): JSX.Element {
   return (
     <dl class="facts">
-      {facts.map(({ term, value }) => (
+      {facts.map(({ term, label, value }) => (
         <div key={term}>
-          <dt>{term}</dt>
+          <dt>{label ?? term}</dt>
           <dd>{value}</dd>
         </div>
       ))}

@@ -1,11 +1,14 @@
-// The trend: uPlot with limits, alarms and gaps. It shows what it is given; ranges and loading are the page's.
+// The trend: uPlot with limits, alarms and gaps, to be moved by mouse, finger and keys. It shows what it is given; ranges and loading
+// are the page's.
 
 import { useEffect, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { TrendData } from '../charts/trend-data.ts'
+import { attachGestures } from '../charts/trend-gestures.ts'
 import { drawLimits, drawMarkers, readColours, type TrendMarker } from '../charts/trend-overlay.ts'
+import { moved, zoomed, type View } from '../charts/trend-range.ts'
 import type { Range } from '../client/gateway-api.ts'
 import type { Limits } from '../client/wire.ts'
 
@@ -18,7 +21,11 @@ export interface TrendChartProps {
   readonly isDark: boolean
   /** Writes a value for the axis and the cursor. */
   readonly format: (value: number) => string
-  readonly onZoom: (range: Range) => void
+  readonly onView: (view: View) => void
+  /** The gateway's time in Unix milliseconds. */
+  readonly now: () => number
+  /** Charts with the same word show the cursor at the same moment. */
+  readonly sync?: string
   /** What the picture shows, in words. */
   readonly description: string
 }
@@ -35,12 +42,19 @@ export function TrendChart(props: TrendChartProps): JSX.Element {
     const plot = new uPlot(options(target, current, readout), columns(props.data), target)
     chart.current = plot
     show(plot, current.current)
+    const letGo = attachGestures(plot.over, {
+      range: () => ({ from: plot.scales['x']!.min! * 1000, to: plot.scales['x']!.max! * 1000 }),
+      preview: ({ from, to }) => plot.setScale('x', { min: from / 1000, max: to / 1000 }),
+      commit: (range) => current.current.onView({ kind: 'fixed', ...range }),
+      now: () => current.current.now(),
+    })
     const observer = new ResizeObserver(() => {
       const { width, height } = size(target)
       if (width !== plot.width || height !== plot.height) plot.setSize({ width, height })
     })
     observer.observe(target)
     return () => {
+      letGo()
       observer.disconnect()
       plot.destroy()
       chart.current = null
@@ -52,7 +66,12 @@ export function TrendChart(props: TrendChartProps): JSX.Element {
   }, [props.data, props.range.from, props.range.to, props.limits, props.markers])
 
   return (
-    <figure class="trend">
+    <figure
+      class="trend"
+      tabIndex={0}
+      aria-label="Trend. Arrow keys move through time, plus and minus zoom, End goes back to live."
+      onKeyDown={(event) => onTrendKey(event, props)}
+    >
       <div ref={root} class="trend-plot" role="img" aria-label={props.description} />
       <output ref={readout} class="trend-readout" aria-hidden="true" />
     </figure>
@@ -60,13 +79,45 @@ export function TrendChart(props: TrendChartProps): JSX.Element {
 }
 
 // Tick distance in seconds, its text, then what is added when the year, month, day … changes (uPlot's table, with 24 hours).
-const TIME_AXIS = [
+export const TIME_AXIS = [
   [31_536_000, '{YYYY}', null, null, null, null, null, null, 1],
   [2_419_200, '{MMM}', '\n{YYYY}', null, null, null, null, null, 1],
   [86_400, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
   [60, '{HH}:{mm}', '\n{D} {MMM} {YYYY}', null, '\n{D} {MMM}', null, null, null, 1],
   [1, '{HH}:{mm}:{ss}', '\n{D} {MMM} {YYYY}', null, '\n{D} {MMM}', null, null, null, 1],
 ]
+
+const LIVE_SPAN_MS = 900_000
+
+/** Keys that move a chart through time. */
+export function onTrendKey(
+  event: KeyboardEvent,
+  { range, now, onView }: Pick<TrendChartProps, 'range' | 'now' | 'onView'>,
+): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  const view = keyView(event.key, range, now())
+  if (view === null) return
+  event.preventDefault()
+  onView(view)
+}
+
+function keyView(key: string, range: Range, now: number): View | null {
+  switch (key) {
+    case 'ArrowLeft':
+      return moved(range, -0.25, now)
+    case 'ArrowRight':
+      return moved(range, 0.25, now)
+    case '+':
+    case '=':
+      return zoomed(range, 0.5, now)
+    case '-':
+      return zoomed(range, 2, now)
+    case 'End':
+      return { kind: 'following', spanMs: LIVE_SPAN_MS }
+    default:
+      return null
+  }
+}
 
 type Current = { readonly current: TrendChartProps }
 
@@ -105,6 +156,9 @@ function options(
     padding: [14, 12, 0, 0],
     cursor: {
       drag: { x: true, y: false, setScale: false },
+      ...(current.current.sync !== undefined && { sync: { key: current.current.sync } }),
+      // With Shift held the mouse moves the chart instead.
+      bind: { mousedown: (_plot, _target, handler) => (event) => (event.shiftKey ? null : handler(event)) },
       points: { size: 7, fill: colours.line, stroke: colours.surface },
     },
     scales: { x: { time: true }, y: { range: (plot, low, high) => yRange(current.current, plot, low, high) } },
@@ -133,7 +187,7 @@ function select(plot: uPlot, props: TrendChartProps): void {
   const from = plot.posToVal(plot.select.left, 'x') * 1000
   const to = plot.posToVal(plot.select.left + plot.select.width, 'x') * 1000
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
-  props.onZoom({ from, to })
+  props.onView({ kind: 'fixed', from, to })
 }
 
 function read(plot: uPlot, props: TrendChartProps, readout: HTMLOutputElement | null): void {

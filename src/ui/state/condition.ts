@@ -69,7 +69,34 @@ export function deviceCondition(state: DeviceState): Condition {
 }
 
 export function isShelved(alarm: Alarm, now: number): boolean {
-  return alarm.isSilent === true || (alarm.shelvedUntil !== null && alarm.shelvedUntil > now)
+  return alarm.shelvedUntil !== null && alarm.shelvedUntil > now
+}
+
+/** Kept, but not for operators to act on: its check is suppressed or out of service. */
+export function isSilent(alarm: Alarm): boolean {
+  return alarm.suppressed || alarm.outOfService
+}
+
+/** It stands among what operators look at: neither shelved nor silent. */
+export function isShown(alarm: Alarm, now: number): boolean {
+  return !isShelved(alarm, now) && !isSilent(alarm)
+}
+
+/** Nothing is left to do: the gateway's register forgets it then. */
+export function isOver(alarm: Alarm): boolean {
+  return (
+    !alarm.active &&
+    alarm.acknowledged &&
+    alarm.confirmed !== false &&
+    !alarm.latched &&
+    alarm.shelvedUntil === null &&
+    !alarm.outOfService
+  )
+}
+
+/** It stands for a check that was taken out of service while it had no alarm. */
+export function wasNeverRaised(alarm: Alarm): boolean {
+  return !alarm.active && alarm.clearedAt === alarm.raisedAt
 }
 
 export function severityRank(severity: Severity): number {
@@ -85,7 +112,7 @@ export function compareAlarms(a: Alarm, b: Alarm): number {
 export function worstAlarmBySensor(alarms: Iterable<Alarm>, now: number): ReadonlyMap<string, Alarm> {
   const worstOf = new Map<string, Alarm>()
   for (const alarm of alarms) {
-    if (!alarm.active || isShelved(alarm, now)) continue
+    if (!alarm.active || !isShown(alarm, now)) continue
     const known = worstOf.get(alarm.sensor)
     if (known === undefined || compareAlarms(alarm, known) < 0) worstOf.set(alarm.sensor, alarm)
   }

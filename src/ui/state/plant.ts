@@ -11,7 +11,18 @@ import {
   type Severity,
   type Uplink,
 } from '../client/wire.ts'
-import { compareAlarms, deviceCondition, isShelved, worst, worstAlarmBySensor, type Condition } from './condition.ts'
+import {
+  compareAlarms,
+  deviceCondition,
+  isOver,
+  isShelved,
+  isShown,
+  isSilent,
+  wasNeverRaised,
+  worst,
+  worstAlarmBySensor,
+  type Condition,
+} from './condition.ts'
 import type { LiveSensor, Surroundings } from './live-sensor.ts'
 
 export interface MachineView {
@@ -56,6 +67,8 @@ export class Plant implements Surroundings {
   /** What stands out: active or unacknowledged, not shelved; in the order in which to look. */
   readonly openAlarms: ReadonlySignal<readonly Alarm[]>
   readonly shelvedAlarms: ReadonlySignal<readonly Alarm[]>
+  /** Suppressed, or of a check that is out of service. */
+  readonly silentAlarms: ReadonlySignal<readonly Alarm[]>
   /** Active, unshelved alarms of each priority. */
   readonly activeCounts: ReadonlySignal<Readonly<Record<Severity, number>>>
   /** Changes when a shelf runs out: alarms need no look at the clock each second. */
@@ -71,8 +84,9 @@ export class Plant implements Surroundings {
         .join()
     })
     this.worstAlarms = computed(() => worstAlarmBySensor(this.alarms.value.values(), this.#shelfTime()))
-    this.openAlarms = computed(() => this.#sorted((alarm, time) => !isShelved(alarm, time)))
-    this.shelvedAlarms = computed(() => this.#sorted(isShelved))
+    this.openAlarms = computed(() => this.#sorted(isShown))
+    this.shelvedAlarms = computed(() => this.#sorted((alarm, time) => isShelved(alarm, time) && !isSilent(alarm)))
+    this.silentAlarms = computed(() => this.#sorted(isSilent))
     this.activeCounts = computed(() => {
       const counts: Record<Severity, number> = { urgent: 0, high: 0, medium: 0, low: 0 }
       for (const alarm of this.openAlarms.value) if (alarm.active) counts[alarm.severity] += 1
@@ -83,11 +97,10 @@ export class Plant implements Surroundings {
   /** Takes an alarm's new state in; one that is over moves to `ended`. */
   putAlarm(alarm: Alarm): void {
     const alarms = new Map(this.alarms.peek())
-    const isOver = !alarm.active && alarm.acknowledged
-    if (isOver) alarms.delete(alarm.id)
+    if (isOver(alarm)) alarms.delete(alarm.id)
     else alarms.set(alarm.id, alarm)
     this.alarms.value = alarms
-    if (isOver)
+    if (isOver(alarm) && !wasNeverRaised(alarm))
       this.ended.value = [alarm, ...this.ended.peek().filter((other) => other.id !== alarm.id)].slice(0, ENDED_KEPT)
   }
 
@@ -114,7 +127,7 @@ export class Plant implements Surroundings {
   }
 
   /** May the present user do what needs this role? */
-  may(role: 'operator' | 'engineer'): boolean {
+  may(role: 'operator' | 'engineer' | 'admin'): boolean {
     const session = this.session.value
     if (session === null || session.auth === 'none') return true
     const rank = { viewer: 0, operator: 1, engineer: 2, admin: 3 }

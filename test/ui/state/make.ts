@@ -23,6 +23,14 @@ export function makeAlarm(id: string, sensor: string, more: Partial<Alarm> = {})
     limit: null,
     score: null,
     unit: null,
+    confirmed: null,
+    latched: false,
+    shelving: null,
+    suppressed: false,
+    outOfService: false,
+    outOfServiceUntil: null,
+    firstOut: false,
+    lastComment: null,
     ...more,
   }
 }

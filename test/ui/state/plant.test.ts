@@ -46,6 +46,8 @@ const device = (id: string, state: Device['state']): Device => ({
   pollMs: null,
   lagMs: null,
   lastReadingAt: null,
+  busUtilisation: null,
+  plan: null,
 })
 
 describe('the plant', () => {

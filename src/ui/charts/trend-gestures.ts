@@ -1,0 +1,93 @@
+// How a hand moves through time on a chart: a finger drags and two pinch; a mouse drags with Shift held, and zooms with Ctrl and
+// the wheel. What is moved is shown at once and told when the hand rests.
+
+import type { Range } from '../client/gateway-api.ts'
+import { moved, viewRange, zoomed } from './trend-range.ts'
+
+export interface GestureTarget {
+  /** What the chart shows now. */
+  readonly range: () => Range
+  /** Shows a range without loading it. */
+  readonly preview: (range: Range) => void
+  readonly commit: (range: Range) => void
+  /** The gateway's time: nothing is later. */
+  readonly now: () => number
+}
+
+const WHEEL_REST_MS = 200
+const WHEEL_STEP = 1.0015
+const LEAST_TRAVEL_PX = 4
+
+/** Returns how to let go again. */
+export function attachGestures(area: HTMLElement, target: GestureTarget): () => void {
+  const pointers = new Map<number, { readonly startX: number; x: number }>()
+  let before: Range | null = null
+  let rest = 0
+
+  const down = (event: PointerEvent): void => {
+    if (event.pointerType === 'mouse' && !event.shiftKey) return
+    area.setPointerCapture(event.pointerId)
+    pointers.set(event.pointerId, { startX: event.clientX, x: event.clientX })
+    restart()
+  }
+  const move = (event: PointerEvent): void => {
+    const pointer = pointers.get(event.pointerId)
+    if (pointer === undefined || before === null) return
+    pointer.x = event.clientX
+    target.preview(grasped(before, [...pointers.values()], area.getBoundingClientRect(), target.now()))
+  }
+  const up = (event: PointerEvent): void => {
+    const pointer = pointers.get(event.pointerId)
+    if (pointer === undefined) return
+    pointers.delete(event.pointerId)
+    const hasMoved = Math.abs(pointer.x - pointer.startX) >= LEAST_TRAVEL_PX
+    if (pointers.size > 0) restart()
+    else if (hasMoved && event.type === 'pointerup') target.commit(target.range())
+  }
+  /** A finger more or less: what is shown now is the new beginning. */
+  const restart = (): void => {
+    before = target.range()
+    for (const [id, { x }] of pointers) pointers.set(id, { startX: x, x })
+  }
+  const wheel = (event: WheelEvent): void => {
+    if (!event.ctrlKey && !event.metaKey) return // the page scrolls
+    event.preventDefault()
+    const box = area.getBoundingClientRect()
+    const at = (event.clientX - box.left) / box.width
+    target.preview(viewRange(zoomed(target.range(), WHEEL_STEP ** event.deltaY, target.now(), at), 0))
+    clearTimeout(rest)
+    rest = window.setTimeout(() => target.commit(target.range()), WHEEL_REST_MS)
+  }
+  area.addEventListener('pointerdown', down)
+  area.addEventListener('pointermove', move)
+  area.addEventListener('pointerup', up)
+  area.addEventListener('pointercancel', up)
+  area.addEventListener('wheel', wheel, { passive: false })
+  return () => {
+    clearTimeout(rest)
+    area.removeEventListener('pointerdown', down)
+    area.removeEventListener('pointermove', move)
+    area.removeEventListener('pointerup', up)
+    area.removeEventListener('pointercancel', up)
+    area.removeEventListener('wheel', wheel)
+  }
+}
+
+/** The range under one finger or two: the times that were touched stay under them. Pure. */
+export function grasped(
+  before: Range,
+  pointers: readonly { readonly startX: number; readonly x: number }[],
+  box: { readonly left: number; readonly width: number },
+  now: number,
+): Range {
+  const [first, second] = pointers
+  if (first === undefined || box.width === 0) return before
+  const share = (x: number): number => (x - box.left) / box.width
+  if (second === undefined) return viewRange(moved(before, share(first.startX) - share(first.x), now), 0)
+  const spread = Math.max(0.02, Math.abs(share(first.x) - share(second.x)))
+  const startSpread = Math.max(0.02, Math.abs(share(first.startX) - share(second.startX)))
+  const startMiddle = (share(first.startX) + share(second.startX)) / 2
+  const middle = (share(first.x) + share(second.x)) / 2
+  const zoom = viewRange(zoomed(before, startSpread / spread, now, startMiddle), 0)
+  return viewRange(moved(zoom, startMiddle - middle, now), 0)
+}
