@@ -11,7 +11,7 @@ import { installAudit } from './audit/record-requests.ts'
 import { installAccess } from './auth/access.ts'
 import type { ApiContext, ApiServer } from './context.ts'
 import { registerDashboard } from './dashboard.ts'
-import { registerOpenApi, registerOpenApiRoute } from './openapi.ts'
+import { registerOpenApi, registerDocsPage, registerOpenApiRoute } from './openapi.ts'
 import { sendProblem } from './problem.ts'
 import { installRateLimits } from './rate-limit.ts'
 import { registerAccounts } from './routes/accounts.ts'
@@ -123,6 +123,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerAccounts(app, context)
   registerAudit(app, context)
   registerOpenApiRoute(app)
+  registerDocsPage(app)
 }
 
 /** `isTrusted`: encrypted by a certificate that browsers trust, as far as the gateway can know. */

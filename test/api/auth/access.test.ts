@@ -39,6 +39,8 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'GET /api/v1/live': 'viewer',
   'GET /api/v1/log': 'engineer',
   'GET /api/v1/openapi.json': 'viewer',
+  'GET /api/v1/docs': 'viewer',
+  'GET /api/v1/docs.css': 'viewer',
   'PUT /api/v1/sensors/{id}/value': 'operator',
   'POST /api/v1/ingest/{device}': 'operator',
   'POST /api/v1/alarms/{id}/acknowledge': 'operator',
