@@ -29,7 +29,7 @@ function setUp() {
       startedAt: iso(T0),
       health: { status: 'ok', reasons: [] },
       clock: { time: iso(T0 + 60_000) },
-      store: { state: 'ok', bytes: 1, reason: null },
+      store: { state: 'ok', bytes: 1, writtenBytes: 2, durableRecords: 3, reason: null },
     },
     '/devices': { items: [], next: null },
     '/uplinks': { items: [], next: null },
