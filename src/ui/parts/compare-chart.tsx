@@ -35,6 +35,7 @@ export interface CompareChartProps {
   readonly description: string
 }
 
+const NARROW_PX = 480
 export const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 5]]
 
 export function CompareChart(props: CompareChartProps): JSX.Element {
@@ -96,6 +97,7 @@ function options(target: HTMLElement, current: { readonly current: CompareChartP
   const { scales, of } = scalesByUnit(lines.map(({ unit }) => unit))
   const axis = { stroke: colours.text, ticks: { show: false }, font: colours.font }
   const grid = { stroke: colours.grid, width: 1 }
+  const isNarrow = target.clientWidth < NARROW_PX
   const decimalsOf = (scale: number): number => lines[of.indexOf(scale)]?.decimals ?? 0
   return {
     ...size(target),
@@ -113,9 +115,9 @@ function options(target: HTMLElement, current: { readonly current: CompareChartP
         scale: `y${index}`,
         side: index === 0 ? 3 : 1,
         grid: index === 0 ? grid : { show: false },
-        size: 64,
-        label: displayUnit(unit),
-        labelSize: unit === '' ? 0 : 20,
+        size: isNarrow ? 48 : 64,
+        // On a phone the line needs the room; the units stand in the table below.
+        ...(isNarrow || unit === '' ? {} : { label: displayUnit(unit), labelSize: 20 }),
         labelFont: colours.font,
         values: (_plot: uPlot, splits: number[]) => splits.map((split) => formatNumber(split, decimalsOf(index))),
       })),
