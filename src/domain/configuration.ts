@@ -128,6 +128,8 @@ export interface ImportedSensors {
 
 export interface ConfigurationDesk {
   present(): PresentConfiguration
+  /** The JSON Schema (draft-07) of the file, with the drivers and uplinks that this gateway has: for editors. */
+  schema(): Readonly<Record<string, unknown>>
   /** Everything that is wrong with a text; empty when nothing is. */
   check(text: string): Promise<readonly TextProblem[]>
   /** What applying it would do. Throws CONFIG_INVALID with `problems` in its context. */

@@ -2,6 +2,7 @@
 // central change it. One change at a time: judged, made durable as a revision, written to the file, brought in, watched,
 // and taken back when the gateway is worse for it.
 
+import { gatewayJsonSchema } from '#config/json-schema.ts'
 import type { EventEntry } from '#domain/alarm.ts'
 import type {
   AppliedConfiguration,
@@ -75,6 +76,10 @@ export class Configuration implements ConfigurationDesk {
       fileState: stateOnDisk([{ path: source.file, text: this.#present.text }, ...this.#present.files]),
       watchedUntil: this.#watched?.until ?? null,
     }
+  }
+
+  schema(): Readonly<Record<string, unknown>> {
+    return gatewayJsonSchema(this.#options.catalogue)
   }
 
   async check(text: string): Promise<readonly TextProblem[]> {

@@ -22,6 +22,7 @@ import { createPipeline, type Pipeline } from '#pipeline/pipeline.ts'
 import { openStore, type Store } from '#store/store.ts'
 import { createUplinks, type Uplinks } from '#uplinks/uplinks.ts'
 import { auditedDesk, withAuditedOutcomes } from './audited-doors.ts'
+import { CommandArchives } from './archives.ts'
 import { AppearedSensors } from './appeared-sensors.ts'
 import { gatewayBroker, type EmbeddedBroker } from './broker.ts'
 import { systemClockProbe } from './clock-probe.ts'
@@ -54,6 +55,8 @@ export interface GatewayOptions {
   readonly source?: ConfigurationSource
   /** The last lines that `log` wrote, oldest first. */
   readonly recentLog?: () => readonly string[]
+  /** Folder of the built dashboard; default: dist/ui. */
+  readonly dashboardDir?: string
 }
 
 export interface StopOptions {
@@ -221,7 +224,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
   const watched = configuration && withAuditedOutcomes(configuration, audit)
   desk = watched && auditedDesk(watched, audit, (origin) => (origin === 'file' ? 'local' : origin))
   const startedAt = clock.now()
-  const dashboardDir = `${PACKAGE_ROOT}dist/ui`
+  const dashboardDir = options.dashboardDir ?? `${PACKAGE_ROOT}dist/ui`
   const api = createApi({
     http: config.http,
     dataDir: config.data,
@@ -246,6 +249,11 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
     clock,
     log: log.child({ room: 'api' }),
+    archives: new CommandArchives({
+      dataDir: config.data,
+      configFile: source?.file ?? null,
+      storeBytes: () => store.history.status().bytes,
+    }),
     ...(options.recentLog && { recentLog: options.recentLog }),
   })
   return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration, desk, detectorFile }

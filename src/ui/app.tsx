@@ -18,6 +18,9 @@ import { useServices } from './state/services.ts'
 
 // Pages that few people open, or seldom, are fetched when they are.
 const ComparePage = lazy(async () => (await import('./pages/compare.tsx')).ComparePage)
+const ConfigurationPage = lazy(async () => (await import('./pages/configuration.tsx')).ConfigurationPage)
+const RevisionsPage = lazy(async () => (await import('./pages/configuration-revisions.tsx')).RevisionsPage)
+const ImportPage = lazy(async () => (await import('./pages/configuration-import.tsx')).ImportPage)
 const DevicePage = lazy(async () => (await import('./pages/device-detail.tsx')).DevicePage)
 const JournalPage = lazy(async () => (await import('./pages/journal.tsx')).JournalPage)
 const MeasuresPage = lazy(async () => (await import('./pages/alarm-measures.tsx')).MeasuresPage)
@@ -73,6 +76,12 @@ function RoutedPage({ route }: { readonly route: Route }): JSX.Element {
       return <DevicesPage />
     case 'uplinks':
       return <UplinksPage />
+    case 'configuration':
+      return <ConfigurationPage />
+    case 'revisions':
+      return <RevisionsPage />
+    case 'import':
+      return <ImportPage />
     case 'parts':
       return <PartsPage />
     case 'notFound':

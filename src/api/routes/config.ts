@@ -41,6 +41,7 @@ export function registerConfig(app: ApiServer, context: ApiContext): void {
       (_request, text, parsed) => parsed(null, text),
     )
     registerReading(scope, context)
+    registerSchema(scope, context)
     registerJudging(scope, context)
     registerReplacing(scope, context)
     registerRevisions(scope, context)
@@ -74,6 +75,21 @@ function registerReading(app: ApiServer, context: ApiContext): void {
       if (request.headers.accept?.includes('application/json')) return presentShape(present)
       return reply.type(`${YAML}; charset=utf-8`).send(present.text)
     },
+  )
+}
+
+function registerSchema(app: ApiServer, context: ApiContext): void {
+  app.get(
+    '/api/v1/config/schema',
+    {
+      config: { access: 'engineer' },
+      schema: {
+        tags: ['configuration'],
+        summary: 'The JSON Schema (draft-07) of the configuration, for editors',
+        response: { 200: Type.Record(Type.String(), Type.Unknown()) },
+      },
+    },
+    async () => ({ ...deskOf(context).schema() }),
   )
 }
 

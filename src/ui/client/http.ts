@@ -1,15 +1,28 @@
 // HTTP to the gateway: JSON in and out, problem documents (RFC 9457) as ApiError, no answer as ApiError with status 0.
 
+export interface FieldProblem {
+  readonly path: string
+  readonly message: string
+}
+
 /** A refused or failed request. `code` is the problem's stable word; `OFFLINE` when no answer came. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
   readonly code: string
+  /** Places that the gateway named: fields of a request, lines of a text, keys. */
+  readonly errors: readonly FieldProblem[]
 
-  constructor(status: number, code: string, message: string, options?: ErrorOptions) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    options?: ErrorOptions & { readonly errors?: readonly FieldProblem[] },
+  ) {
     super(message, options)
     this.status = status
     this.code = code
+    this.errors = options?.errors ?? []
   }
 }
 
@@ -22,6 +35,9 @@ export interface Request {
   readonly method?: Method
   readonly body?: unknown
   readonly signal?: AbortSignal
+  readonly headers?: Readonly<Record<string, string>>
+  /** Default: 15 s. */
+  readonly timeoutMs?: number
 }
 
 export interface HttpClient {
@@ -34,8 +50,8 @@ const TIMEOUT_MS = 15_000
 /** @param onUnauthenticated called for each 401 outside of the session routes: the page then asks for a login. */
 export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void): HttpClient {
   return {
-    async request(path, { method = 'GET', body, signal } = {}) {
-      const response = await send(fetcher, path, method, body, signal)
+    async request(path, request = {}) {
+      const response = await send(fetcher, path, request)
       const answer = await readJson(response)
       if (response.ok) return answer
       if (response.status === 401 && !path.startsWith('/session')) onUnauthenticated()
@@ -44,22 +60,15 @@ export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void
   }
 }
 
-async function send(
-  fetcher: Fetcher,
-  path: string,
-  method: Method,
-  body: unknown,
-  signal: AbortSignal | undefined,
-): Promise<Response> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+async function send(fetcher: Fetcher, path: string, request: Request): Promise<Response> {
+  const { method = 'GET', body, signal, headers, timeoutMs = TIMEOUT_MS } = request
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
   try {
     return await fetcher(`/api/v1${path}`, {
       method,
       credentials: 'same-origin',
-      headers:
-        body === undefined
-          ? { accept: 'application/json' }
-          : { accept: 'application/json', 'content-type': 'application/json' },
+      headers: { accept: 'application/json', ...type, ...headers },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
@@ -80,13 +89,20 @@ async function readJson(response: Response): Promise<unknown> {
 }
 
 function problem(response: Response, answer: unknown): ApiError {
-  const { code, detail, title } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<
+  const { code, detail, title, errors } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<
     string,
     unknown
   >
   const message =
     typeof detail === 'string' ? detail : typeof title === 'string' ? title : `The gateway answered ${response.status}.`
-  return new ApiError(response.status, typeof code === 'string' ? code : 'UNKNOWN', message)
+  return new ApiError(response.status, typeof code === 'string' ? code : 'UNKNOWN', message, {
+    errors: Array.isArray(errors) ? errors.filter(isFieldProblem) : [],
+  })
+}
+
+function isFieldProblem(source: unknown): source is FieldProblem {
+  const { path, message } = (source ?? {}) as Record<string, unknown>
+  return typeof path === 'string' && typeof message === 'string'
 }
 
 /** True when a request was given up by its own caller: nothing to show. */

@@ -19,6 +19,7 @@ const PAGES: readonly {
   { page: 'journal', path: '/journal', text: 'Journal', icon: 'journal' },
   { page: 'devices', path: '/devices', text: 'Devices', icon: 'devices' },
   { page: 'uplinks', path: '/uplinks', text: 'Uplinks', icon: 'uplinks' },
+  { page: 'configuration', path: '/configuration', text: 'System', icon: 'system' },
 ]
 
 export function Navigation(): JSX.Element {
@@ -57,6 +58,8 @@ const BELONGS: Readonly<Record<string, string>> = {
   device: 'devices',
   registers: 'devices',
   uplink: 'uplinks',
+  revisions: 'configuration',
+  import: 'configuration',
 }
 
 function isPage(route: { readonly page: string }, page: string): boolean {

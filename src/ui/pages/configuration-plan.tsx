@@ -40,8 +40,7 @@ export function PlanView({ plan, tense }: PlanViewProps): JSX.Element {
       )}
       <p class="plan-summary">
         {counted(plan.changes.length, 'change')}.{' '}
-        {tense === 'plan' &&
-          `${counted(devices, 'device')} and ${counted(uplinks, 'uplink')} go on undisturbed.`}
+        {tense === 'plan' && `${counted(devices, 'device')} and ${counted(uplinks, 'uplink')} go on undisturbed.`}
       </p>
       <Table caption="Changes" columns={COLUMNS}>
         {plan.changes.map((change) => (

@@ -5,7 +5,7 @@ import type { JSX } from 'preact'
 import { reloadFile, type Present, type TextProblem } from '../client/configuration.ts'
 import { errorMessage } from '../client/http.ts'
 import { YamlEditor, type EditorHandle } from '../editor/yaml-editor.tsx'
-import { saveFile } from '../format/save-file.ts'
+import { saveFile } from '../parts/save-file.ts'
 import { formatMoment } from '../format/time.ts'
 import { counted } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
@@ -103,7 +103,11 @@ function Desk({ desk, present }: { readonly desk: ConfigurationDesk; readonly pr
         title={isChanged ? 'Draft, not applied' : 'In force'}
         aside={
           <div class="button-row">
-            <Button icon="download" kind="quiet" onClick={() => saveFile('gateway.yaml', present.text, 'application/yaml')}>
+            <Button
+              icon="download"
+              kind="quiet"
+              onClick={() => saveFile('gateway.yaml', present.text, 'application/yaml')}
+            >
               Download
             </Button>
             <Button kind="quiet" icon="restart" disabled={!isChanged} onClick={() => void take()}>
@@ -142,7 +146,10 @@ function baseOf({ text, etag, revision }: Present) {
   return { text, etag, revision: revision.number }
 }
 
-function PlanCard({ desk, planned }: {
+function PlanCard({
+  desk,
+  planned,
+}: {
   readonly desk: ConfigurationDesk
   readonly planned: NonNullable<ConfigurationDesk['planned']>
 }): JSX.Element {
@@ -219,9 +226,10 @@ function StaleNotice({ present, base, onKeep, onDrop }: StaleNoticeProps): JSX.E
     <div role="alert">
       <Notice icon="bad" tone="data">
         <p>
-          <strong>The configuration has changed since you began.</strong> Your draft was made from revision {base}; {revision.by}{' '}
-          applied revision {revision.number} meanwhile{revision.comment === null ? '' : ` (“${revision.comment}”)`}. If you
-          keep your draft it takes the place of that change: the plan will show what it undoes.
+          <strong>The configuration has changed since you began.</strong> Your draft was made from revision {base};{' '}
+          {revision.by} applied revision {revision.number} meanwhile
+          {revision.comment === null ? '' : ` (“${revision.comment}”)`}. If you keep your draft it takes the place of
+          that change: the plan will show what it undoes.
         </p>
         <div class="button-row">
           <Button onClick={onKeep}>Keep my draft and plan anew</Button>
@@ -233,7 +241,10 @@ function StaleNotice({ present, base, onKeep, onDrop }: StaleNoticeProps): JSX.E
 }
 
 /** The file beside the gateway, when it is not what is in force. */
-function FileNotice({ present, onTaken }: {
+function FileNotice({
+  present,
+  onTaken,
+}: {
   readonly present: Present
   readonly onTaken: () => Promise<void>
 }): JSX.Element | null {

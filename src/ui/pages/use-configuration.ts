@@ -57,8 +57,7 @@ export function useConfiguration(): ConfigurationDesk {
       setFailure(null)
       const draft = drafts.configuration.peek()
       setStale(draft !== null && draft.base.etag !== loaded.etag)
-      if (loaded.watchedUntil !== null)
-        setWatched({ revision: loaded.revision.number, until: loaded.watchedUntil })
+      if (loaded.watchedUntil !== null) setWatched({ revision: loaded.revision.number, until: loaded.watchedUntil })
       return loaded
     } catch (cause) {
       setFailure(errorMessage(cause))
@@ -69,7 +68,10 @@ export function useConfiguration(): ConfigurationDesk {
     if (!plant.may('engineer')) return
     void load()
     // Without it there is no completion; everything else works.
-    readSchema(api.http).then((loaded) => setSchema(asSchema(loaded)), () => undefined)
+    readSchema(api.http).then(
+      (loaded) => setSchema(asSchema(loaded)),
+      () => undefined,
+    )
   }, [])
 
   const run = async (work: () => Promise<void>): Promise<boolean> => {

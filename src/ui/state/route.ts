@@ -13,10 +13,6 @@ export type Route =
         | 'configuration'
         | 'revisions'
         | 'import'
-        | 'users'
-        | 'audit'
-        | 'account'
-        | 'about'
         | 'parts'
         | 'setup'
         | 'login'
@@ -35,10 +31,6 @@ const PLAIN = new Map<string, Route>([
   ['/configuration', { page: 'configuration' }],
   ['/configuration/revisions', { page: 'revisions' }],
   ['/configuration/import', { page: 'import' }],
-  ['/users', { page: 'users' }],
-  ['/audit', { page: 'audit' }],
-  ['/account', { page: 'account' }],
-  ['/about', { page: 'about' }],
   ['/parts', { page: 'parts' }],
   ['/setup', { page: 'setup' }],
   ['/login', { page: 'login' }],

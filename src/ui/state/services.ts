@@ -3,6 +3,7 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { GatewayApi } from '../client/gateway-api.ts'
+import type { Drafts } from './drafts.ts'
 import type { Feed } from './feed.ts'
 import type { HistoryQueue } from './history-queue.ts'
 import type { Plant } from './plant.ts'
@@ -16,6 +17,7 @@ export interface Services {
   readonly history: HistoryQueue
   readonly router: Router
   readonly theme: Theme
+  readonly drafts: Drafts
 }
 
 export const ServicesContext = createContext<Services | null>(null)
