@@ -18,6 +18,7 @@ import { registerAccounts } from './routes/accounts.ts'
 import { registerAlarmActions } from './routes/alarm-actions.ts'
 import { registerAlarmMeasures } from './routes/alarm-measures.ts'
 import { registerAlarms } from './routes/alarms.ts'
+import { registerArchives } from './routes/archives.ts'
 import { registerAudit } from './routes/audit.ts'
 import { registerBacktest } from './routes/backtest.ts'
 import { registerConfig } from './routes/config.ts'
@@ -122,6 +123,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerSessions(app, context)
   registerAccounts(app, context)
   registerAudit(app, context)
+  registerArchives(app, context)
   registerOpenApiRoute(app)
   registerDocsPage(app)
 }

@@ -3,6 +3,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Archives } from '#domain/archives.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { History } from '#domain/history.ts'
 import type { IngestPort } from '#domain/ingest.ts'
@@ -58,6 +59,8 @@ export interface ApiOptions {
   readonly dashboardDir: string | null
   readonly clock: Clock
   readonly log: Logger
+  /** Backups and support bundles; absent: they cannot be had by the API. */
+  readonly archives?: Archives
   /** Absent: those of RATE_LIMITS. */
   readonly rateLimits?: RateLimits
   /** The last lines of the log, oldest first; absent: they are not kept. */

@@ -249,11 +249,7 @@ async function composeParts(options: GatewayOptions, store: Store, registry: Reg
     dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
     clock,
     log: log.child({ room: 'api' }),
-    archives: new CommandArchives({
-      dataDir: config.data,
-      configFile: source?.file ?? null,
-      storeBytes: () => store.history.status().bytes,
-    }),
+    archives: new CommandArchives({ dataDir: config.data, configFile: source?.file ?? null, history: store.history }),
     ...(options.recentLog && { recentLog: options.recentLog }),
   })
   return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration, desk, detectorFile }
