@@ -42,7 +42,8 @@ export interface AcquisitionOptions {
   readonly writeJournal?: WriteJournal
 }
 
-export interface Acquisition extends Component, DeviceDirectory {
+export interface Acquisition
+  extends Component, DeviceDirectory, Required<Pick<DeviceDirectory, 'probe' | 'readBlock'>> {
   /** How long the most overdue of its timers has been due, ms: a few when all is well. */
   readonly lateMs: number
   /**
