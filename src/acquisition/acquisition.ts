@@ -42,8 +42,9 @@ export interface AcquisitionOptions {
   readonly writeJournal?: WriteJournal
 }
 
-export interface Acquisition
-  extends Component, DeviceDirectory, Required<Pick<DeviceDirectory, 'probe' | 'readBlock'>> {
+export interface Acquisition extends Component, DeviceDirectory {
+  readBlock(id: string, block: BlockRead, signal: AbortSignal): Promise<Uint8Array>
+  probe(id: string): Promise<void>
   /** How long the most overdue of its timers has been due, ms: a few when all is well. */
   readonly lateMs: number
   /**
