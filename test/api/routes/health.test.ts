@@ -2,6 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { call, get, seedAccounts, startApi, temporaryFolder } from '../fixture.ts'
 
 describe('health', () => {
+  it('tells the disk, the clock and what runs the gateway', async () => {
+    const api = await startApi()
+    const { disk, clock, runtime } = (await get(api, '/gateway')).json
+    expect(disk.freeBytes).toBeGreaterThan(0)
+    expect(disk.totalBytes).toBeGreaterThanOrEqual(disk.freeBytes)
+    expect(runtime).toMatchObject({ node: process.version, license: 'MIT' })
+    expect(clock.isTrusted).toBe(true)
+    api.info.reasons = [{ code: 'clock-untrusted', message: 'Not set', blocking: false }]
+    expect((await get(api, '/gateway')).json.clock.isTrusted).toBe(false)
+  })
+
   it('is alive, and ready unless a reason is blocking', async () => {
     const api = await startApi()
     expect((await call(api.url, '/healthz')).json).toEqual({ status: 'ok' })
