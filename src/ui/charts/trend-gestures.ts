@@ -22,7 +22,17 @@ const LEAST_TRAVEL_PX = 4
 export function attachGestures(area: HTMLElement, target: GestureTarget): () => void {
   const pointers = new Map<number, { readonly startX: number; x: number }>()
   let before: Range | null = null
+  /** What the hand has brought about so far: data that arrive meanwhile put the chart back, but not this. */
+  let held: Range | null = null
   let rest = 0
+  const show = (range: Range): void => {
+    held = range
+    target.preview(range)
+  }
+  const commit = (): void => {
+    if (held !== null) target.commit(held)
+    held = null
+  }
 
   const down = (event: PointerEvent): void => {
     if (event.pointerType === 'mouse' && !event.shiftKey) return
@@ -34,7 +44,7 @@ export function attachGestures(area: HTMLElement, target: GestureTarget): () => 
     const pointer = pointers.get(event.pointerId)
     if (pointer === undefined || before === null) return
     pointer.x = event.clientX
-    target.preview(grasped(before, [...pointers.values()], area.getBoundingClientRect(), target.now()))
+    show(grasped(before, [...pointers.values()], area.getBoundingClientRect(), target.now()))
   }
   const up = (event: PointerEvent): void => {
     const pointer = pointers.get(event.pointerId)
@@ -42,11 +52,12 @@ export function attachGestures(area: HTMLElement, target: GestureTarget): () => 
     pointers.delete(event.pointerId)
     const hasMoved = Math.abs(pointer.x - pointer.startX) >= LEAST_TRAVEL_PX
     if (pointers.size > 0) restart()
-    else if (hasMoved && event.type === 'pointerup') target.commit(target.range())
+    else if (hasMoved && event.type === 'pointerup') commit()
+    else held = null
   }
   /** A finger more or less: what is shown now is the new beginning. */
   const restart = (): void => {
-    before = target.range()
+    before = held ?? target.range()
     for (const [id, { x }] of pointers) pointers.set(id, { startX: x, x })
   }
   const wheel = (event: WheelEvent): void => {
@@ -54,9 +65,9 @@ export function attachGestures(area: HTMLElement, target: GestureTarget): () => 
     event.preventDefault()
     const box = area.getBoundingClientRect()
     const at = (event.clientX - box.left) / box.width
-    target.preview(viewRange(zoomed(target.range(), WHEEL_STEP ** event.deltaY, target.now(), at), 0))
+    show(viewRange(zoomed(held ?? target.range(), WHEEL_STEP ** event.deltaY, target.now(), at), 0))
     clearTimeout(rest)
-    rest = window.setTimeout(() => target.commit(target.range()), WHEEL_REST_MS)
+    rest = window.setTimeout(commit, WHEEL_REST_MS)
   }
   area.addEventListener('pointerdown', down)
   area.addEventListener('pointermove', move)
