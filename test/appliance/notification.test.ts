@@ -18,13 +18,13 @@ let file = ''
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'telemetryx-notify-'))
   file = join(folder, 'gateway.yaml')
-  configure('Plant A')
+  configure('[]')
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-function configure(factory: string): void {
-  const text = `version: 1\ngateway: { id: edge-01, factory: ${factory} }\ndata: ./data\nhttp: { port: 0, auth: none }\n`
-  writeFileSync(file, `${text}devices: []\n`)
+function configure(devices: string): void {
+  const text = `version: 1\ngateway: { id: edge-01, factory: Plant A }\ndata: ./data\nhttp: { port: 0, auth: none }\n`
+  writeFileSync(file, `${text}devices: ${devices}\n`)
 }
 
 /** The words that change a unit's state, in their order. */
@@ -46,9 +46,12 @@ describe.skipIf(!isHere)('the gateway under systemd (needs systemd-notify, pytho
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
     expect(socket.messages[0]).toContainEqual(expect.stringMatching(/^STATUS=Running/))
 
-    configure('Plant B')
+    const sensor = '{ id: t, register: holding, address: 0 }'
+    const connection = '{ transport: tcp, host: 127.0.0.1, port: 1, unit: 1 }'
+    configure(`[{ id: press-1, driver: modbus, connection: ${connection}, poll: 1s, sensors: [${sensor}] }]`)
     gateway.child.kill('SIGHUP')
     await vi.waitFor(() => expect(states(socket)).toEqual(['READY=1', 'RELOADING=1', 'READY=1']), eventually)
+    expect(gateway.log.join('\n')).toContain('The configuration file was taken up')
     const reloading = socket.messages.find((fields) => fields.includes('RELOADING=1'))
     expect(reloading).toContainEqual(expect.stringMatching(/^MONOTONIC_USEC=\d+$/))
 
