@@ -57,7 +57,9 @@ describe('a view in the address', () => {
       { kind: 'following', spanMs: 365 * 86_400_000 },
       { kind: 'fixed', from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 0, 2) },
     ] as const) {
-      const query = Object.entries(queryOfView(view)).flatMap(([key, value]) => (value === null ? [] : [[key, value] as [string, string]]))
+      const query = Object.entries(queryOfView(view)).flatMap(([key, value]) =>
+        value === null ? [] : [[key, value] as [string, string]],
+      )
       expect(viewOfQuery(new URLSearchParams(query).toString())).toEqual(view)
     }
   })
