@@ -21,6 +21,9 @@ const ComparePage = lazy(async () => (await import('./pages/compare.tsx')).Compa
 const ConfigurationPage = lazy(async () => (await import('./pages/configuration.tsx')).ConfigurationPage)
 const RevisionsPage = lazy(async () => (await import('./pages/configuration-revisions.tsx')).RevisionsPage)
 const ImportPage = lazy(async () => (await import('./pages/configuration-import.tsx')).ImportPage)
+const UsersPage = lazy(async () => (await import('./pages/users.tsx')).UsersPage)
+const AuditPage = lazy(async () => (await import('./pages/audit.tsx')).AuditPage)
+const AccountPage = lazy(async () => (await import('./pages/account.tsx')).AccountPage)
 const DevicePage = lazy(async () => (await import('./pages/device-detail.tsx')).DevicePage)
 const JournalPage = lazy(async () => (await import('./pages/journal.tsx')).JournalPage)
 const MeasuresPage = lazy(async () => (await import('./pages/alarm-measures.tsx')).MeasuresPage)
@@ -82,6 +85,12 @@ function RoutedPage({ route }: { readonly route: Route }): JSX.Element {
       return <RevisionsPage />
     case 'import':
       return <ImportPage />
+    case 'users':
+      return <UsersPage />
+    case 'audit':
+      return <AuditPage />
+    case 'account':
+      return <AccountPage />
     case 'parts':
       return <PartsPage />
     case 'notFound':

@@ -30,7 +30,10 @@ export function Navigation(): JSX.Element {
       <ul class="pages">
         {PAGES.map(({ page, path, text, icon }) => (
           <li key={page}>
-            <Link to={path} current={isPage(route, page)}>
+            <Link
+              to={page === 'configuration' && !plant.may('engineer') ? '/account' : path}
+              current={isPage(route, page)}
+            >
               <Icon name={icon} />
               {text}
               {page === 'alarms' && <OpenCount />}
@@ -60,6 +63,9 @@ const BELONGS: Readonly<Record<string, string>> = {
   uplink: 'uplinks',
   revisions: 'configuration',
   import: 'configuration',
+  users: 'configuration',
+  audit: 'configuration',
+  account: 'configuration',
 }
 
 function isPage(route: { readonly page: string }, page: string): boolean {

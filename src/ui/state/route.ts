@@ -13,6 +13,9 @@ export type Route =
         | 'configuration'
         | 'revisions'
         | 'import'
+        | 'users'
+        | 'audit'
+        | 'account'
         | 'parts'
         | 'setup'
         | 'login'
@@ -31,6 +34,9 @@ const PLAIN = new Map<string, Route>([
   ['/configuration', { page: 'configuration' }],
   ['/configuration/revisions', { page: 'revisions' }],
   ['/configuration/import', { page: 'import' }],
+  ['/users', { page: 'users' }],
+  ['/audit', { page: 'audit' }],
+  ['/account', { page: 'account' }],
   ['/parts', { page: 'parts' }],
   ['/setup', { page: 'setup' }],
   ['/login', { page: 'login' }],

@@ -172,3 +172,12 @@ describe('POST /config/import-sensors', () => {
     expect((await post('id,address\n', 'nobody')).status).toBe(404)
   })
 })
+
+describe('GET /config/schema', () => {
+  it('gives the JSON Schema of the file with the drivers that the gateway has', async () => {
+    const { status, json } = await ask('GET', '/schema')
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ title: 'TelemetryX gateway', properties: { devices: { type: 'array' } } })
+    expect(JSON.stringify(json)).toContain('"sim"')
+  })
+})
