@@ -59,6 +59,9 @@ function Desk({ desk, present }: { readonly desk: ConfigurationDesk; readonly pr
   const draft = drafts.configuration.value
   const text = draft?.text ?? present.text
   const isChanged = draft !== null && draft.text !== draft.base.text
+  useEffect(() => {
+    if (desk.isStale || desk.watched !== null) scrollTo(0, 0) // what is said about it stands at the top
+  }, [desk.isStale, desk.watched?.revision])
   const onChange = (next: string): void => {
     const base = drafts.configuration.peek()?.base ?? baseOf(present)
     drafts.configuration.value = next === base.text && base.etag === present.etag ? null : { text: next, base }
