@@ -100,8 +100,11 @@ export class AuditFile {
     let previous: ChainedEntry | null = null
     for (const segment of await this.#segments()) {
       const text = await readFile(join(this.#options.folder, segment), 'utf8')
-      for (const line of text.endsWith('\n') ? linesOf(text) : text.split('\n')) {
-        const entry = parseLine(line)
+      // A last line without its end can only have been changed: what a power cut tore was cut off at the start.
+      const isTorn = !text.endsWith('\n')
+      const lines = isTorn ? text.split('\n') : linesOf(text)
+      for (const [index, line] of lines.entries()) {
+        const entry = isTorn && index === lines.length - 1 ? null : parseLine(line)
         const expected: number = previous === null ? firstSeqOf(segment) : previous.seq + 1
         if (entry === null) return { seq: expected, message: `Entry ${expected} cannot be read` }
         if (entry.seq !== expected)
