@@ -1,0 +1,106 @@
+// The files of the Debian package as they will lie on the machine, and the package made of them.
+
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, relative } from 'node:path'
+import type { Architecture } from './architectures.ts'
+import { installedConfiguration } from './configuration.ts'
+
+const CONFIGURATION = '/etc/telemetryx/gateway.yaml'
+const MAINTAINER_SCRIPTS = ['postinst', 'prerm', 'postrm']
+
+export interface TreeOptions {
+  readonly copy: string
+  /** The program with its packages; moved into the tree. */
+  readonly app: string
+  /** Is made. */
+  readonly root: string
+  readonly architecture: Architecture
+}
+
+/** Lays out the tree; answers of the version. */
+export function buildTree({ copy, app, root, architecture }: TreeOptions): string {
+  const { version } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8')) as { version: string }
+  const library = join(root, 'usr/lib/telemetryx')
+  mkdirSync(join(root, 'usr/lib'), { recursive: true })
+  cpSync(app, library, { recursive: true, verbatimSymlinks: true })
+  rmSync(join(library, 'node_modules/.package-lock.json'), { force: true })
+  const program = `#!/bin/sh\nexec /usr/lib/telemetryx/node_modules/node-linux-${architecture.node}/bin/node /usr/lib/telemetryx/bin/telemetryx "$@"\n`
+  put(root, 'usr/bin/telemetryx', program, 0o755)
+  const template = readFileSync(join(copy, 'config/gateway.yaml'), 'utf8')
+  put(root, CONFIGURATION.slice(1), installedConfiguration(template))
+  put(
+    root,
+    'usr/lib/systemd/system/telemetryx-gateway.service',
+    readFileSync(join(copy, 'systemd/telemetryx-gateway.service')),
+  )
+  const manuals = join(root, 'usr/share/doc/telemetryx')
+  cpSync(join(copy, 'docs'), manuals, { recursive: true })
+  cpSync(join(copy, 'config/examples'), join(manuals, 'examples'), { recursive: true })
+  put(root, 'usr/share/doc/telemetryx/copyright', readFileSync(join(copy, 'LICENSE')))
+  normalize(root)
+  mkdirSync(join(root, 'etc/credstore/telemetryx'), { recursive: true })
+  for (const folder of ['etc/credstore', 'etc/credstore/telemetryx']) chmodSync(join(root, folder), 0o700)
+  control(copy, root, version, architecture)
+  return version
+}
+
+function control(copy: string, root: string, version: string, { debian }: Architecture): void {
+  const kibibytes = Math.ceil(walk(root).reduce((sum, path) => sum + lstatSync(path).size, 0) / 1024)
+  const template = readFileSync(join(copy, 'packaging/debian/control'), 'utf8')
+  const filled = template.replace('@VERSION@', version).replace('@ARCHITECTURE@', debian)
+  put(root, 'DEBIAN/control', filled.replace('@SIZE@', String(kibibytes)))
+  put(root, 'DEBIAN/conffiles', `${CONFIGURATION}\n`)
+  for (const name of MAINTAINER_SCRIPTS) {
+    put(root, `DEBIAN/${name}`, readFileSync(join(copy, 'packaging/debian', name)), 0o755)
+  }
+}
+
+/** Permissions that do not depend on the builder's umask. */
+function normalize(root: string): void {
+  chmodSync(root, 0o755)
+  for (const path of walk(root)) {
+    const state = lstatSync(path)
+    if (state.isDirectory()) chmodSync(path, 0o755)
+    else if (state.isFile()) chmodSync(path, (state.mode & 0o100) === 0 ? 0o644 : 0o755)
+  }
+}
+
+export interface PackOptions {
+  readonly root: string
+  readonly file: string
+  /** Seconds since 1970 of everything in the package. */
+  readonly epoch: string
+  readonly isFast: boolean
+}
+
+export function packTree({ root, file, epoch, isFast }: PackOptions): void {
+  for (const path of [root, ...walk(root)]) lutimesSync(path, Number(epoch), Number(epoch))
+  const compression = isFast ? ['-Zgzip', '-z1'] : ['-Zxz', '-z6']
+  execFileSync('dpkg-deb', [...compression, '--root-owner-group', '--build', root, file], {
+    env: { ...process.env, SOURCE_DATE_EPOCH: epoch },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+}
+
+function put(root: string, path: string, content: string | Uint8Array, mode = 0o644): void {
+  const file = join(root, path)
+  mkdirSync(join(file, '..'), { recursive: true, mode: 0o755 })
+  writeFileSync(file, content)
+  chmodSync(file, mode)
+}
+
+function walk(root: string): string[] {
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true })
+  return entries.map((entry) => join(root, relative(root, entry.parentPath), entry.name))
+}
