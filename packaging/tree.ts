@@ -60,6 +60,7 @@ function control(copy: string, root: string, version: string, { debian }: Archit
   const template = readFileSync(join(copy, 'packaging/debian/control'), 'utf8')
   const filled = template.replace('@VERSION@', version).replace('@ARCHITECTURE@', debian)
   put(root, 'DEBIAN/control', filled.replace('@SIZE@', String(kibibytes)))
+  chmodSync(join(root, 'DEBIAN'), 0o755)
   put(root, 'DEBIAN/conffiles', `${CONFIGURATION}\n`)
   for (const name of MAINTAINER_SCRIPTS) {
     put(root, `DEBIAN/${name}`, readFileSync(join(copy, 'packaging/debian', name)), 0o755)
