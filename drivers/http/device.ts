@@ -46,6 +46,11 @@ export class HttpDevice implements Device, InboxEndpoint {
       this.#fields.set(field, { sensor: sensor.number, type })
       this.#names.add(sensor.name)
     }
+    // Elsewhere in the API a sensor has its full id: it is understood here as well.
+    for (const { sensor, config } of points) {
+      const { type = 'number' } = config as HttpSensorConfig
+      if (!this.#fields.has(sensor.id)) this.#fields.set(sensor.id, { sensor: sensor.number, type })
+    }
   }
 
   connect(signal: AbortSignal): Promise<void> {

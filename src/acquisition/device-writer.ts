@@ -14,6 +14,8 @@ import type { SensorStates } from './sensor-states.ts'
 import type { Session } from './session.ts'
 import { isOfType, toEngineering, toRaw } from './write-value.ts'
 
+const NOT_OF_THE_DEVICE: ReadonlySet<string> = new Set(['ABORTED', 'EXPIRED', 'OUT_OF_RANGE'])
+
 export interface DeviceWriterOptions {
   readonly driver: Driver
   readonly timers: Clock
@@ -103,8 +105,8 @@ export class DeviceWriter {
       return await write.result
     } catch (thrown) {
       const error = driverError(thrown)
-      // A command that was never sent says nothing about the device.
-      if (!session.isEnded && error.code !== 'ABORTED' && error.code !== 'EXPIRED') {
+      // A command that was never sent says nothing about the device, nor does a value that no device could take.
+      if (!session.isEnded && !NOT_OF_THE_DEVICE.has(error.code)) {
         this.#options.statistics.countError(errorKind(error.code))
         onFailure(session, error)
       }

@@ -1,5 +1,5 @@
-// What programs may send to /ingest/{device}: an object with readings and events, an array of both, or NDJSON with one of
-// them a line. Everything is looked at before anything is taken; all that is wrong is told, up to MAX_ERRORS.
+// What programs may send to /ingest/{device}: an object with readings and events, one of them alone, an array of both, or NDJSON
+// with one a line. Everything is looked at before anything is taken; all that is wrong is told, up to MAX_ERRORS.
 
 import type { EventSeverity } from '#domain/alarm.ts'
 import type { IngestBatch, IngestEvent, IngestReading } from '#domain/ingest.ts'
@@ -62,6 +62,7 @@ class BodyParser implements ParsedBody {
 
   object(body: unknown): void {
     if (!isRecord(body)) return this.#error('body', 'must be an object, an array, or NDJSON')
+    if (Object.hasOwn(body, 'sensor') || Object.hasOwn(body, 'message')) return this.either(body, 'body')
     const { readings = [], events = [], ...rest } = body
     for (const key of Object.keys(rest)) this.#error(`body.${key.slice(0, 100)}`, 'is unknown here')
     if (Array.isArray(readings)) {
@@ -94,10 +95,11 @@ class BodyParser implements ParsedBody {
 
   #event(entry: unknown, place: string): void {
     if (!isRecord(entry)) return this.#error(place, 'must be an object')
-    const { severity = 'info', message, type = 'application', time, data = null, ...rest } = entry
+    const { severity = 'info', message, type = 'application', time, data: given = null, ...further } = entry
     const before = this.errors.length
-    for (const key of Object.keys(rest))
-      this.#error(`${place}.${key.slice(0, 100)}`, 'is unknown here; put it into data')
+    // What an application tells beside the fields that are known belongs to its data.
+    const isAlone = Object.keys(further).length === 0 || (given !== null && !isRecord(given))
+    const data = isAlone ? given : { ...further, ...(given as Record<string, unknown> | null) }
     const known = SEVERITIES.find((word) => word === severity)
     if (!known) this.#error(`${place}.severity`, `must be one of ${SEVERITIES.join(', ')}`)
     if (typeof message !== 'string' || message === '' || message.length > MAX_MESSAGE)

@@ -12,6 +12,7 @@ import { systemClock } from '#kit/clock.ts'
 import { createLogger, logFile } from '#kit/logger.ts'
 import { startDemoPlant, type DemoPlant } from './demo-plant.ts'
 import { freePort } from './free-port.ts'
+import { portArgument } from './port-argument.ts'
 import { untilSignal } from './until-signal.ts'
 
 const USUAL_HTTP_PORT = 8080
@@ -36,7 +37,7 @@ export function registerDemo(program: Command): void {
     .addOption(
       new Option('--port <number>', 'port of the dashboard; a free one when it is taken')
         .default(USUAL_HTTP_PORT)
-        .argParser(Number),
+        .argParser(portArgument),
     )
     .option('--no-faults', 'nothing ever fails')
     .option('--json', 'print the addresses as one line of JSON', false)

@@ -8,6 +8,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import { systemClock } from '#kit/clock.ts'
 import { createLogger } from '#kit/logger.ts'
 import { ReceiverServer } from '#receiver/server.ts'
+import { portArgument } from './port-argument.ts'
 import { untilSignal } from './until-signal.ts'
 
 const STOP_DEADLINE_MS = 5000
@@ -15,8 +16,8 @@ const STOP_DEADLINE_MS = 5000
 interface ReceiveOptions {
   readonly data: string
   readonly host: string
-  readonly grpcPort: string
-  readonly httpPort: string
+  readonly grpcPort: number
+  readonly httpPort: number
   readonly token?: string
   readonly cert?: string
   readonly key?: string
@@ -33,8 +34,8 @@ export function registerReceive(program: Command): void {
     )
     .option('--data <dir>', 'folder of the files; one receiver for each folder', 'received')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--grpc-port <port>', 'port for gRPC; 0: a free one', '50051')
-    .option('--http-port <port>', 'port for HTTP; 0: a free one', '8090')
+    .option('--grpc-port <port>', 'port for gRPC; 0: a free one', portArgument, 50_051)
+    .option('--http-port <port>', 'port for HTTP; 0: a free one', portArgument, 8090)
     .option(
       '--token <token>',
       'token that senders must show; default: TELEMETRYX_TOKEN, else none is needed on loopback',
@@ -53,8 +54,8 @@ async function receive(options: ReceiveOptions): Promise<void> {
   const server = new ReceiverServer({
     folder: resolve(options.data),
     host: options.host,
-    grpcPort: portOf(options.grpcPort),
-    httpPort: portOf(options.httpPort),
+    grpcPort: options.grpcPort,
+    httpPort: options.httpPort,
     tls: await tlsOf(options),
     token,
     log: createLogger({ level: 'info' }),
@@ -69,12 +70,6 @@ async function receive(options: ReceiveOptions): Promise<void> {
   const timer = systemClock.after(STOP_DEADLINE_MS, () => limit.abort())
   await server.stop(limit.signal)
   timer.cancel()
-}
-
-function portOf(text: string): number {
-  const port = Number(text)
-  if (/^\d+$/.test(text) && port < 65_536) return port
-  throw new TelemetryError('USAGE', `"${text}" is no port`)
 }
 
 async function tlsOf({ cert, clientCa, key }: ReceiveOptions) {

@@ -10,6 +10,8 @@ export const MASK = '********'
 const SECRET_NAME = /pass|secret|token|private[-_]?key/i
 const CREDENTIALS = /:\/\/[^/@\s"']*:[^/@\s"']+@/
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i
+/** As gRPC writes it: `brain.example:50051`. */
+const HOST_AND_PORT = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):\d{1,5}$/i
 
 /** A value that may be a secret: where it stands in the text, and its way there by names (`uplinks/hq/password`). */
 interface Found {
@@ -97,7 +99,7 @@ function scalarsOf(text: string, keys: ReadonlySet<string>, lineCounter = new Li
       for (const { key, value } of node.items) {
         const name = isScalar(key) ? String(key.value) : ''
         walk(value, path === '' ? name : `${path}/${name}`, {
-          isSecret: place.isSecret || (isSecretName(name, keys) && !isAddress(value)),
+          isSecret: place.isSecret || (isSecretName(name, keys) && !isAddress(name, value)),
           isFlow,
         })
       }
@@ -107,8 +109,9 @@ function scalarsOf(text: string, keys: ReadonlySet<string>, lineCounter = new Li
   return [...found.values()].toSorted((a, b) => rangeOf(a.node)[0] - rangeOf(b.node)[0])
 }
 
-function isAddress(node: unknown): boolean {
-  return isScalar(node) && typeof node.value === 'string' && ADDRESS.test(node.value)
+function isAddress(name: string, node: unknown): boolean {
+  if (!isScalar(node) || typeof node.value !== 'string') return false
+  return ADDRESS.test(node.value) || (name === 'url' && HOST_AND_PORT.test(node.value))
 }
 
 /** Something to hide: not nothing, no reference. */

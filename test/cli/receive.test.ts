@@ -35,7 +35,7 @@ describe('telemetryx receive', () => {
       /Without --token, everyone who reaches 0\.0\.0\.0 could send/,
     ],
     ['with a certificate without its key', ['--cert', 'x.pem'], /TLS needs --cert and --key/],
-    ['on no port', ['--grpc-port', 'many'], /"many" is no port/],
+    ['on no port', ['--grpc-port', 'many'], /a port is a number from 0 to 65535/],
   ])('does not start %s', async (_what, words, message) => {
     const { code, stderr } = await telemetryx(['receive', '--data', folder, ...words], {
       env: { TELEMETRYX_TOKEN: undefined },

@@ -22,7 +22,7 @@ interface UplinkJson {
   readonly delivered: number
   readonly pending: number
   readonly rejected: number
-  readonly filtered: number
+  readonly dropped: Readonly<Record<string, number>>
   readonly deadLetters: number
 }
 
@@ -93,9 +93,10 @@ uplinks: [ { id: hq, type: mqtt, url: "${broker.url}", protocol: 5 } ]
     const retried = await fetch(`${gateway.url}/api/v1/uplinks/hq/dead-letters/${letter.id}/retry`, { method: 'POST' })
     expect(await retried.json()).toEqual({ delivered: 1, refused: 0 })
     await vi.waitFor(() => expect(subscriber.ids()).toContain(`edge-01/${letter.position}`), eventually)
-    const { accepted, delivered, pending, rejected, filtered, deadLetters } = await uplink()
+    const { accepted, delivered, pending, rejected, dropped, deadLetters } = await uplink()
     expect({ rejected, deadLetters }).toEqual({ rejected: before - 1, deadLetters: before - 1 })
-    expect(accepted).toBe(delivered + pending + filtered + rejected)
+    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)
+    expect(accepted).toBe(delivered + pending + rejected + lost)
     await subscriber.close()
   })
 })

@@ -40,22 +40,23 @@ export const UplinkSchema = Type.Object(
     delivered: Type.Integer(),
     pending: Type.Integer(),
     rejected: Type.Integer({ description: 'Refused by the receiver for good; kept as dead letters.' }),
-    filtered: Type.Integer(),
-    dropped: Type.Record(Type.String(), Type.Number()),
+    dropped: Type.Record(Type.String(), Type.Number(), {
+      description: 'By reason. `filtered` is no loss: the uplink does not want them.',
+    }),
     oldestPendingAge: Type.Number({ description: 'Seconds.' }),
     lanes: Type.Array(LaneSchema, { description: 'With liveFirst two: live, and what waited.' }),
     breaker: BreakerSchema,
     deadLetters: Type.Integer({ description: 'Refused records that are kept.' }),
     replayRate: Type.Number({ description: 'Historical records delivered a second, over the last ten seconds.' }),
   },
-  { description: 'accepted = delivered + pending + filtered + rejected + the sum of dropped, always.' },
+  { description: 'accepted = delivered + pending + rejected + the sum of dropped, always.' },
 )
 
 export function uplinkShape(status: UplinkStatus): Static<typeof UplinkSchema> {
-  const { dropped, lanes, breaker, deadLetters, replayRate, ...plain } = status
+  const { dropped, filtered, lanes, breaker, deadLetters, replayRate, ...plain } = status
   return {
     ...plain,
-    dropped: { ...dropped },
+    dropped: filtered > 0 ? { filtered, ...dropped } : { ...dropped },
     lanes: (lanes ?? []).map((lane) => ({ ...lane })),
     breaker: {
       state: breaker?.state ?? 'closed',

@@ -219,6 +219,7 @@ function decodeSpread(f: Fields | null): Spread | null {
 
 export function decodeUplink(source: unknown): Uplink {
   const f = new Fields(source, 'uplink')
+  const { filtered = 0, ...dropped } = f.counts('dropped')
   return {
     id: f.text('id'),
     type: f.text('type'),
@@ -229,8 +230,8 @@ export function decodeUplink(source: unknown): Uplink {
     delivered: f.number('delivered'),
     pending: f.number('pending'),
     rejected: f.number('rejected'),
-    filtered: f.number('filtered'),
-    dropped: f.counts('dropped'),
+    filtered,
+    dropped,
     oldestPendingAge: f.number('oldestPendingAge'),
     lanes: f.list('lanes', (source) => {
       const lane = new Fields(source, 'lane')

@@ -79,6 +79,16 @@ describe('handing in readings and events', () => {
     expect((await history('jobs')).map(({ value }) => value)).toEqual([41.5, 42, 43])
   })
 
+  it('takes one reading or event alone, sensors by their full id, and further fields of an event as its data', async () => {
+    const alone = { sensor: 'apps.state', value: 'paused', time: SOME_TIME - 1000 }
+    expect(await post(alone)).toMatchObject({ status: 202, json: { accepted: { readings: 1, events: 0 } } })
+    expect((await history('state'))[0]).toMatchObject({ value: 'paused' })
+    const event = { severity: 'error', message: 'Jam in tray 2', tray: 2, data: { sheets: 3 } }
+    expect(await post(event)).toMatchObject({ status: 202, json: { accepted: { readings: 0, events: 1 } } })
+    const [parsed] = parseBody(event, Date.now()).batch.events
+    expect(parsed).toMatchObject({ severity: 'error', message: 'Jam in tray 2', data: { tray: 2, sheets: 3 } })
+  })
+
   it('refuses all when one thing is wrong, and tells everything that is', async () => {
     const before = (await history('jobs')).length
     const answer = await post({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { joined, scalesByUnit, valueAt } from '../../../src/ui/charts/compare-data.ts'
-import { grasped } from '../../../src/ui/charts/trend-gestures.ts'
+import { grasped } from '../../../src/ui/charts/grasp.ts'
 import { queryOfView, viewOfQuery } from '../../../src/ui/charts/trend-range.ts'
 
 const line = (times: number[], values: (number | null)[]) => ({
