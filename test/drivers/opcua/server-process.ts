@@ -62,9 +62,11 @@ const server = new OPCUAServer({
         SecurityPolicy.Aes256_Sha256_RsaPss,
       ],
   allowAnonymous: true,
+  maxConnectionsPerEndpoint: 500,
   userManager: { isValidUser: (name: string, password: string) => name === 'edge' && password === 'correct horse' },
   serverCapabilities: {
     minSupportedSampleRate: 0, // every change
+    maxSessions: 500, // sessions of broken connections stay until their timeout
     operationLimits: { maxNodesPerRead: settings.maxNodesPerRead ?? 1000 },
   },
 })
