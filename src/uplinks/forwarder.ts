@@ -17,6 +17,7 @@ import { laneStatuses, positionText } from './lane-status.ts'
 import { Ledger } from './ledger.ts'
 import { readLedgerNote } from './ledger-note.ts'
 import { Letters } from './letters.ts'
+import { RejectionLog } from './rejection-log.ts'
 import { ReplayMeter } from './replay-meter.ts'
 import { ReplayThrottle } from './replay-throttle.ts'
 import { RowFilter } from './row-filter.ts'
@@ -32,8 +33,6 @@ const FIRST_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 30_000
 /** How long a dead letter that is sent again may take. */
 const RETRY_TIMEOUT_MS = 15_000
-/** Rejections are logged at most this often. */
-const REJECT_LOG_MS = 10_000
 /** Records of the first batch of a try with the breaker half open. */
 const PROBE_ROWS = 10
 
@@ -64,7 +63,7 @@ export class Forwarder {
   #earlyLoss: { readonly cause: unknown } | null = null
   #batchRows: number
   #oldestReceivedAt: number | null = null
-  #rejectLoggedAt = Number.NEGATIVE_INFINITY
+  readonly #rejections: RejectionLog
   #running: Promise<void> | null = null
   #unsubscribe: () => void = () => {}
 
@@ -76,6 +75,7 @@ export class Forwarder {
     this.#map = new SensorMap(definition.map ?? [])
     this.#throttle = new ReplayThrottle(clock, definition.maxRate)
     this.#replay = new ReplayMeter(clock)
+    this.#rejections = new RejectionLog(options)
     this.#backoff = new Backoff({ firstMs: FIRST_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, random })
     this.#fullBatch = definition.batch?.records ?? DEFAULT_BATCH_RECORDS
     this.#batchRows = this.#fullBatch
@@ -316,13 +316,10 @@ export class Forwarder {
   }
 
   #onRejected(batch: RecordBatch, rejected: DeliveryResult['rejected']): void {
-    const { clock, definition, log, onDrop, ports } = this.#options
+    const { onDrop, ports } = this.#options
     this.#letters.keep(batch, rejected)
     if (!ports) onDrop(REJECTED, rejected.length)
-    if (clock.monotonic() - this.#rejectLoggedAt < REJECT_LOG_MS) return
-    this.#rejectLoggedAt = clock.monotonic()
-    const fields = { uplink: definition.id, count: rejected.length, reason: rejected[0]!.reason }
-    log.warn(fields, 'Receiver rejected records')
+    this.#rejections.tell(rejected)
   }
 
   #retryBecause(cause: unknown): void {
