@@ -43,6 +43,8 @@ describe('the linter', () => {
     ['src/brain', '#store/store.ts'],
     ['src/central', '#brain/brain.ts'],
     ['src/receiver', '#store/store.ts'],
+    ['src/backing', '#central/central.ts'],
+    ['src/gateway', '#backing/database.ts'],
     ['src/gateway', '#cli/main.ts'],
     ['src/cli', '#store/store.ts'],
     ['drivers/modbus', '#pipeline/pipeline.ts'],
