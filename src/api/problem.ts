@@ -38,6 +38,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   PERMISSION_DENIED: 403,
   PORT_IN_USE: 500,
   RUNTIME_MISSING: 500,
+  UNAVAILABLE: 503,
   INTERNAL: 500,
 }
 

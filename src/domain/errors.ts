@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   PERMISSION_DENIED: 'The role does not allow this.',
   PORT_IN_USE: 'The address is already in use.',
   RUNTIME_MISSING: 'A runtime, program or package that is needed is not installed.',
+  UNAVAILABLE: 'A service that this needs is away; it is tried again by itself.',
   INTERNAL: 'A fault in TelemetryX itself.',
 } as const
 
