@@ -9,11 +9,17 @@ import {
   type IngestRequest,
   type IngestResponse,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
-import type { Intake } from './intake.ts'
+import type { Taken } from './intake.ts'
+import type { BatchIntake } from './sync-call.ts'
+
+/** A BatchIntake that also tells how much of a batch was new. */
+export interface CountingIntake<F> extends BatchIntake<F> {
+  take(...batch: Parameters<BatchIntake<F>['take']>): Promise<Taken>
+}
 
 /** Resolves when the batch is durable. Throws PROTOCOL, STORE_IO. */
-export async function ingestOnce(
-  intake: Intake,
+export async function ingestOnce<F>(
+  intake: CountingIntake<F>,
   sensors: KnownSensors,
   request: IngestRequest,
 ): Promise<IngestResponse> {

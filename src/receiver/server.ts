@@ -17,6 +17,7 @@ import type {
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { ingestDefinition } from '#rpc/ingest-service.ts'
 import { bearerToken, DEFAULT_MAX_MESSAGE_BYTES, isToken, refusal, RpcServer, type ServerTls } from '#rpc/server.ts'
+import type { GatewayLog } from './gateway-log.ts'
 import { handleHttp } from './http-ingest.ts'
 import { ingestOnce } from './ingest-once.ts'
 import { Intake } from './intake.ts'
@@ -42,7 +43,7 @@ export interface ReceiverOptions {
 export class ReceiverServer {
   readonly #options: ReceiverOptions
   readonly #intake: Intake
-  readonly #calls = new Map<string, SyncCall>()
+  readonly #calls = new Map<string, SyncCall<GatewayLog>>()
   #grpc: RpcServer | null = null
   #http: Server | null = null
   #ports: { grpc: number | null; http: number | null } = { grpc: null, http: null }

@@ -15,8 +15,7 @@ import {
 import type { IncomingSync } from '#rpc/ingest-service.ts'
 import { PacedWriter } from '#rpc/paced-writer.ts'
 import { refusal, type Refusal } from '#rpc/server.ts'
-import type { GatewayLog } from './gateway-log.ts'
-import type { Intake } from './intake.ts'
+import type { Taken } from './intake.ts'
 
 /** Batches that are not on the disk yet, beyond which nothing more is read from the stream. */
 const MAX_UNDER_WAY = 64
@@ -27,30 +26,37 @@ const MAX_WAITING = 10_000
 /** A stream of one gateway as grpc-js gives it. */
 export type SyncStream = Parameters<handleBidiStreamingCall<IncomingSync, SyncResponse>>[0]
 
-export interface SyncCallOptions {
+/** Where batches go; `F` is what it keeps of one gateway. See Intake. */
+export interface BatchIntake<F> {
+  open(gateway: string): Promise<F>
+  take(gateway: string, file: F, sensors: KnownSensors, bytes: Uint8Array): Promise<Pick<Taken, 'acknowledgement'>>
+}
+
+export interface SyncCallOptions<F> {
   readonly stream: SyncStream
-  readonly intake: Intake
+  readonly intake: BatchIntake<F>
   readonly log: Log
   /** For the welcome: name and version of this receiver, and its largest message. */
   readonly receiver: string
   readonly maxMessageBytes: number
   /** A gateway has said hello. */
-  readonly onHello: (gateway: string, call: SyncCall) => void
+  readonly onHello: (gateway: string, call: SyncCall<F>) => void
   readonly onResult: (gateway: string, result: CommandResult) => void
 }
 
-export class SyncCall {
-  readonly #options: SyncCallOptions
+export class SyncCall<F> {
+  readonly #options: SyncCallOptions<F>
   readonly #sensors = new KnownSensors()
   readonly #writer: PacedWriter<SyncResponse>
   #gateway: string | null = null
-  #opening: Promise<GatewayLog> | null = null
-  #file: GatewayLog | null = null
+  #opening: Promise<F> | null = null
+  #file: F | null = null
   #underWay = 0
   #isOver = false
   #hasEnded = false
+  #isLeaving = false
 
-  constructor(options: SyncCallOptions) {
+  constructor(options: SyncCallOptions<F>) {
     this.#options = options
     const { stream } = options
     this.#writer = new PacedWriter({ stream, maxWaiting: MAX_WAITING })
@@ -68,9 +74,11 @@ export class SyncCall {
     return false
   }
 
-  /** Says that the receiver goes away; the gateway comes again. */
+  /** Says that the receiver goes away, once what is under way has been acknowledged; the gateway comes again. */
   end(): void {
-    this.#refuse(refusal('UNAVAILABLE', 'The receiver stops'))
+    this.#isLeaving = true
+    this.#options.stream.pause()
+    if (this.#underWay === 0) this.#refuse(refusal('UNAVAILABLE', 'The receiver stops'))
   }
 
   #take(message: IncomingSync): void {
@@ -101,7 +109,7 @@ export class SyncCall {
         this.send({ case: 'welcome', value: create(WelcomeSchema, { receiver, maxMessageBytes }) })
         log.info({ gateway: hello.gateway, epoch: hello.epoch, version: hello.version }, 'Gateway connected')
         onHello(hello.gateway, this)
-        stream.resume()
+        if (!this.#isLeaving) stream.resume()
       })
       .catch((cause: unknown) => this.#fail(cause))
   }
@@ -115,7 +123,8 @@ export class SyncCall {
       .then(({ acknowledgement }) => {
         this.#underWay -= 1
         this.send({ case: 'acknowledgement', value: acknowledgement })
-        if (stream.isPaused()) stream.resume()
+        if (this.#isLeaving) this.end()
+        else if (stream.isPaused()) stream.resume()
         if (this.#hasEnded) this.#onEnd()
       })
       .catch((cause: unknown) => this.#fail(cause))
