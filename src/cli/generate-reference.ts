@@ -2,12 +2,14 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { CentralFileSchema } from '#config/central-schema.ts'
 import { gatewayJsonSchema, plainJsonSchema } from '#config/json-schema.ts'
 import { configurationReference } from '#config/reference.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 import { SimulationSchema } from '#simulate/schema.ts'
+import { centralReference } from './central-reference.ts'
 import { simulationReference } from './simulation-reference.ts'
 
 /** Text of each generated file, by path within the package. */
@@ -16,6 +18,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', configurationReference(catalogue)],
     ['config/gateway.schema.json', `${JSON.stringify(gatewayJsonSchema(catalogue), null, 2)}\n`],
+    ['docs/central-configuration.md', centralReference()],
+    [
+      'config/central.schema.json',
+      `${JSON.stringify(plainJsonSchema('TelemetryX central', CentralFileSchema), null, 2)}\n`,
+    ],
     ['docs/simulation.md', simulationReference()],
     [
       'config/simulate.schema.json',

@@ -1,6 +1,7 @@
 // `telemetryx schema`: the JSON Schema of a configuration, for editors.
 
 import { Argument, type Command } from 'commander'
+import { CentralFileSchema } from '#config/central-schema.ts'
 import { gatewayJsonSchema, plainJsonSchema } from '#config/json-schema.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { systemClock } from '#kit/clock.ts'
@@ -8,6 +9,7 @@ import { SimulationSchema } from '#simulate/schema.ts'
 
 const SCHEMAS = {
   gateway: () => gatewayJsonSchema(createCatalogue({ clock: systemClock })),
+  central: () => plainJsonSchema('TelemetryX central', CentralFileSchema),
   simulate: () => plainJsonSchema('TelemetryX simulation', SimulationSchema),
 } as const
 
@@ -17,7 +19,7 @@ export function registerSchema(program: Command): void {
     .summary('print the JSON Schema of a configuration')
     .description(
       'Prints the JSON Schema of a configuration, with which an editor completes keys and marks mistakes while you type.\n' +
-        'They also stand in config/gateway.schema.json and config/simulate.schema.json.',
+        'They also stand in config/*.schema.json.',
     )
     .addArgument(new Argument('<role>', 'whose configuration').choices(Object.keys(SCHEMAS)))
     .addHelpText(

@@ -1,0 +1,123 @@
+// central.yaml: what it decodes to, and what is wrong with one, with its place.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Schema from 'typebox/schema'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { loadCentralConfig, parseCentralConfig } from '#config/central-load.ts'
+import { CentralFileSchema } from '#config/central-schema.ts'
+import { plainJsonSchema } from '#config/json-schema.ts'
+import { PACKAGE_ROOT } from '#gateway/version.ts'
+
+const example = join(PACKAGE_ROOT, 'config/examples/central.yaml')
+
+function load(text: string, env: Record<string, string> = {}) {
+  return parseCentralConfig(text, '/etc/telemetryx/central.yaml', env)
+}
+
+function problemsOf(text: string): string[] {
+  const result = load(text)
+  return result.ok ? [] : result.problems.map(({ line, column, message }) => `${line}:${column} ${message}`)
+}
+
+describe('central.yaml', () => {
+  it('needs nothing but its version: everything else has a default', () => {
+    const result = load('version: 1\n')
+    expect(result).toMatchObject({
+      ok: true,
+      config: {
+        data: '/etc/telemetryx/central-data',
+        http: { host: '127.0.0.1', port: 8090, tls: null, publicUrl: null, limits: { maxBodyBytes: 8 * 1024 * 1024 } },
+        grpc: null,
+        line: null,
+        databaseUrl: null,
+        redisUrl: null,
+        nats: null,
+        brain: null,
+        oidc: null,
+        retention: { rawMs: 90 * 86_400_000 },
+        traceEndpoint: null,
+        tenants: [],
+      },
+    })
+  })
+
+  it('decodes every group, with paths that count from its folder and secrets from the environment', () => {
+    const text = `version: 1
+http: { tls: { cert: c.pem, key: k.pem }, publicUrl: "https://central.example" }
+grpc: { port: 0, tls: { cert: c.pem, key: k.pem, clientCa: ca.pem } }
+line: {}
+databaseUrl: postgresql://central:\${DB}@db.example/telemetryx
+redisUrl: redis://redis.example
+nats: { urls: ["nats://a:4222"], credentials: edge.creds, replicas: 3 }
+brain: { url: "brain.example:50051", token: "\${BRAIN}", tls: {} }
+oidc: { issuer: "https://login.example", audience: telemetryx }
+opentelemetry: { endpoint: "http://collector.example:4318/v1/traces" }
+tenants: [ { id: plant-group } ]
+`
+    const result = load(text, { DB: 'secret', BRAIN: 'token' })
+    expect(result).toMatchObject({
+      ok: true,
+      config: {
+        http: { tls: { cert: '/etc/telemetryx/c.pem', key: '/etc/telemetryx/k.pem' } },
+        grpc: { port: 0, tls: { clientCa: '/etc/telemetryx/ca.pem' } },
+        line: { host: '127.0.0.1', port: 8094, tls: null },
+        databaseUrl: 'postgresql://central:secret@db.example/telemetryx',
+        nats: { credentials: '/etc/telemetryx/edge.creds', replicas: 3, partitions: 8 },
+        brain: { url: 'brain.example:50051', token: 'token', tls: { ca: null } },
+        oidc: { tenantClaim: 'tenant', roleClaim: 'role', clockSkewMs: 30_000 },
+        traceEndpoint: 'http://collector.example:4318/v1/traces',
+        tenants: [{ id: 'plant-group', name: 'plant-group' }],
+      },
+    })
+  })
+
+  it('finds every mistake and says where it stands', () => {
+    const text = `version: 1
+retentoin: { raw: 90d }
+http: { port: 80900, limits: { maxBody: 1GiB } }
+oidc: { issuer: "https://login.example" }
+tenants: [ { id: Plant } ]
+`
+    expect(problemsOf(text)).toEqual([
+      expect.stringMatching(/^2:1 retentoin: unknown key; did you mean "retention"\?/),
+      expect.stringMatching(/^3:15 http.port: .*65535/),
+      expect.stringMatching(/^4:7 oidc: missing required key "audience"/),
+      expect.stringMatching(/^5:18 tenants/),
+    ])
+  })
+
+  it.each([
+    ['http: { limits: { maxBody: 1KiB } }', 'http.limits.maxBody: must be between 64KiB and 64MiB'],
+    ['retention: { raw: 1h }', 'retention.raw: must be at least 1d'],
+    ['retention: { raw: 90d, minute: 30d }', 'retention.minute: must not be shorter than retention.raw'],
+    ['retention: { minute: 2y, hour: 1y }', 'retention.hour: must not be shorter than retention.minute'],
+    ['oidc: { issuer: "http://login.example", audience: a }', 'oidc.issuer: must be an https address'],
+    ['oidc: { issuer: "https://login.example", audience: a, clockSkew: 1h }', 'oidc.clockSkew: must be at most 5m'],
+    ['tenants: [ { id: a }, { id: b }, { id: a } ]', 'tenants[2].id: names "a" a second time'],
+  ])('refuses %s', (line, message) => {
+    expect(problemsOf(`version: 1\n${line}\n`)).toEqual([expect.stringContaining(message)])
+  })
+
+  it('takes an issuer without encryption on this machine only', () => {
+    expect(problemsOf('version: 1\noidc: { issuer: "http://127.0.0.1:8080/realm", audience: a }\n')).toEqual([])
+  })
+
+  it('has an example that is valid, also with its comments opened', () => {
+    expect(loadCentralConfig(example, {})).toMatchObject({ ok: true })
+    const opened = readFileSync(example, 'utf8').replaceAll(
+      /^( *)# (?=(?:tls|publicUrl|grpc|line|databaseUrl|redisUrl|nats|brain|oidc): )/gm,
+      '$1',
+    )
+    const result = parseCentralConfig(opened, example, { DB_PASSWORD: 'x', BRAIN_TOKEN: 'y' })
+    expect(result.ok ? [] : result.problems).toEqual([])
+    expect(result).toMatchObject({ ok: true, config: { grpc: { port: 50_052 }, oidc: { audience: 'telemetryx' } } })
+  })
+
+  it('has a JSON Schema that judges as the loader does', () => {
+    const schema = Schema.Compile(plainJsonSchema('TelemetryX central', CentralFileSchema))
+    for (const text of ['version: 1', 'http: { port: 1 }', 'htp: {}', 'tenants: [ { id: Plant } ]', 'grpc: {}'])
+      expect([text, schema.Check(parse(text))]).toEqual([text, load(text).ok])
+  })
+})
