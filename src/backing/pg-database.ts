@@ -41,7 +41,7 @@ export class PgDatabase implements Database {
       keepAlive: true,
       types: { getTypeParser },
       // Times come back with their offset; in UTC they are quicker to read.
-      onConnect: async (client) => void (await client.query('SET TIME ZONE UTC')),
+      options: '-c TimeZone=UTC',
     })
     this.#pool.on('error', (cause) => this.#breaker.failed(undefined, databaseError(cause, name))) // of an idle connection
     this.#breaker = new CircuitBreaker({

@@ -120,7 +120,7 @@ class PgliteDatabase implements Database {
 
   #die(reason: string): void {
     this.#death ??= reason
-    for (const { reject } of this.#waiting.values()) reject(this.#ended())
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended())
     this.#waiting.clear()
   }
 
