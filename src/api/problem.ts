@@ -159,8 +159,8 @@ function answerTo(error: unknown, requestId: string): Answer {
     if (status === 500) return fault(requestId)
     const headers: Record<string, string> = {}
     if (status === 401) headers['www-authenticate'] = 'Bearer'
-    if (error.code === 'RATE_LIMITED') headers['retry-after'] = String(Math.ceil(retryAfterMs(error.context) / 1000))
-    if (status === 503) headers['retry-after'] = '1'
+    if (error.code === 'RATE_LIMITED' || status === 503)
+      headers['retry-after'] = String(Math.ceil(retryAfterMs(error.context) / 1000))
     return { status, code: error.code, detail: error.message, errors: placesOf(error), headers }
   }
   return fromFastify(error, requestId)

@@ -133,12 +133,13 @@ export class CircuitBreaker {
   }
 
   /** Something outside of a call has shown that the server is away. */
-  failed(generation = this.#state.generation, cause: unknown = undefined): void {
+  failed(generation = this.#state.generation, cause?: unknown): void {
     const { clock, opensAfter = DEFAULT_OPENS_AFTER, onChange } = this.#options
     const before = this.#state.kind
     const retryAt = (): number => clock.monotonic() + this.#backoff.next()
-    this.#state = failed(this.#state, generation, { opensAfter, retryAt })
-    if (before === 'closed' && this.#state.kind === 'open') onChange?.('open', cause)
+    const after = failed(this.#state, generation, { opensAfter, retryAt })
+    this.#state = after
+    if (before === 'closed' && after.kind === 'open') onChange?.('open', cause)
   }
 
   #limited<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {

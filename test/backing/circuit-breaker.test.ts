@@ -11,8 +11,8 @@ interface Bench {
   readonly clock: ManualClock
   readonly breaker: CircuitBreaker
   readonly changes: string[]
-  fail(): Promise<string>
-  work(): Promise<string>
+  readonly fail: () => Promise<string>
+  readonly work: () => Promise<string>
 }
 
 function bench(more: { timeoutMs?: number; isFailure?: (cause: unknown) => boolean } = {}): Bench {
