@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox'
 import { Gauge } from '#kit/metrics.ts'
+import { exposeProcess } from '#kit/process-metrics.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { isLoopback } from '../origin.ts'
 
@@ -22,7 +23,8 @@ const MetricsSchema = Type.Unsafe<string>({
 })
 
 export function registerHealth(app: ApiServer, { options }: ApiContext): void {
-  const { info, registry, http } = options
+  const { info, registry, http, clock } = options
+  exposeProcess(registry, clock)
   new Gauge({
     name: 'telemetryx_build_info',
     help: 'Version of TelemetryX and of Node.js; always 1',
