@@ -1,7 +1,14 @@
 // A gRPC server: TLS and mutual TLS, tokens, limits, keepalive, and a stop that lets streams come to their end.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { Server, ServerCredentials, status, type Metadata, type StatusObject } from '@grpc/grpc-js'
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type Metadata,
+  type ServerInterceptor,
+  type StatusObject,
+} from '@grpc/grpc-js'
 import { TelemetryError } from '#domain/errors.ts'
 
 export const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -21,6 +28,8 @@ export interface RpcServerOptions {
   readonly tls: ServerTls | null
   /** Largest message that is taken from a client. */
   readonly maxMessageBytes?: number
+  /** Around each call, the first outermost. */
+  readonly interceptors?: readonly ServerInterceptor[]
 }
 
 export class RpcServer {
@@ -28,7 +37,7 @@ export class RpcServer {
   readonly grpc: Server
   readonly #credentials: ServerCredentials
 
-  constructor({ maxMessageBytes, tls }: RpcServerOptions) {
+  constructor({ interceptors = [], maxMessageBytes, tls }: RpcServerOptions) {
     this.#credentials = serverCredentials(tls)
     this.grpc = new Server({
       'grpc.max_receive_message_length': maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
@@ -36,6 +45,7 @@ export class RpcServer {
       'grpc.max_concurrent_streams': MAX_STREAMS,
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
       'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+      ...(interceptors.length === 0 ? {} : { interceptors: [...interceptors] }),
     })
   }
 

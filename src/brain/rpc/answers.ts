@@ -1,0 +1,97 @@
+// From errors to gRPC statuses with details, and handlers that never let one escape.
+
+import { Metadata, status, type handleUnaryCall, type StatusObject } from '@grpc/grpc-js'
+import { isTelemetryError, type ErrorCode } from '#domain/errors.ts'
+import type { Log } from '#domain/driver.ts'
+import { DETAILS_KEY, encodeDetails, type FieldViolation } from './error-details.ts'
+
+export type { FieldViolation } from './error-details.ts'
+
+export type StatusName = keyof typeof status
+
+const RETRY_MS = 1000
+const MAX_TEXT = 2000
+
+/** An answer that refuses a call. Within the brain only: it crosses no room's border. */
+export class CallError extends Error {
+  readonly code: StatusName
+  readonly violations: readonly FieldViolation[]
+  readonly retryAfterMs: number | null
+
+  constructor(
+    code: StatusName,
+    message: string,
+    more: { violations?: readonly FieldViolation[]; retryAfterMs?: number } = {},
+  ) {
+    super(message)
+    this.code = code
+    this.violations = more.violations ?? []
+    this.retryAfterMs = more.retryAfterMs ?? null
+  }
+}
+
+/** INVALID_ARGUMENT with a BadRequest that names the fields. At least one violation. */
+export function invalidArgument(...violations: readonly FieldViolation[]): CallError {
+  const words = violations.map(({ description, field }) => `${field}: ${description}`).join('; ')
+  return new CallError('INVALID_ARGUMENT', words, { violations })
+}
+
+/** What each code of TelemetryError is on the wire; the others are INTERNAL, whose words stay in the log. */
+const STATUSES: Partial<Readonly<Record<ErrorCode, StatusName>>> = {
+  PROTOCOL: 'INVALID_ARGUMENT',
+  OUT_OF_RANGE: 'INVALID_ARGUMENT',
+  REJECTED: 'INVALID_ARGUMENT',
+  UNAUTHENTICATED: 'UNAUTHENTICATED',
+  PERMISSION_DENIED: 'PERMISSION_DENIED',
+  NOT_FOUND: 'NOT_FOUND',
+  STALE: 'ABORTED',
+  CONFLICT: 'ABORTED',
+  ABORTED: 'CANCELLED',
+  EXPIRED: 'DEADLINE_EXCEEDED',
+  RATE_LIMITED: 'RESOURCE_EXHAUSTED',
+  BUFFER_FULL: 'RESOURCE_EXHAUSTED',
+  STORE_FULL: 'UNAVAILABLE',
+  STORE_IO: 'UNAVAILABLE',
+  CONNECTION_FAILED: 'UNAVAILABLE',
+  CONNECTION_LOST: 'UNAVAILABLE',
+  TIMEOUT: 'UNAVAILABLE',
+}
+
+export type Answer = Pick<StatusObject, 'code' | 'details' | 'metadata'>
+
+/** The status of a call that ends with `error`. What nobody foresaw is logged, and told as INTERNAL without its words. */
+export function statusOf(error: unknown, log: Log): Answer {
+  const known = callErrorOf(error)
+  if (known === null) log.error({ err: error }, 'A call failed by a fault of the brain')
+  const { code, message, retryAfterMs, violations } = known ?? new CallError('INTERNAL', 'A fault in TelemetryX itself')
+  const text = message.slice(0, MAX_TEXT)
+  const metadata = new Metadata()
+  const details = encodeDetails({ code: status[code], message: text, violations, retryAfterMs })
+  if (details !== null) metadata.set(DETAILS_KEY, details)
+  return { code: status[code], details: text, metadata }
+}
+
+function callErrorOf(error: unknown): CallError | null {
+  if (error instanceof CallError) return error
+  if (!isTelemetryError(error)) return null
+  const code = STATUSES[error.code]
+  if (code === undefined) return null
+  const isLater = code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED'
+  return new CallError(code, error.message, isLater ? { retryAfterMs: RETRY_MS } : {})
+}
+
+/** A unary handler from a function that answers or throws. */
+export function unary<Q, S>(
+  log: Log,
+  answer: (request: Q, call: Parameters<handleUnaryCall<Q, S>>[0]) => Promise<S> | S,
+): handleUnaryCall<Q, S> {
+  return (call, callback) => {
+    void (async () => {
+      try {
+        callback(null, await answer(call.request, call))
+      } catch (error) {
+        callback(statusOf(error, log))
+      }
+    })()
+  }
+}
