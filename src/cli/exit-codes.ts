@@ -46,6 +46,7 @@ export function exitCodeOf(code: ErrorCode): number {
     case 'REJECTED':
     case 'PORT_IN_USE':
     case 'RUNTIME_MISSING':
+    case 'UNAVAILABLE':
       return EXIT_UNAVAILABLE
     case 'INTERNAL':
       return EXIT_SOFTWARE
