@@ -3,7 +3,6 @@
 import type { Server } from 'node:http'
 import { hostname } from 'node:os'
 import fastifyCookie from '@fastify/cookie'
-import fastifyHelmet from '@fastify/helmet'
 import fastifyWebsocket from '@fastify/websocket'
 import { fastify, LogController, type FastifyBaseLogger } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -37,6 +36,7 @@ import { registerSessions } from './routes/sessions.ts'
 import { registerValues } from './routes/values.ts'
 import { registerWrite } from './routes/write.ts'
 import { registerUplinks } from './routes/uplinks.ts'
+import { acceptEmptyJson, registerSecurityHeaders } from './server-parts.ts'
 import { SERVER_LIMITS } from './tls/https-server.ts'
 import { collectMethods, unknownRoute } from './unknown-route.ts'
 import { compileValidator } from './validation.ts'
@@ -44,8 +44,6 @@ import { compileValidator } from './validation.ts'
 const MAX_BODY_BYTES = 1024 * 1024
 /** For an answer to be made; then the caller gets 503 and the work is aborted. */
 const HANDLER_TIMEOUT_MS = 30_000
-/** Half a year: browsers then ask for nothing but HTTPS. */
-const HSTS_SECONDS = 180 * 86_400
 /** From a live client: it has nothing to say. */
 const MAX_MESSAGE_BYTES = 4096
 
@@ -91,15 +89,6 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
   return app
 }
 
-/** Clients that always name the media type send it with an empty body too: that is no body. */
-function acceptEmptyJson(app: ApiServer): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, text, done) => {
-    if (text === '') done(null, null)
-    else void parse(request, text, done)
-  })
-}
-
 function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerHealth(app, context)
   registerGateway(app, context)
@@ -126,28 +115,4 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerArchives(app, context)
   registerOpenApiRoute(app)
   registerDocsPage(app)
-}
-
-/** `isTrusted`: encrypted by a certificate that browsers trust, as far as the gateway can know. */
-async function registerSecurityHeaders(app: ApiServer, isTrusted: boolean): Promise<void> {
-  await app.register(fastifyHelmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:'],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-      },
-    },
-    // With a certificate that the gateway made, it would take away the browser's button to go on all the same.
-    strictTransportSecurity: isTrusted ? { maxAge: HSTS_SECONDS, includeSubDomains: false } : false,
-    // Meaningless over plain HTTP, where browsers only complain about them.
-    crossOriginOpenerPolicy: false,
-    originAgentCluster: false,
-    xFrameOptions: { action: 'deny' },
-    referrerPolicy: { policy: 'no-referrer' },
-  })
 }
