@@ -14,6 +14,8 @@ const MAX_SILENT = 8
 export interface ScanLineOptions {
   readonly connection: ModbusDeviceConfig['connection']
   readonly pauseMs: number
+  /** Rests after each request for as long as its answer took, `pauseMs` at least: half of the time is for others. */
+  readonly isShared?: boolean
   readonly clock?: Clock
 }
 
@@ -22,14 +24,16 @@ export class ScanLine {
   readonly #clock: Clock
   readonly #transport: Transport
   readonly #pauseMs: number
+  readonly #isShared: boolean
   readonly #timeoutMs: number
   #readyAt = 0
   #silent = 0
 
-  constructor({ connection, pauseMs, clock = systemClock }: ScanLineOptions) {
+  constructor({ connection, pauseMs, isShared = false, clock = systemClock }: ScanLineOptions) {
     const complete = connectionOf(connection)
     this.#clock = clock
     this.#pauseMs = pauseMs
+    this.#isShared = isShared
     this.#timeoutMs = complete.timeoutMs
     const parts = { clock, lineClock: clock, serialPorts: new SerialPorts() }
     this.#transport = transportFor(complete, parts, { broken: () => {}, lateAnswer: () => {}, damaged: () => {} })
@@ -45,6 +49,7 @@ export class ScanLine {
     if (this.#silent >= MAX_SILENT && this.#transport.mayDieSilently) this.#transport.close()
     await this.open()
     this.requests += 1
+    const begunAt = Math.max(this.#clock.monotonic(), this.#readyAt)
     try {
       const request = { unit, pdu, timeoutMs: this.#timeoutMs, notBeforeMs: this.#readyAt, trace: NOBODY }
       const answer = await this.#transport.exchange(request, signal)
@@ -55,7 +60,8 @@ export class ScanLine {
       this.#silent = this.#silent >= MAX_SILENT ? 1 : this.#silent + 1
       return null
     } finally {
-      this.#readyAt = this.#clock.monotonic() + this.#pauseMs
+      const now = this.#clock.monotonic()
+      this.#readyAt = now + (this.#isShared ? Math.max(this.#pauseMs, now - begunAt) : this.#pauseMs)
     }
   }
 

@@ -28,9 +28,13 @@ export interface ModbusScanOptions {
   readonly identify: boolean
   /** When every unit answers, it is taken for one device that does not look at the unit id, as many do on TCP. */
   readonly mayIgnoreUnit: boolean
+  /** Somebody else talks to the same end: after each request the line rests for as long as the answer took. */
+  readonly isShared?: boolean
   readonly clock?: Clock
   readonly signal: AbortSignal
   readonly onProgress?: (progress: ModbusScanProgress) => void
+  /** Each unit, as soon as it was looked into. */
+  readonly onUnit?: (unit: ScannedUnit) => void
 }
 
 export interface ModbusScanProgress {
@@ -64,8 +68,8 @@ export interface ModbusScan {
 
 /** Throws CONNECTION_FAILED, TIMEOUT (no connection), ABORTED. */
 export async function scanModbus(options: ModbusScanOptions): Promise<ModbusScan> {
-  const { connection, pauseMs, clock } = options
-  const line = new ScanLine({ connection, pauseMs, ...(clock && { clock }) })
+  const { connection, pauseMs, isShared = false, clock, onUnit } = options
+  const line = new ScanLine({ connection, pauseMs, isShared, ...(clock && { clock }) })
   try {
     await line.open()
     const present: UnitScan[] = []
@@ -75,7 +79,11 @@ export async function scanModbus(options: ModbusScanOptions): Promise<ModbusScan
     }
     const ignoresUnit = options.mayIgnoreUnit && present.length > 2 && present.length === options.units.length
     const units: ScannedUnit[] = []
-    for (const look of ignoresUnit ? present.slice(0, 1) : present) units.push(await look.everything())
+    for (const look of ignoresUnit ? present.slice(0, 1) : present) {
+      const unit = await look.everything()
+      units.push(unit)
+      onUnit?.(unit)
+    }
     return { units, requests: line.requests, ignoresUnit }
   } finally {
     line.close()

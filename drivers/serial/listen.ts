@@ -19,6 +19,7 @@ export interface ListenOptions {
   readonly listenMs: number
   readonly clock: Clock
   readonly onRate?: (baudRate: number) => void
+  readonly signal?: AbortSignal
 }
 
 /** In the order of `baudRates`. Throws CONNECTION_FAILED, CONNECTION_LOST. */
@@ -37,10 +38,11 @@ export function bestRate(heard: readonly HeardAt[]): HeardAt | undefined {
   return sensible.sort((a, b) => b.printable - a.printable || b.bytes - a.bytes)[0]
 }
 
-async function receiveAt(baudRate: number, { path, listenMs, clock }: ListenOptions): Promise<Uint8Array> {
+async function receiveAt(baudRate: number, { path, listenMs, clock, signal }: ListenOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   const stop = new AbortController()
+  const ended = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
   const failures: Error[] = []
   const port = await openPort(
     { path, baudRate },
@@ -57,7 +59,7 @@ async function receiveAt(baudRate: number, { path, listenMs, clock }: ListenOpti
     },
   )
   try {
-    await sleep(clock, listenMs, stop.signal)
+    await sleep(clock, listenMs, ended)
   } catch (error) {
     throw failures[0] ?? error
   } finally {

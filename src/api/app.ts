@@ -31,6 +31,7 @@ import { registerJournal } from './routes/journal.ts'
 import { registerLog } from './routes/log.ts'
 import { registerLive } from './routes/live.ts'
 import { registerModel } from './routes/model.ts'
+import { registerScan } from './routes/scan.ts'
 import { registerSession } from './routes/session.ts'
 import { registerSessions } from './routes/sessions.ts'
 import { registerValues } from './routes/values.ts'
@@ -105,6 +106,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerJournal(app, context)
   registerDevices(app, context)
   registerDeviceAsks(app, context)
+  registerScan(app, context)
   registerConfig(app, context)
   registerUplinks(app, context)
   registerLive(app, context)

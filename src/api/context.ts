@@ -7,6 +7,7 @@ import type { Archives } from '#domain/archives.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { History } from '#domain/history.ts'
 import type { IngestPort } from '#domain/ingest.ts'
+import type { Scans } from '#domain/scan.ts'
 import type {
   AlarmRegister,
   CheckDesk,
@@ -61,6 +62,8 @@ export interface ApiOptions {
   readonly log: Logger
   /** Backups and support bundles; absent: they cannot be had by the API. */
   readonly archives?: Archives
+  /** Looks for devices; absent: it cannot. */
+  readonly scans?: Scans
   /** Absent: those of RATE_LIMITS. */
   readonly rateLimits?: RateLimits
   /** The last lines of the log, oldest first; absent: they are not kept. */

@@ -2,16 +2,16 @@
 
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { TelemetryError } from '#domain/errors.ts'
-import { scanModbusLine, type ModbusScan, type ModbusScanProgress } from '#gateway/modbus-tools.ts'
+import type { ModbusScanRequest } from '#domain/scan.ts'
+import { progressText, SERIAL_UNITS, scanModbusLine, TCP_UNITS, type ModbusScan } from '#gateway/modbus-tools.ts'
+import { shownAddress, suggestModbus } from '#gateway/suggest-modbus.ts'
 import { counted } from './config-file.ts'
 import { duration } from './duration-argument.ts'
 import { progressLine } from './progress-line.ts'
-import { modbusYaml, shownAddress, type ModbusConnection } from './scan-modbus-yaml.ts'
+import { modbusYaml } from './scan-modbus-yaml.ts'
 
 const TABLES = ['holding', 'input', 'coil', 'discrete'] as const
-/** On TCP a device mostly has one unit, and silence costs a time-out. */
-const TCP_UNITS = '1-10,255'
-const SERIAL_UNITS = '1-32'
+type ModbusConnection = ModbusScanRequest['connection']
 
 interface ScanModbusOptions {
   readonly units?: readonly number[]
@@ -35,34 +35,36 @@ export function registerScanModbus(scan: Command): void {
     .command('modbus')
     .summary('find units and registers on a Modbus line')
     .description(
-      'Asks for units, one after the other, then for what can be read of those that answer, and prints them as devices with one sensor for each address that ' +
-        'holds something. It only reads, one request at a time. Reading has side effects on some devices: a counter is cleared, a watchdog is fed.',
+      'Looks for units one after the other, finds out which addresses of each can be read, and prints every unit as a device with one sensor for each ' +
+        'address that holds something. It only reads, one request at a time. On some devices reading has side effects: a counter is cleared, a watchdog is fed.',
     )
     .argument('<where>', 'host, host:port, or the path of a serial port')
-    .option(
-      '--units <list>',
-      `unit ids, for example 1-10,20 (default: ${TCP_UNITS} by TCP, ${SERIAL_UNITS} on a serial port)`,
-      units,
-    )
-    .option('--tables <list>', 'tables to look at', tables, TABLES)
-    .option('--addresses <range>', 'addresses to look at, counted from 0', range, { from: 0, to: 999 })
-    .option('--block <n>', 'registers in one request, 1 to 125', wholeNumber(1, 125), 100)
-    .option(
-      '--step <n>',
-      'where a block is refused, every so manieth address is tried; 1 misses nothing',
-      wholeNumber(1, 1000),
-      10,
-    )
+    .option('--units <list>', 'unit ids, for example 1-10,20 (default: 1-10,255 by TCP, 1-32 on a serial port)', units)
+    .option('--tables <list>', 'tables to look at: holding, input, coil, discrete', tables, TABLES)
+    .option('--addresses <range>', 'addresses to look at, counted from 0 (40001 in a manual is holding 0)', range, {
+      from: 0,
+      to: 999,
+    })
+    .option('--block <n>', 'registers read at once, 1 to 125', wholeNumber(1, 125), 100)
+    .option('--step <n>', 'where a block is refused, try every nth address; 1 misses nothing', wholeNumber(1, 1000), 10)
     .addOption(
-      new Option('--timeout <duration>', 'longest wait for an answer').argParser(duration).default(500, '500ms'),
+      new Option('--timeout <duration>', 'longest wait for each answer').argParser(duration).default(500, '500ms'),
     )
-    .addOption(new Option('--pause <duration>', 'rest between two requests').argParser(duration).default(20, '20ms'))
-    .option('--limit <n>', 'most sensors of a unit', wholeNumber(1, 10_000), 200)
-    .addOption(new Option('--transport <kind>', 'by TCP').choices(['tcp', 'rtu-over-tcp']).default('tcp'))
-    .option('--baud <rate>', 'of a serial port; default 9600', wholeNumber(50, 4_000_000))
-    .addOption(new Option('--parity <parity>', 'of a serial port; default none').choices(['none', 'even', 'odd']))
-    .option('--stop-bits <n>', 'of a serial port; default 1', (text) => (wholeNumber(1, 2)(text) === 2 ? 2 : 1))
-    .option('--no-identify', 'do not ask for the name of the device (function 43)')
+    .addOption(new Option('--pause <duration>', 'pause after each request').argParser(duration).default(20, '20ms'))
+    .option('--limit <n>', 'most sensors printed for a unit', wholeNumber(1, 10_000), 200)
+    .addOption(
+      new Option('--transport <kind>', 'how a host is spoken to; a path is always Modbus RTU')
+        .choices(['tcp', 'rtu-over-tcp'])
+        .default('tcp'),
+    )
+    .option('--baud <rate>', 'baud rate of a serial port; default 9600', wholeNumber(50, 4_000_000))
+    .addOption(
+      new Option('--parity <parity>', 'parity of a serial port; default none').choices(['none', 'even', 'odd']),
+    )
+    .option('--stop-bits <n>', 'stop bits of a serial port; default 1', (text) =>
+      wholeNumber(1, 2)(text) === 2 ? 2 : 1,
+    )
+    .option('--no-identify', 'do not ask each unit for its name (function 43)')
     .option('--json', 'print what was found as JSON')
     .addHelpText(
       'after',
@@ -76,7 +78,7 @@ export function registerScanModbus(scan: Command): void {
 async function scanModbus(where: string, options: ScanModbusOptions): Promise<void> {
   const connection = connectionOf(where, options)
   const isSerial = connection.transport === 'rtu'
-  const wanted = options.units ?? units(isSerial ? SERIAL_UNITS : TCP_UNITS)
+  const wanted = options.units ?? (isSerial ? SERIAL_UNITS : TCP_UNITS)
   if (connection.transport !== 'tcp' && wanted.includes(0))
     throw new TelemetryError('USAGE', 'Unit 0 is the broadcast on a serial line: nobody answers it')
   const progress = progressLine()
@@ -94,7 +96,9 @@ async function scanModbus(where: string, options: ScanModbusOptions): Promise<vo
   }).finally(() => progress.clear())
   if (options.json === true) console.log(JSON.stringify(jsonOf(where, found)))
   else {
-    const devices = found.units.map((unit) => modbusYaml(unit, { connection, where, limit: options.limit }))
+    const devices = found.units.map((unit) =>
+      modbusYaml(suggestModbus(unit, { connection, where, limit: options.limit })),
+    )
     if (devices.length > 0) console.log(devices.join('\n'))
     console.error(summary(found, wanted.length))
   }
@@ -119,11 +123,6 @@ function connectionOf(where: string, options: ScanModbusOptions): ModbusConnecti
   if (host === undefined || port < 1 || port > 65_535)
     throw new TelemetryError('USAGE', `"${where}" is neither host:port nor the path of a serial port (/dev/ttyUSB0)`)
   return { transport: options.transport ?? 'tcp', host, port }
-}
-
-function progressText({ unit, table, address, requests, unitsFound }: ModbusScanProgress): string {
-  const what = table === null ? 'looking' : `${table} ${address}`
-  return `unit ${unit}: ${what}; ${counted(unitsFound, 'unit')} before, ${counted(requests, 'request')}`
 }
 
 function jsonOf(where: string, { units: found, requests, ignoresUnit }: ModbusScan): object {

@@ -3,16 +3,15 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { stringify } from 'yaml'
 import { TelemetryError } from '#domain/errors.ts'
-import { idFromName } from '#domain/ids.ts'
-import { scanOpcuaServer, type FoundVariable } from '#gateway/opcua-tools.ts'
+import type { SuggestedDevice } from '#domain/scan.ts'
+import { scanOpcuaServer } from '#gateway/opcua-tools.ts'
+import { OPCUA_PASSWORD, suggestOpcua } from '#gateway/suggest-opcua.ts'
 import { counted } from './config-file.ts'
 import { dataFolder, withDataFolder, type DataFolderOptions } from './data-folder.ts'
 import { progressLine } from './progress-line.ts'
 
 const POLICIES = ['None', 'Basic256Sha256', 'Aes128', 'Aes256'] as const
 const MODES = ['Sign', 'SignAndEncrypt'] as const
-const PASSWORD = 'OPCUA_PASSWORD'
-const MAX_ID_LENGTH = 64
 
 interface ScanOpcuaOptions extends DataFolderOptions {
   readonly start: string
@@ -31,7 +30,7 @@ export function registerScanOpcua(scan: Command): void {
       .summary('browse an OPC UA server')
       .description(
         'Walks through the address space of a server and prints its variables as a device: types, units, and what is writable. ' +
-          `The password of --user is taken from the environment variable ${PASSWORD}.`,
+          `The password of --user is taken from the environment variable ${OPCUA_PASSWORD}.`,
       )
       .argument('<url>', 'endpoint of the server: opc.tcp://host:4840')
       .option('--start <node>', 'node id below which to look', 'i=85')
@@ -58,9 +57,9 @@ function wholeNumber(text: string): number {
 async function scanOpcua(url: string, options: ScanOpcuaOptions): Promise<void> {
   const { policy, mode, user, start, depth, limit } = options
   const security = policy === 'None' ? undefined : { policy, ...(mode === undefined ? {} : { mode }) }
-  const password = process.env[PASSWORD]
+  const password = process.env[OPCUA_PASSWORD]
   if (user !== undefined && password === undefined) {
-    throw new TelemetryError('USAGE', `Put the password of ${user} into the environment variable ${PASSWORD}`)
+    throw new TelemetryError('USAGE', `Put the password of ${user} into the environment variable ${OPCUA_PASSWORD}`)
   }
   const login = user === undefined || password === undefined ? undefined : { name: user, password }
   const progress = progressLine()
@@ -76,37 +75,23 @@ async function scanOpcua(url: string, options: ScanOpcuaOptions): Promise<void> 
     console.log(JSON.stringify({ endpoint: url, ...found }))
     return
   }
-  console.log(deviceYaml({ url, security, user }, found.variables))
+  console.log(
+    deviceYaml(
+      suggestOpcua({ endpoint: url, ...(security && { security }), ...(login && { user: login }) }, found.variables),
+    ),
+  )
   console.error(summary(found.variables.length, found.skipped, found.isCut))
 }
 
-interface ScannedDevice {
-  readonly url: string
-  readonly security: object | undefined
-  readonly user: string | undefined
-}
-
-/** A device to be pasted below `devices:`; one sensor on each line. */
-function deviceYaml({ url, security, user }: ScannedDevice, variables: readonly FoundVariable[]): string {
-  const login = user === undefined ? {} : { user: { name: user, password: `\${${PASSWORD}}` } }
-  const connection = { endpoint: url, ...(security === undefined ? {} : { security }), ...login }
-  const ids = new Set<string>()
-  const lines = variables.map((variable) => {
-    const { node, type, unit, isWritable } = variable
-    const sensor = {
-      id: uniqueId(variable.path, ids),
-      node,
-      ...(type === 'number' ? {} : { type }),
-      ...(unit === '' ? {} : { unit }),
-      ...(isWritable ? { writable: true } : {}),
-    }
-    return `      - ${flow(sensor)}`
-  })
+/** To be pasted below `devices:`; one sensor on each line. */
+function deviceYaml({ config: { id, driver, connection }, sensors }: SuggestedDevice): string {
   return [
-    `  - id: ${idFromName(new URL(url).host).slice(0, MAX_ID_LENGTH)}`,
-    '    driver: opcua',
+    `  - id: ${id}`,
+    `    driver: ${driver}`,
     `    connection: ${flow(connection)}`,
-    ...(lines.length === 0 ? ['    sensors: []'] : ['    sensors:', ...lines]),
+    ...(sensors.length === 0
+      ? ['    sensors: []']
+      : ['    sensors:', ...sensors.map(({ config }) => `      - ${flow(config)}`)]),
   ].join('\n')
 }
 
@@ -114,16 +99,6 @@ function flow(value: object): string {
   return stringify(value, { collectionStyle: 'flow', lineWidth: 0 })
     .trimEnd()
     .replaceAll(/\s*\n\s*/g, ' ')
-}
-
-/** From the browse names; the end tells more than the beginning. */
-function uniqueId(path: readonly string[], taken: Set<string>): string {
-  const whole = idFromName(path.join('-'))
-  const base = idFromName(whole.slice(-MAX_ID_LENGTH + 5))
-  let id = base
-  for (let count = 2; taken.has(id); count++) id = `${base}-${count}`
-  taken.add(id)
-  return id
 }
 
 function summary(found: number, skipped: number, isCut: boolean): string {

@@ -2,12 +2,11 @@
 // for gateway.yaml.
 
 import { InvalidArgumentError, type Command } from 'commander'
-import { idFromName } from '#domain/ids.ts'
+import type { SuggestedDevice } from '#domain/scan.ts'
 import { listenToPort, serialPorts, type FoundPort, type HeardAt } from '#gateway/serial-tools.ts'
+import { suggestSerial } from '#gateway/suggest-serial.ts'
 import { counted } from './config-file.ts'
 import { progressLine } from './progress-line.ts'
-
-const MAX_ID_LENGTH = 64
 
 interface ScanSerialOptions {
   readonly listen?: string
@@ -77,7 +76,7 @@ async function listen(path: string, { seconds: time, baud, json }: ScanSerialOpt
   }
   for (const line of heard) console.error(rateLine(line))
   if (best === null) console.error('Nothing readable came in. A device that must be asked sends nothing by itself.')
-  else console.log(deviceYaml(path, best))
+  else console.log(deviceYaml(suggestSerial(path, best)))
 }
 
 function rateLine({ baudRate, bytes, printable, parity, sample }: HeardAt): string {
@@ -86,23 +85,26 @@ function rateLine({ baudRate, bytes, printable, parity, sample }: HeardAt): stri
   return `${baudRate} baud: ${counted(bytes, 'byte')}, ${Math.round(printable * 100)} % readable${bits}: ${sample}`
 }
 
-/** A device to be pasted below `devices:` that reads each line as text. */
-function deviceYaml(path: string, { baudRate, parity, delimiter, sample }: HeardAt): string {
-  const id = idFromName(path.split('/').at(-1) ?? '').slice(0, MAX_ID_LENGTH)
-  const bits = parity === 'none' ? '' : `, parity: ${parity}, dataBits: 7`
+/** To be pasted below `devices:`. */
+function deviceYaml({ config: { id, driver, connection, framing, parse }, sensors, notes }: SuggestedDevice): string {
   return [
     `  - id: ${id}`,
-    '    driver: serial',
-    `    connection: { path: ${JSON.stringify(path)}, baudRate: ${baudRate}${bits} }`,
-    `    framing: { delimiter: ${yamlEscaped(delimiter ?? '\r\n')} }`,
-    `    # For example: ${sample}`,
-    '    parse: { pattern: "^(?<line>.*)$" }',
+    `    driver: ${driver}`,
+    `    connection: ${flow(connection)}`,
+    `    framing: ${flow(framing)}`,
+    ...notes.map((note) => `    # ${note}`),
+    `    parse: ${flow(parse)}`,
     '    sensors:',
-    '      - { id: line, field: line, type: string }',
+    ...sensors.map(({ config }) => `      - ${flow(config)}`),
   ].join('\n')
 }
 
-/** JSON's \u0003 is valid YAML too. */
-function yamlEscaped(text: string): string {
-  return JSON.stringify(text)
+/** JSON's texts are valid YAML too, \u0003 included. */
+function flow(keys: unknown): string {
+  const pairs = Object.entries(keys as object).map(([key, value]) => `${key}: ${plain(value)}`)
+  return `{ ${pairs.join(', ')} }`
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' && /^[a-z]+$/.test(value) ? value : JSON.stringify(value)
 }

@@ -1,4 +1,4 @@
-// What the command line does with an OPC UA server before it is a device: trust it, and look for nodes. The driver's
+// What people do with an OPC UA server before it is a device: trust it, and look for nodes. The driver's
 // files are loaded when they are needed.
 
 import { join } from 'node:path'
@@ -17,13 +17,15 @@ export async function inspectOpcuaServer(endpoint: string, dataDir: string): Pro
 export interface OpcuaScan extends Omit<ScanOptions, 'pkiDir' | 'clock' | 'signal'> {
   /** null: an unsecured connection, which keeps nothing. */
   readonly dataDir: string | null
+  /** Absent: Ctrl-C ends the process. */
+  readonly signal?: AbortSignal
 }
 
 /** The variables of a server. */
 export async function scanOpcuaServer({ dataDir, ...options }: OpcuaScan): Promise<BrowseResult> {
   const { scanServer } = await import('#drivers/opcua/inspect.ts')
   const pkiDir = dataDir === null ? null : join(dataDir, 'opcua')
-  return scanServer({ ...options, pkiDir, clock: systemClock, signal: never() })
+  return scanServer({ signal: never(), ...options, pkiDir, clock: systemClock })
 }
 
 function never(): AbortSignal {

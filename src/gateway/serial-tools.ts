@@ -1,4 +1,4 @@
-// What the command line does with serial ports before one is a device: list them, and listen. The driver's files are
+// What people do with serial ports before one is a device: list them, and listen. The driver's files are
 // loaded when they are needed.
 
 import type { FoundPort } from '#drivers/serial/list-ports.ts'

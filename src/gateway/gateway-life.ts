@@ -1,0 +1,125 @@
+// A gateway at run time: starts its parts in order and stops them without losing anything.
+//
+//   start: pipeline → API → uplinks → broker → drivers        (the store runs already)
+//   stop: broker → drivers → pipeline → commit → uplinks → API → store
+
+import type { HealthReason } from '#domain/component.ts'
+import type { ConfigurationDesk } from '#domain/configuration.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import type { GatewayOptions, GatewayParts } from './gateway-options.ts'
+import { gatewayHealth } from './health.ts'
+import { ProgressWatch } from './progress-watch.ts'
+
+export interface StopOptions {
+  /** Milliseconds for the whole stop: three quarters softly, then whatever still runs is aborted. */
+  readonly deadlineMs: number
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** Where the dashboard is. */
+  readonly url: string
+  /** One-time link that creates the first user; null when there is one, or no authentication. */
+  readonly setupUrl: string | null
+  /** Changes it while it runs; null without a source. */
+  readonly configuration: ConfigurationDesk | null
+  health(): readonly HealthReason[]
+  /** Whether the pipeline moves, for a watchdog; `patienceMs`: what may wait so long besides its due time. */
+  progress(patienceMs: number): ProgressWatch
+  /** Safe to call twice. */
+  stop(options: StopOptions): Promise<void>
+}
+
+export class RunningGateway implements Gateway {
+  readonly #options: GatewayOptions
+  readonly #parts: GatewayParts
+  #stopping: Promise<void> | null = null
+
+  constructor(options: GatewayOptions, parts: GatewayParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  get url(): string {
+    return this.#parts.api.url
+  }
+
+  get setupUrl(): string | null {
+    return this.#parts.api.setupUrl
+  }
+
+  get configuration(): ConfigurationDesk | null {
+    return this.#parts.desk
+  }
+
+  health(): readonly HealthReason[] {
+    return gatewayHealth(this.#parts)
+  }
+
+  progress(patienceMs: number): ProgressWatch {
+    const { store, acquisition } = this.#parts
+    const { clock, config } = this.#options
+    return new ProgressWatch({
+      clock,
+      written: () => store.ring.written,
+      beat: () => store.beat(),
+      flushIntervalMs: config.store.flushIntervalMs,
+      lateMs: () => acquisition.lateMs,
+      patienceMs,
+    })
+  }
+
+  async start(): Promise<void> {
+    const { api, uplinks, acquisition, store, broker } = this.#parts
+    const never = new AbortController().signal
+    this.#record('gateway-started', `Gateway ${this.#options.config.gateway.id} started`, { epoch: store.epoch })
+    this.#parts.clockWatch.start()
+    this.#parts.detectorFile.start()
+    await api.start(never)
+    await uplinks.start(never)
+    await broker?.start(never)
+    await acquisition.start(never)
+    this.#parts.configuration?.start()
+    this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')
+  }
+
+  stop(options: StopOptions): Promise<void> {
+    this.#stopping ??= this.#stop(options.deadlineMs)
+    return this.#stopping
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const { api, uplinks, acquisition, pipeline, store, broker } = this.#parts
+    const { clock, log, config } = this.#options
+    const abort = new AbortController()
+    const timer = clock.after(deadlineMs * 0.75, () => {
+      abort.abort(new TelemetryError('TIMEOUT', `The stop took longer than ${deadlineMs * 0.75} ms`))
+    })
+    const step = async (name: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work()
+      } catch (error) {
+        log.error({ part: name, err: error }, 'A part did not stop cleanly')
+      }
+    }
+    await step('configuration', async () => this.#parts.configuration?.stop())
+    // First: what is published from now on would be acknowledged with nobody there to take it.
+    await step('broker', async () => broker?.stop(abort.signal))
+    this.#parts.clockWatch.stop()
+    await step('acquisition', () => acquisition.stop(abort.signal))
+    this.#record('gateway-stopping', `Gateway ${config.gateway.id} is stopping`, { epoch: store.epoch })
+    await step('detectors', () => this.#parts.detectorFile.stop())
+    await step('store', () => store.flush(abort.signal))
+    await step('uplinks', () => uplinks.stop(abort.signal))
+    await step('api', () => api.stop(abort.signal))
+    pipeline.close()
+    await step('store', () => store.close())
+    timer.cancel()
+    log.info({}, 'Gateway has stopped')
+  }
+
+  #record(type: string, message: string, data: Record<string, unknown>): void {
+    const time = this.#options.clock.now()
+    this.#parts.pipeline.record({ kind: 'event', type, severity: 'info', time, message, source: 'gateway', data })
+  }
+}
