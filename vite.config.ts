@@ -1,13 +1,14 @@
 // Builds the dashboard into dist/ui: hashed assets, no inline script or data: URL, so that a strict CSP holds.
 
+import { readFileSync } from 'node:fs'
 import preact from '@preact/preset-vite'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
 const GATEWAY = 'http://127.0.0.1:8080'
 
 export default defineConfig({
   root: 'src/ui',
-  plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false })],
+  plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false }), licences()],
   build: {
     outDir: '../../dist/ui',
     emptyOutDir: true,
@@ -23,3 +24,23 @@ export default defineConfig({
     },
   },
 })
+
+/** Writes down which packages the pages are made of, for GET /api/v1/licences. */
+function licences(): Plugin {
+  return {
+    name: 'licences',
+    generateBundle() {
+      const folders = new Set<string>()
+      for (const id of this.getModuleIds()) {
+        const [folder] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? []
+        if (folder !== undefined) folders.add(folder.replace(/^\0/, ''))
+      }
+      const found = [...folders].toSorted().map((folder) => {
+        const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Record<string, unknown>
+        const { name, version, license } = manifest
+        return { name, version, license }
+      })
+      this.emitFile({ type: 'asset', fileName: 'licences.json', source: JSON.stringify(found) })
+    },
+  }
+}

@@ -28,6 +28,7 @@ import { registerGateway } from './routes/gateway.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerIngest } from './routes/ingest.ts'
 import { registerJournal } from './routes/journal.ts'
+import { registerLicences } from './routes/licences.ts'
 import { registerLog } from './routes/log.ts'
 import { registerLive } from './routes/live.ts'
 import { registerModel } from './routes/model.ts'
@@ -93,6 +94,7 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
 function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerHealth(app, context)
   registerGateway(app, context)
+  registerLicences(app, context)
   registerLog(app, context)
   registerModel(app, context)
   registerValues(app, context)

@@ -7,6 +7,7 @@ import type { Archives } from '#domain/archives.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { History } from '#domain/history.ts'
 import type { IngestPort } from '#domain/ingest.ts'
+import type { Licence } from '#domain/licence.ts'
 import type { Scans } from '#domain/scan.ts'
 import type {
   AlarmRegister,
@@ -64,6 +65,8 @@ export interface ApiOptions {
   readonly archives?: Archives
   /** Looks for devices; absent: it cannot. */
   readonly scans?: Scans
+  /** Of what is installed with the gateway; absent: nothing is told. */
+  readonly licences?: () => Promise<readonly Licence[]>
   /** Absent: those of RATE_LIMITS. */
   readonly rateLimits?: RateLimits
   /** The last lines of the log, oldest first; absent: they are not kept. */

@@ -13,6 +13,7 @@ import type { Uplinks } from '#uplinks/uplinks.ts'
 import { CommandArchives } from './archives.ts'
 import { checkDesk } from './backtest.ts'
 import type { GatewayOptions } from './gateway-options.ts'
+import { installedLicences } from './licences.ts'
 import type { Present } from './present.ts'
 import { GatewayScans } from './scans.ts'
 import { packageVersion, PACKAGE_ROOT } from './version.ts'
@@ -33,7 +34,8 @@ interface SeenParts {
 export function gatewayApi(options: GatewayOptions, parts: SeenParts): Api {
   const { config, clock, log, source } = options
   const { store, pipeline, acquisition, uplinks, registry, ingest, present, health, configuration } = parts
-  const dashboardDir = options.dashboardDir ?? `${PACKAGE_ROOT}dist/ui`
+  const builtDir = options.dashboardDir ?? `${PACKAGE_ROOT}dist/ui`
+  const dashboardDir = existsSync(builtDir) ? builtDir : null
   const model = () => present.model
   return createApi({
     http: config.http,
@@ -56,11 +58,12 @@ export function gatewayApi(options: GatewayOptions, parts: SeenParts): Api {
     registry,
     ingest,
     ...(configuration && { configuration }),
-    dashboardDir: existsSync(dashboardDir) ? dashboardDir : null,
+    dashboardDir,
     clock,
     log: log.child({ room: 'api' }),
     archives: new CommandArchives({ dataDir: config.data, configFile: source?.file ?? null, history: store.history }),
     scans: new GatewayScans({ clock, dataDir: config.data, devices: () => acquisition.list() }),
+    licences: () => installedLicences(dashboardDir),
     ...(options.recentLog && { recentLog: options.recentLog }),
   })
 }

@@ -13,6 +13,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'DELETE /api/v1/session': 'public',
   'POST /api/v1/setup': 'public',
   'GET /api/v1/gateway': 'viewer',
+  'GET /api/v1/licences': 'viewer',
   'GET /api/v1/factories': 'viewer',
   'GET /api/v1/machines': 'viewer',
   'GET /api/v1/machines/{id}': 'viewer',
