@@ -1,25 +1,13 @@
 // Alarms: the register, and what operators do with it.
 
 import { Type } from 'typebox'
-import type { Alarm } from '#domain/alarm.ts'
 import { auditedAlarm } from '../audit/audited-alarm.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
 import { AlarmSchema, alarmShape, newestFirstKey } from '../shapes/alarm-shape.ts'
+import { ALARM_STATES, isInState } from '../shapes/alarm-states.ts'
 import { readDuration } from '../time.ts'
-
-const STATES = [
-  'active',
-  'unacknowledged',
-  'unconfirmed',
-  'latched',
-  'shelved',
-  'suppressed',
-  'outOfService',
-  'all',
-] as const
-type AlarmState = (typeof STATES)[number]
 
 const shelvingLimits = { minMs: 1000, maxMs: 7 * 86_400_000, words: 'between 1s and 7d' }
 
@@ -47,7 +35,7 @@ function registerList(app: ApiServer, { options }: ApiContext): void {
         querystring: Type.Object(
           {
             state: Type.Optional(
-              Type.Enum([...STATES], {
+              Type.Enum([...ALARM_STATES], {
                 default: 'all',
                 description:
                   'What is shelved, suppressed or out of service stands under its own word and in `all` only.',
@@ -74,29 +62,6 @@ function registerList(app: ApiServer, { options }: ApiContext): void {
       return { items: page.items.map((alarm) => alarmShape(alarm, model)), next: page.next }
     },
   )
-}
-
-function isInState(alarm: Alarm, state: AlarmState, now: number): boolean {
-  const isShelved = alarm.shelvedUntil !== null && alarm.shelvedUntil > now
-  const isShown = !isShelved && alarm.suppressed !== true && alarm.outOfService !== true
-  switch (state) {
-    case 'all':
-      return true
-    case 'shelved':
-      return isShelved
-    case 'active':
-      return alarm.active && isShown
-    case 'unacknowledged':
-      return !alarm.acknowledged && isShown
-    case 'unconfirmed':
-      return alarm.confirmed === false && isShown
-    case 'latched':
-      return alarm.latched === true && isShown
-    case 'suppressed':
-      return alarm.suppressed === true
-    case 'outOfService':
-      return alarm.outOfService === true
-  }
 }
 
 function registerAcknowledge(app: ApiServer, { options }: ApiContext): void {

@@ -4,37 +4,10 @@ import { Type, type Static } from 'typebox'
 import type { AlarmEntry, EventEntry } from '#domain/alarm.ts'
 import { SEVERITIES } from '#domain/check.ts'
 import type { StoredEntry } from '#domain/history.ts'
-import type { Model } from '#domain/sensor.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageOf, pageParameters } from '../paging.ts'
-import { AlarmSchema, alarmShape } from '../shapes/alarm-shape.ts'
-import { isoTime, rangeParameters, readRange, TimeSchema } from '../time.ts'
-
-const EVENT_SEVERITIES = ['debug', 'info', 'warning', 'error'] as const
-const NullableText = Type.Union([Type.String(), Type.Null()])
-
-const AlarmEntrySchema = Type.Object({
-  kind: Type.Literal('alarm'),
-  position: Type.String({ description: '`epoch/seq`.' }),
-  time: TimeSchema,
-  change: Type.String({ examples: ['raised', 'acknowledged'] }),
-  by: Type.Union([Type.String(), Type.Null()], { description: 'null: the gateway itself.' }),
-  comment: NullableText,
-  alarm: AlarmSchema,
-})
-
-const EventEntrySchema = Type.Object({
-  kind: Type.Literal('event'),
-  position: Type.String(),
-  time: TimeSchema,
-  type: Type.String({ examples: ['gateway-started', 'sensor-written'] }),
-  severity: Type.Enum([...EVENT_SEVERITIES]),
-  source: Type.String({ description: '`gateway`, or the id of a device or an uplink.' }),
-  by: NullableText,
-  message: Type.String(),
-})
-
-type EntryShape = Static<typeof AlarmEntrySchema> | Static<typeof EventEntrySchema>
+import { AlarmEntrySchema, byOf, EVENT_SEVERITIES, EventEntrySchema, journalShape } from '../shapes/journal-shape.ts'
+import { rangeParameters, readRange } from '../time.ts'
 
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 256, description }))
 
@@ -88,7 +61,7 @@ export function registerJournal(app: ApiServer, { options, queries }: ApiContext
         if (cursor === null || items.length >= limit * FULL_ENOUGH || scanned >= MAX_SCANNED) break
       }
       const model = options.info.model()
-      return { items: items.map((entry) => shape(entry, model)), next: cursor }
+      return { items: items.map((entry) => journalShape(entry, model)), next: cursor }
     },
   )
 }
@@ -105,20 +78,4 @@ function filterOf(
     (severity === undefined || (entry.kind === 'alarm' ? entry.alarm.severity : entry.severity) === severity) &&
     (type === undefined || (entry.kind === 'alarm' ? entry.change : entry.type).startsWith(type)) &&
     (by === undefined || byOf(entry) === by)
-}
-
-/** Events tell it in their data, if anyone did it. */
-function byOf(entry: AlarmEntry | EventEntry): string | null {
-  const by = entry.kind === 'alarm' ? entry.by : entry.data?.['by']
-  return typeof by === 'string' ? by : null
-}
-
-function shape({ position, entry }: StoredEntry, model: Model): EntryShape {
-  const common = { position: `${position.epoch}/${position.seq}`, time: isoTime(entry.time), by: byOf(entry) }
-  if (entry.kind === 'event') {
-    const { type, severity, source, message } = entry
-    return { kind: 'event', ...common, type, severity, source, message }
-  }
-  const { change, comment, alarm } = entry
-  return { kind: 'alarm', ...common, change, comment, alarm: alarmShape(alarm, model) }
 }

@@ -3,7 +3,6 @@
 import { Type, type Static } from 'typebox'
 import type { Alarm, AlarmComment } from '#domain/alarm.ts'
 import { SEVERITIES } from '#domain/check.ts'
-import type { Model } from '#domain/sensor.ts'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '../time.ts'
 
 const NullableString = Type.Union([Type.String(), Type.Null()])
@@ -59,7 +58,12 @@ export const AlarmSchema = Type.Object(
 
 export type AlarmShape = Static<typeof AlarmSchema>
 
-export function alarmShape(alarm: Alarm, model: Model): AlarmShape {
+/** Where the sensors of alarms stand today; a Model is one. */
+export interface AlarmPlaces {
+  sensor(id: string): { readonly machine: string; readonly unit: string } | undefined
+}
+
+export function alarmShape(alarm: Alarm, model: AlarmPlaces): AlarmShape {
   const sensor = model.sensor(alarm.sensor)
   return {
     id: alarm.id,

@@ -67,7 +67,7 @@ export const StatisticsSchema = Type.Object({
 })
 
 /** `reading` is null before the first one of this run. */
-export function latestShape(sensor: Sensor, reading: Reading | null): Static<typeof LatestSchema> {
+export function latestShape(sensor: Pick<Sensor, 'id' | 'unit'>, reading: Reading | null): Static<typeof LatestSchema> {
   if (reading === null) {
     const status = statusName(Status.BadWaitingForInitialData)
     return { sensor: sensor.id, value: null, quality: 'bad', status, time: null, receivedAt: null, unit: sensor.unit }

@@ -9,6 +9,7 @@
 
 import { includesRole, type Role } from '#api/auth/roles.ts'
 import { TelemetryError } from '#domain/errors.ts'
+import type { TenantNumber } from '../ports.ts'
 
 export const SCOPES = ['ingest', 'read', 'write', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
@@ -20,7 +21,9 @@ export type Permission = (typeof PERMISSIONS)[number]
 interface AnyCaller {
   /** For the audit log: user name, `key:NAME`, `oidc:SUBJECT`. */
   readonly name: string
+  /** Id of its tenant; `tenantNumber` is what storage knows it by. */
   readonly tenant: string
+  readonly tenantNumber: TenantNumber
 }
 
 export interface Person extends AnyCaller {

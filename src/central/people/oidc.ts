@@ -8,7 +8,6 @@ import type { Log } from '#domain/driver.ts'
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import { isId } from '#domain/ids.ts'
 import type { Clock } from '#kit/clock.ts'
-import type { Person } from './caller.ts'
 import { IssuerKeys } from './oidc-keys.ts'
 
 /** Asymmetric only: with a shared secret whoever can check a token could make one; `none` is no signature. */
@@ -35,6 +34,15 @@ export interface OidcOptions {
   readonly log: Log
 }
 
+/** What a token says of its bearer. */
+export interface OidcPerson {
+  readonly name: string
+  /** Id; whether there is such a tenant is another question. */
+  readonly tenant: string
+  readonly role: Role
+  readonly isPlatformAdmin: boolean
+}
+
 export class OidcVerifier {
   readonly #config: OidcConfig
   readonly #clock: Clock
@@ -47,7 +55,7 @@ export class OidcVerifier {
   }
 
   /** Throws UNAUTHENTICATED, PERMISSION_DENIED (it names no tenant or role), CONNECTION_FAILED (the issuer is away). */
-  async person(token: string): Promise<Person> {
+  async person(token: string): Promise<OidcPerson> {
     const payload = await this.#verify(token)
     const { roleClaim, tenantClaim } = this.#config
     const tenant = claim(payload, tenantClaim)
@@ -59,7 +67,7 @@ export class OidcVerifier {
     if (role === undefined)
       throw new TelemetryError('PERMISSION_DENIED', `The token has no role in its claim ${roleClaim}`)
     // `sub` and nothing that a person can choose: it names them in the audit log (OpenID Connect Core 1.0 §5.7).
-    return { name: `oidc:${payload.sub!.slice(0, MAX_SUBJECT)}`, tenant, via: 'oidc', role, isPlatformAdmin }
+    return { name: `oidc:${payload.sub!.slice(0, MAX_SUBJECT)}`, tenant, role, isPlatformAdmin }
   }
 
   async #verify(token: string): Promise<JWTPayload> {

@@ -11,6 +11,7 @@ const opens = (caller: Caller): Asked[] => asked.filter((permission) => allows(c
 const person = (role: (typeof ROLES)[number], isPlatformAdmin = false): Caller => ({
   name: 'p',
   tenant: 'north',
+  tenantNumber: 1,
   via: 'session',
   role,
   isPlatformAdmin,
@@ -18,6 +19,7 @@ const person = (role: (typeof ROLES)[number], isPlatformAdmin = false): Caller =
 const program = (...scopes: (typeof SCOPES)[number][]): Caller => ({
   name: 'key:k',
   tenant: 'north',
+  tenantNumber: 1,
   via: 'key',
   keyId: 'k',
   scopes,

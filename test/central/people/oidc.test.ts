@@ -44,7 +44,6 @@ describe('a token of the issuer', () => {
     expect(person).toEqual({
       name: 'oidc:subject-1',
       tenant: 'north',
-      via: 'oidc',
       role: 'engineer',
       isPlatformAdmin: false,
     })
