@@ -17,7 +17,7 @@ export interface DurableMessage {
   readonly subject: string
   readonly data: Uint8Array
   /** Of the headers that it was published with; undefined: it has none of this name. */
-  header(name: string): string | undefined
+  readonly header: (name: string) => string | undefined
   /** 1 for the first time; more when a process died with it or did not finish in time. */
   readonly deliveries: number
   /** Unix milliseconds at which the stream took it. */
