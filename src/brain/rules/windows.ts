@@ -1,0 +1,155 @@
+// The windows of all rules: one series for each window and key, bounded in keys and in values. The keys that were unused
+// longest are forgotten first.
+
+import { WindowSeries, type Extent, type WindowFunction } from './window-series.ts'
+
+export interface WindowLimits {
+  readonly maxKeys: number
+  readonly maxValues: number
+}
+
+/** Series of one window by key. */
+export class KeyedWindow {
+  readonly #memory: WindowMemory
+  readonly #extent: Extent
+  readonly #what: WindowFunction
+  /** In the order of their last use. */
+  readonly #series = new Map<string, WindowSeries>()
+  readonly #changed = new Set<string>()
+
+  constructor(memory: WindowMemory, extent: Extent, what: WindowFunction) {
+    this.#memory = memory
+    this.#extent = extent
+    this.#what = what
+    memory.register(this)
+  }
+
+  get size(): number {
+    return this.#series.size
+  }
+
+  /** Adds a value, and answers the aggregate with it. */
+  push(key: string, time: number, value: number): number | null {
+    const series = this.#use(key)
+    const before = series.capacity
+    series.add(time, value)
+    this.#memory.changed(series.capacity - before)
+    this.#changed.add(key)
+    return series.read(time)
+  }
+
+  /** The aggregate as it would be with the value; nothing is kept. `value` null: without one. */
+  peek(key: string, time: number, value: number | null): number | null {
+    const trial = new WindowSeries(this.#extent, this.#what)
+    const known = this.#series.get(key)
+    if (known) restore(trial, known.toJSON())
+    if (value !== null) trial.add(time, value)
+    return trial.read(time)
+  }
+
+  read(key: string, time: number): number | null {
+    return (this.#series.get(key) ?? new WindowSeries(this.#extent, this.#what)).read(time)
+  }
+
+  /** Forgets the key that was unused longest; false when there is none. */
+  evict(): boolean {
+    for (const [key, series] of this.#series) {
+      this.#series.delete(key)
+      this.#changed.delete(key)
+      this.#memory.changed(-series.capacity)
+      return true
+    }
+    return false
+  }
+
+  /** Gives up its values, when its rule is gone. */
+  clear(): void {
+    while (this.evict());
+    this.#memory.unregister(this)
+  }
+
+  /** Keys that have changed since the last call, with their values. */
+  takeChanges(most: number): Map<string, ReturnType<WindowSeries['toJSON']>> {
+    const changes = new Map<string, ReturnType<WindowSeries['toJSON']>>()
+    for (const key of this.#changed) {
+      if (changes.size >= most) break
+      this.#changed.delete(key)
+      const series = this.#series.get(key)
+      if (series) changes.set(key, series.toJSON())
+    }
+    return changes
+  }
+
+  get hasChanges(): boolean {
+    return this.#changed.size > 0
+  }
+
+  /** Takes up values of an earlier run, unless there are some by now. */
+  restore(key: string, state: ReturnType<WindowSeries['toJSON']>): void {
+    if (this.#series.has(key)) return
+    const series = this.#use(key)
+    const before = series.capacity
+    restore(series, state)
+    this.#memory.changed(series.capacity - before)
+  }
+
+  #use(key: string): WindowSeries {
+    let series = this.#series.get(key)
+    if (series) this.#series.delete(key)
+    else {
+      if (this.#series.size >= this.#memory.limits.maxKeys) {
+        this.evict()
+        this.#memory.evicted += 1
+      }
+      series = new WindowSeries(this.#extent, this.#what)
+      this.#memory.changed(series.capacity)
+    }
+    this.#series.set(key, series)
+    return series
+  }
+}
+
+function restore(series: WindowSeries, [times, values]: readonly [readonly number[], readonly number[]]): void {
+  for (const [index, time] of times.entries()) series.add(time, values[index]!)
+}
+
+/** What all windows take up together. */
+export class WindowMemory {
+  readonly limits: WindowLimits
+  /** Keys that were forgotten for want of room. */
+  evicted = 0
+  readonly #windows = new Set<KeyedWindow>()
+  #values = 0
+
+  constructor(limits: WindowLimits) {
+    this.limits = limits
+  }
+
+  /** Values that there is room for. */
+  get values(): number {
+    return this.#values
+  }
+
+  get keys(): number {
+    let keys = 0
+    for (const { size } of this.#windows) keys += size
+    return keys
+  }
+
+  register(window: KeyedWindow): void {
+    this.#windows.add(window)
+  }
+
+  unregister(window: KeyedWindow): void {
+    this.#windows.delete(window)
+  }
+
+  changed(values: number): void {
+    this.#values += values
+    if (values <= 0 || this.#values <= this.limits.maxValues) return
+    for (const window of this.#windows) {
+      while (this.#values > this.limits.maxValues && window.evict()) this.evicted += 1
+      if (this.#values <= this.limits.maxValues) return
+    }
+  }
+}
