@@ -1,7 +1,7 @@
 // A rule's condition: JSON text → checked → compiled. What is not sound is told with the place where it stands.
 
-import { ITERATORS, Logic, OPERATORS, STEP } from './operators.ts'
-import { stepsOf } from './record-path.ts'
+import { ITERATORS, OPERATORS, STEP, type Logic } from './operators.ts'
+import { stepsOf, wordOf } from './record-path.ts'
 
 const MAX_BYTES = 16_384
 const MAX_DEPTH = 32
@@ -43,7 +43,7 @@ export function compileCondition(text: string, { logic, onFailure }: CompileOpti
     return { ok: true, condition: { holds, reads: checked.reads } }
   } catch (error) {
     if (error instanceof Problem) return { ok: false, problem: error.message }
-    return { ok: false, problem: `cannot be compiled: ${wordsOf(error)}` }
+    return { ok: false, problem: `cannot be compiled: ${reasonOf(error)}` }
   }
 }
 
@@ -53,7 +53,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Problem(`is no JSON: ${wordsOf(error)}`)
+    throw new Problem(`is no JSON: ${reasonOf(error)}`)
   }
 }
 
@@ -113,7 +113,7 @@ class Checker {
   }
 
   #take(path: unknown, at: string, isElement: boolean): void {
-    const text = path === null || path === undefined ? '' : String(path)
+    const text = wordOf(path)
     const steps = stepsOf(text)
     if (steps === null) throw new Problem(`${at} has a path with too many steps`)
     const forbidden = steps.find((step) => FORBIDDEN.has(step))
@@ -124,7 +124,7 @@ class Checker {
   }
 }
 
-function wordsOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message.slice(0, 200)
   return typeof error === 'object' && error !== null && 'type' in error ? String(error.type) : String(error)
 }

@@ -1,5 +1,6 @@
 // Evaluates rules: windows first, then the condition, then the cooldown. Pure but for the rules' own state.
 
+import { wordOf } from './record-path.ts'
 import type { RecordView, WindowView } from './record-view.ts'
 import type { CompiledRule, RuleWindow } from './rule.ts'
 
@@ -83,7 +84,7 @@ function measured(value: unknown): number | null {
 function keyOf({ key }: RuleWindow, record: RecordView): string {
   if (key === null) return sensorKey(record)
   const value = key(record)
-  return typeof value === 'object' ? '' : String(value).slice(0, 256)
+  return wordOf(value).slice(0, 256)
 }
 
 function sensorKey({ gateway, sensor }: RecordView): string {

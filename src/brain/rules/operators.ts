@@ -3,7 +3,7 @@
 // hold. Nothing loops without a limit, nothing reaches a prototype, and there are no regular expressions.
 
 import { LogicEngine } from 'json-logic-engine'
-import { getterOf, stepsOf } from './record-path.ts'
+import { getterOf, stepsOf, wordOf } from './record-path.ts'
 
 /** The library's mark of a function that answers at once. */
 const SYNC = Symbol.for('json_logic_sync')
@@ -65,7 +65,7 @@ export class Logic {
       compile: (data, compile) => {
         const parts = Array.isArray(data) ? (data as unknown[]) : [data]
         const [path = null, fallback = null] = parts
-        const steps = typeof path === 'object' && path !== null ? null : stepsOf(String(path ?? ''))
+        const steps = typeof path === 'object' && path !== null ? null : stepsOf(wordOf(path))
         if (steps === null) return compile`${sync(read)}(context, ${path}, ${fallback})`
         const get = sync(getterOf(steps))
         if (fallback === null) return compile`${get}(context)`
@@ -142,7 +142,7 @@ export class Logic {
       many: ([wanted, where]) => {
         if (typeof where === 'string') {
           this.#charge(where.length >> 6)
-          return typeof wanted !== 'object' && where.includes(String(wanted))
+          return typeof wanted !== 'object' && where.includes(wordOf(wanted))
         }
         if (!Array.isArray(where)) return false
         this.#charge(where.length >> 6)
@@ -200,8 +200,8 @@ interface BuildState {
 }
 
 interface Operator {
-  many(args: readonly unknown[], record: unknown): unknown
-  compile?(data: unknown, compile: Compile): unknown
+  readonly many: (args: readonly unknown[], record: unknown) => unknown
+  readonly compile?: (data: unknown, compile: Compile) => unknown
 }
 
 /** Truth as JsonLogic defines it, also for objects without a prototype. */
@@ -225,7 +225,7 @@ function sync<F extends (...args: never[]) => unknown>(work: F): F {
 
 function read(record: unknown, path: unknown, fallback: unknown): unknown {
   if (typeof path === 'object' && path !== null) return fallback
-  const steps = stepsOf(path === null || path === undefined ? '' : String(path))
+  const steps = stepsOf(wordOf(path))
   return steps === null ? fallback : (getterOf(steps)(record) ?? fallback)
 }
 
@@ -238,16 +238,9 @@ function missing(names: readonly unknown[], record: unknown): unknown[] {
 
 /** NaN when there is none. */
 function numberOf(value: unknown): number {
-  switch (typeof value) {
-    case 'number':
-      return value
-    case 'boolean':
-      return value ? 1 : 0
-    case 'string':
-      return value.trim() === '' ? Number.NaN : Number(value)
-    default:
-      return Number.NaN
-  }
+  if (typeof value === 'number') return value
+  if (typeof value === 'boolean') return value ? 1 : 0
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
 }
 
 /** Below 0, 0, above 0; NaN when they cannot be compared. */
@@ -271,5 +264,5 @@ function textOf(value: unknown): string {
       .map(textOf)
       .join(',')
       .slice(0, MAX_TEXT + 1)
-  return value === null || value === undefined || typeof value === 'object' ? '' : String(value as string)
+  return wordOf(value)
 }

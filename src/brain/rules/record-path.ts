@@ -24,6 +24,12 @@ export function getterOf(steps: readonly string[]): Getter {
   }
 }
 
+/** A plain value as text; '' for objects and for nothing. */
+export function wordOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
+}
+
 function own(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return null
   const found = (value as Record<string, unknown>)[key]
