@@ -1,0 +1,171 @@
+// Takes batches into the database: each tenant has a queue with a bound of its own, tenants take turns, and what waits of one
+// tenant goes into one transaction. A gateway's batches stay in their order; another tenant's flood only fills that tenant's queue.
+
+import type { Log } from '#domain/driver.ts'
+import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import { isId } from '#domain/ids.ts'
+import type { Hello } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import type {
+  AdoptedSensor,
+  BatchEnvelope,
+  IngestFeed,
+  IngestPort,
+  ProgramBatch,
+  Taken,
+  TakenBatch,
+} from '../ingest-ports.ts'
+import { greet } from '../model/greet.ts'
+import type { TenantNumber } from '../ports.ts'
+import { GroupQueue } from './group-queue.ts'
+import { pendingBatch, type Outcome, type PendingBatch } from './pending-batch.ts'
+import { takeGroup, type GroupTools } from './take-group.ts'
+import { takeProgram } from './take-program.ts'
+
+const MAX_ID_LENGTH = 64
+const RETRY_AFTER_MS = 2000
+
+export interface IngestLimits {
+  /** Bytes of a tenant that may wait. */
+  readonly waitingBytes: number
+  /** Transactions at once, over all tenants; and of one tenant. */
+  readonly transactions: number
+  readonly transactionsPerTenant: number
+}
+
+export const DEFAULT_INGEST_LIMITS: IngestLimits = {
+  waitingBytes: 16 * 1024 * 1024,
+  transactions: 4,
+  transactionsPerTenant: 2,
+}
+
+export interface IngestFigures {
+  readonly accepted: number
+  readonly repeated: number
+  readonly refused: number
+  readonly transactions: number
+  /** Batches that wait now. */
+  readonly waiting: number
+}
+
+type Settled = Omit<Outcome, 'pending'> & Pick<TakenBatch, 'tenant' | 'gateway' | 'batch'>
+
+export class Ingest implements IngestPort, IngestFeed {
+  readonly #tools: GroupTools
+  readonly #log: Log
+  readonly #queue: GroupQueue<PendingBatch>
+  readonly #listeners = new Set<(taken: TakenBatch) => void>()
+  #accepted = 0
+  #repeated = 0
+  #refused = 0
+  #transactions = 0
+
+  constructor(tools: GroupTools & { readonly log: Log; readonly limits?: IngestLimits }) {
+    this.#tools = tools
+    this.#log = tools.log
+    this.#queue = new GroupQueue({
+      ...(tools.limits ?? DEFAULT_INGEST_LIMITS),
+      run: (tenant, group) => this.#run(tenant, group),
+      keyOf: ({ envelope }) => envelope.gateway,
+      bytesOf: ({ envelope }) => envelope.batch.length,
+    })
+  }
+
+  get figures(): IngestFigures {
+    return {
+      accepted: this.#accepted,
+      repeated: this.#repeated,
+      refused: this.#refused,
+      transactions: this.#transactions,
+      waiting: this.#queue.waiting,
+    }
+  }
+
+  async take(tenant: TenantNumber, envelope: BatchEnvelope): Promise<Taken> {
+    checkName(envelope.gateway)
+    const pending = pendingBatch(tenant, envelope, this.#tools.now())
+    return new Promise((resolve, reject) => {
+      if (!this.#queue.put(tenant, { ...pending, resolve, reject }))
+        reject(
+          new TelemetryError('RATE_LIMITED', 'Too much of this tenant is waiting', {
+            retryable: true,
+            context: { retryAfterMs: RETRY_AFTER_MS },
+          }),
+        )
+    })
+  }
+
+  async hello(tenant: TenantNumber, hello: Hello): Promise<void> {
+    checkName(hello.gateway)
+    await greet(this.#tools, tenant, hello)
+  }
+
+  async takeProgram(tenant: TenantNumber, batch: ProgramBatch): Promise<Taken> {
+    checkName(batch.source)
+    const outcome = await takeProgram(this.#tools, tenant, batch)
+    return this.#settle({ ...outcome, tenant, gateway: batch.source, refused: [] })
+  }
+
+  subscribe(listener: (taken: TakenBatch) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Takes nothing new; resolves when what waits is settled. */
+  drain(): Promise<void> {
+    return this.#queue.drain()
+  }
+
+  async #run(tenant: TenantNumber, group: readonly PendingBatch[]): Promise<void> {
+    try {
+      const outcomes = await takeGroup(this.#tools, tenant, group)
+      this.#transactions += 1
+      outcomes.forEach((outcome, index) => {
+        if (outcome instanceof TelemetryError) group[index]!.reject(outcome)
+        else {
+          const { batch, envelope } = outcome.pending
+          outcome.pending.resolve(this.#settle({ ...outcome, tenant, gateway: envelope.gateway, batch }))
+        }
+      })
+    } catch (cause) {
+      await this.#fail(tenant, group, toTelemetryError(cause))
+    }
+  }
+
+  /** When the database is there and does not take a group, one batch is the reason: each by itself, so that the others pass. */
+  async #fail(tenant: TenantNumber, group: readonly PendingBatch[], error: TelemetryError): Promise<void> {
+    if (group.length > 1 && !error.retryable) {
+      for (const pending of group) await this.#run(tenant, [pending])
+      return
+    }
+    const { code, message, retryable } = error
+    this.#log.warn({ tenant, gateway: group[0]?.envelope.gateway, code, reason: message }, 'Batches were not taken')
+    const told = retryable || code === 'PERMISSION_DENIED' ? error : refusedByDatabase(error)
+    for (const { reject } of group) reject(told)
+  }
+
+  #settle({ batch, gateway, refused, repeated, rows, sensors, tenant }: Settled): Taken {
+    this.#accepted += rows.length
+    this.#repeated += repeated
+    this.#refused += refused.length
+    if (rows.length > 0) {
+      const sensorOf = (number: number): AdoptedSensor | undefined => {
+        const sensor = sensors.get(number)
+        return typeof sensor === 'object' ? sensor : undefined
+      }
+      for (const listener of this.#listeners) listener({ tenant, gateway, batch, rows, sensorOf })
+    }
+    return { accepted: rows.length, repeated, refused }
+  }
+}
+
+/** Sent again it would fail again: the sender has to find out which record it is. */
+function refusedByDatabase(cause: TelemetryError): TelemetryError {
+  const { code, message } = cause
+  return code === 'PROTOCOL'
+    ? cause
+    : new TelemetryError('PROTOCOL', `The database does not take it: ${message}`, { cause })
+}
+
+function checkName(id: string): void {
+  if (!isId(id) || id.length > MAX_ID_LENGTH) throw new TelemetryError('PROTOCOL', 'The gateway id is not valid')
+}

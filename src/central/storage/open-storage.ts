@@ -1,0 +1,98 @@
+// Everything that keeps central's data, on one database: opened, brought up to date, and looked after.
+
+import type { Database } from '#backing/database.ts'
+import { migrate } from '#backing/migrate.ts'
+import type { Log } from '#domain/driver.ts'
+import { toTelemetryError } from '#domain/errors.ts'
+import type { Clock, Timer } from '#kit/clock.ts'
+import { Ingest, type IngestLimits } from '../ingest/ingest.ts'
+import { Adoption, DEFAULT_MODEL_LIMITS, type ModelLimits } from '../model/adoption.ts'
+import { Rollups } from './rollups.ts'
+import { MIGRATIONS, SCHEMA } from './schema.ts'
+import { TenantDatabase } from './tenant-database.ts'
+import { openTimescale } from './timescale.ts'
+import { TimeTables, type Retention } from './time-tables.ts'
+
+const PARTITIONS_EVERY_MS = 600_000
+const ROLLUPS_EVERY_MS = 10_000
+
+export interface StorageOptions {
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  readonly retention: Retention
+  readonly modelLimits?: ModelLimits
+  readonly ingestLimits?: IngestLimits
+}
+
+export class CentralStorage {
+  readonly database: TenantDatabase
+  readonly times: TimeTables
+  readonly rollups: Rollups
+  readonly adoption: Adoption
+  readonly ingest: Ingest
+  readonly #options: StorageOptions
+  #timers: Timer[] = []
+  #rounds: Promise<void> = Promise.resolve()
+  #isClosed = false
+
+  private constructor(options: StorageOptions, database: TenantDatabase, times: TimeTables) {
+    this.#options = options
+    this.database = database
+    this.times = times
+    this.rollups = new Rollups(database)
+    this.adoption = new Adoption(database, options.modelLimits ?? DEFAULT_MODEL_LIMITS)
+    const { clock, ingestLimits, log } = options
+    this.ingest = new Ingest({
+      database,
+      times,
+      adoption: this.adoption,
+      now: () => clock.now(),
+      log,
+      ...(ingestLimits === undefined ? {} : { limits: ingestLimits }),
+    })
+  }
+
+  /** Migrates, and makes the partitions that are needed now. Throws what the database throws while it is away: try again. */
+  static async open(options: StorageOptions): Promise<CentralStorage> {
+    const { clock, database, log, retention } = options
+    await openTimescale(database, log)
+    await migrate(database, SCHEMA, MIGRATIONS)
+    const tenants = await TenantDatabase.open(database)
+    const times = await TimeTables.open({ database, log, retention })
+    await times.maintain(clock.now())
+    const storage = new CentralStorage(options, tenants, times)
+    storage.#every(PARTITIONS_EVERY_MS, 'partitions', () => times.maintain(clock.now()))
+    storage.#every(ROLLUPS_EVERY_MS, 'rollups', () => storage.rollups.run(clock.now()))
+    return storage
+  }
+
+  /** Settles what waits. The database stays open: it is its opener's. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const timer of this.#timers) timer.cancel()
+    await this.ingest.drain()
+    await this.#rounds
+  }
+
+  #every(periodMs: number, what: string, work: () => Promise<void>): void {
+    const { clock, log } = this.#options
+    const round = (): void => {
+      this.#rounds = this.#rounds.then(work).catch((cause: unknown) => {
+        log.warn(
+          { what, reason: toTelemetryError(cause).message },
+          'Looking after the database failed; it is tried again',
+        )
+      })
+      void this.#rounds.then(plan)
+    }
+    let timer: Timer | null = null
+    const plan = (): void => {
+      if (this.#isClosed) return
+      this.#timers = this.#timers.filter((each) => each !== timer)
+      timer = clock.after(periodMs, round)
+      this.#timers.push(timer)
+    }
+    plan()
+  }
+}
