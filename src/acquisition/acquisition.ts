@@ -8,7 +8,7 @@ import type { Quality } from '#domain/quality.ts'
 import type { ReadingSink } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
-import type { DeviceDirectory, DeviceStatus, WriteOrigin } from '#domain/views.ts'
+import type { DeviceDirectory, DeviceLatency, DeviceStatus, WriteOrigin } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Registry, Sample } from '#kit/metrics.ts'
 import { isSameAcquisition, type AcquiredDevice } from './acquired-device.ts'
@@ -135,6 +135,10 @@ class DeviceAcquisition implements Acquisition {
   get(id: string): DeviceStatus | undefined {
     const entry = this.#entries.get(id)
     return entry && this.#statusOf(entry)
+  }
+
+  latency(id: string): DeviceLatency {
+    return this.#running(id).latency()
   }
 
   frames(id: string): readonly WireFrame[] | null {

@@ -1,6 +1,6 @@
 // Counters and latencies of one device, for the API and Prometheus.
 
-import type { DeviceStatus } from '#domain/views.ts'
+import type { DeviceLatency, DeviceStatus } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import { LatencyHistogram } from '#kit/latency.ts'
 import type { DeviceMetrics } from './acquisition-metrics.ts'
@@ -52,6 +52,10 @@ export class DeviceStatistics {
 
   noteReading(): void {
     this.#lastReadingAt = this.#clock.now()
+  }
+
+  latency(): DeviceLatency {
+    return { poll: this.#pollMs.steps(), lag: this.#lagMs.steps() }
   }
 
   view(): Pick<

@@ -9,7 +9,7 @@
 import type { BlockRead, Log, Point, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Value } from '#domain/value.ts'
-import type { DeviceStatus } from '#domain/views.ts'
+import type { DeviceLatency, DeviceStatus } from '#domain/views.ts'
 import { Backoff } from '#kit/backoff.ts'
 import type { AcquiredDevice } from './acquired-device.ts'
 import { DeviceAsks } from './device-asks.ts'
@@ -137,6 +137,8 @@ export class RunningDevice implements PollerOwner {
   get errors(): ReadonlyMap<string, number> {
     return this.#statistics.errors
   }
+
+  readonly latency = (): DeviceLatency => this.#statistics.latency()
 
   readonly frames = (): readonly WireFrame[] | null => this.#handle.frames
 

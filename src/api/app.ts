@@ -8,6 +8,7 @@ import { fastify, LogController, type FastifyBaseLogger } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { installAudit } from './audit/record-requests.ts'
 import { installAccess } from './auth/access.ts'
+import { AddressCount, guardConnections } from './connections.ts'
 import type { ApiContext, ApiServer } from './context.ts'
 import { registerDashboard } from './dashboard.ts'
 import { registerOpenApi, registerDocsPage, registerOpenApiRoute } from './openapi.ts'
@@ -23,6 +24,7 @@ import { registerBacktest } from './routes/backtest.ts'
 import { registerConfig } from './routes/config.ts'
 import { registerDeviceAsks } from './routes/device-asks.ts'
 import { registerDevices } from './routes/devices.ts'
+import { registerExport } from './routes/export.ts'
 import { registerFindings } from './routes/findings.ts'
 import { registerGateway } from './routes/gateway.ts'
 import { registerHealth } from './routes/health.ts'
@@ -39,11 +41,10 @@ import { registerValues } from './routes/values.ts'
 import { registerWrite } from './routes/write.ts'
 import { registerUplinks } from './routes/uplinks.ts'
 import { acceptEmptyJson, registerSecurityHeaders } from './server-parts.ts'
-import { SERVER_LIMITS } from './tls/https-server.ts'
+import { plainServer } from './tls/https-server.ts'
 import { collectMethods, unknownRoute } from './unknown-route.ts'
-import { compileValidator } from './validation.ts'
+import { compileValidator, refuseUnknownQueries } from './validation.ts'
 
-const MAX_BODY_BYTES = 1024 * 1024
 /** For an answer to be made; then the caller gets 503 and the work is aborted. */
 const HANDLER_TIMEOUT_MS = 30_000
 /** From a live client: it has nothing to say. */
@@ -51,20 +52,22 @@ const MAX_MESSAGE_BYTES = 4096
 
 /** The server with all routes; it does not listen yet. */
 export async function buildApp(context: ApiContext): Promise<ApiServer> {
-  const { options, https } = context
+  const { options, https, limits } = context
+  const perAddress = new AddressCount(limits.addressConnections)
   const loggerInstance: FastifyBaseLogger = options.log
   const app: ApiServer = fastify<Server>({
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: SERVER_LIMITS.requestTimeoutMs,
-    keepAliveTimeout: SERVER_LIMITS.keepAliveMs,
-    ...(https === null ? {} : { serverFactory: (handler) => https.make(handler) }),
+    bodyLimit: limits.maxBodyBytes,
+    serverFactory: (handler) => {
+      const server = https === null ? plainServer(handler) : https.make(handler)
+      guardConnections(server, limits, perAddress)
+      return server
+    },
     handlerTimeout: HANDLER_TIMEOUT_MS,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.server.maxConnections = SERVER_LIMITS.maxConnections
   app.setValidatorCompiler(compileValidator)
   // Answers are made field by field from the shapes; the tests hold them against the schemas.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
@@ -79,6 +82,7 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
     preClose: (done) => done(),
   })
   await registerOpenApi(app, context)
+  refuseUnknownQueries(app)
   const methodsOf = collectMethods(app)
   const rates = await installRateLimits(app, context)
   installAccess(app, context, [hostname().toLowerCase(), options.http.host.toLowerCase()])
@@ -98,6 +102,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerLog(app, context)
   registerModel(app, context)
   registerValues(app, context)
+  registerExport(app, context)
   registerFindings(app, context)
   registerBacktest(app, context)
   registerWrite(app, context)

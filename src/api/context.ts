@@ -3,8 +3,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { HttpLimits } from '#config/http-limits.ts'
 import type { Archives } from '#domain/archives.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
+import type { Exports } from '#domain/exports.ts'
 import type { History } from '#domain/history.ts'
 import type { IngestPort } from '#domain/ingest.ts'
 import type { Licence } from '#domain/licence.ts'
@@ -39,6 +41,8 @@ export interface ApiOptions {
     readonly auth: 'required' | 'none'
     /** null or absent: not encrypted. */
     readonly tls?: TlsOptions | null
+    /** Absent: those of DEFAULT_HTTP_LIMITS. */
+    readonly limits?: HttpLimits
   }
   /** Folder of auth.json. */
   readonly dataDir: string
@@ -63,25 +67,19 @@ export interface ApiOptions {
   readonly log: Logger
   /** Backups and support bundles; absent: they cannot be had by the API. */
   readonly archives?: Archives
+  /** Hands out stored readings as files; absent: it cannot. */
+  readonly exports?: Exports
   /** Looks for devices; absent: it cannot. */
   readonly scans?: Scans
   /** Of what is installed with the gateway; absent: nothing is told. */
   readonly licences?: () => Promise<readonly Licence[]>
-  /** Absent: those of RATE_LIMITS. */
-  readonly rateLimits?: RateLimits
   /** The last lines of the log, oldest first; absent: they are not kept. */
   readonly recentLog?: () => readonly string[]
 }
 
-export interface RateLimits {
-  /** Requests of one address in a minute. IPv6: of one /64. */
-  readonly addressPerMinute: number
-  /** Requests of one user or token in a minute, from wherever. */
-  readonly accountPerMinute: number
-}
-
 export interface ApiContext {
   readonly options: ApiOptions
+  readonly limits: HttpLimits
   readonly accounts: Accounts
   readonly local: LocalAccess
   readonly sessions: Sessions

@@ -3,17 +3,19 @@
 
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
-import type { ApiContext, ApiServer, RateLimits } from './context.ts'
+import type { ApiContext, ApiServer } from './context.ts'
+import { networkOf } from './network.ts'
 import { RequestError } from './problem.ts'
 
-export const RATE_LIMITS: RateLimits = { addressPerMinute: 12_000, accountPerMinute: 12_000 }
 const WINDOW_MS = 60_000
 /** Most addresses and accounts remembered; the one unseen for longest goes first. */
 const MAX_KEYS = 10_000
 
 /** For every route registered after it. Counts before anybody is asked who they are, and again once that is known. */
-export async function installRateLimits(app: ApiServer, { options }: ApiContext): Promise<{ ofAccounts(): void }> {
-  const limits = options.rateLimits ?? RATE_LIMITS
+export async function installRateLimits(
+  app: ApiServer,
+  { options, limits }: ApiContext,
+): Promise<{ ofAccounts(): void }> {
   // Without authentication only this machine is served.
   if (options.http.auth === 'none') return { ofAccounts: () => {} }
   await app.register(fastifyRateLimit, { global: false, cache: MAX_KEYS })
@@ -46,14 +48,4 @@ function limiter(
       headers: { 'retry-after': String(seconds) },
     })
   }
-}
-
-/** A household or office has a /64 of its own: addresses within it are free. */
-function networkOf(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address
-  const [head = '', tail = ''] = address.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === '' ? [] : tail.split(':')
-  const groups = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => '0'), ...after]
-  return groups.slice(0, 4).join(':')
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { AuditSink } from '#domain/audit.ts'
+import { DEFAULT_HTTP_LIMITS } from '#config/http-limits.ts'
 import type { Component } from '#domain/component.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { buildApp } from './app.ts'
@@ -20,9 +21,6 @@ import { Certificate } from './tls/certificate.ts'
 import { HttpsServers } from './tls/https-server.ts'
 
 export type { ApiOptions } from './context.ts'
-
-/** Queries of the history at once; each may keep the store thread busy for a while. */
-const MAX_QUERIES = 32
 
 export interface Api extends Component {
   /** `http://host:port`, or `https:`, once started; empty before. */
@@ -127,8 +125,10 @@ class HttpApi implements Api {
     const audit = new AuditLog({ folder: join(dataDir, 'audit'), clock, log })
     await audit.open()
     this.#audit = audit
+    const limits = options.http.limits ?? DEFAULT_HTTP_LIMITS
     return {
       options,
+      limits,
       accounts,
       local: this.#local,
       sessions: new Sessions(clock),
@@ -136,6 +136,8 @@ class HttpApi implements Api {
       audit,
       https: await this.#https(),
       live: new LiveHub({
+        maxClients: limits.liveClients,
+        maxOfAddress: limits.addressLiveClients,
         epoch: options.info.epoch,
         latest,
         alarms,
@@ -144,7 +146,7 @@ class HttpApi implements Api {
         log,
         registry,
       }),
-      queries: new Gate({ max: MAX_QUERIES, code: 'UNAVAILABLE', message: 'Too many queries at once; try again' }),
+      queries: new Gate({ max: limits.queries, code: 'UNAVAILABLE', message: 'Too many queries at once; try again' }),
     }
   }
 

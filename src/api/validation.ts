@@ -1,8 +1,8 @@
 // Validation of requests by the routes' TypeBox schemas, with messages in words. Queries and path parameters arrive as
 // text and are converted; bodies are taken as they are.
 
-import type { FastifySchemaCompiler } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
+import { Type, type TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
 import { Value } from 'typebox/value'
@@ -30,6 +30,15 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     const detail = errors.map((error) => `${error.path} ${error.message}`).join('; ')
     return { error: new RequestError('INVALID_REQUEST', detail, { errors }) }
   }
+}
+
+const NO_QUERY = Type.Object({}, { additionalProperties: false })
+
+/** Routes of the API that know no query parameters refuse all of them, as others refuse what they do not know. */
+export function refuseUnknownQueries(app: Pick<FastifyInstance, 'addHook'>): void {
+  app.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/api/')) route.schema = { querystring: NO_QUERY, ...route.schema }
+  })
 }
 
 function inWords(part: string, violations: readonly TLocalizedValidationError[]): FieldError[] {

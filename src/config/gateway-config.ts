@@ -7,6 +7,7 @@ import type { Derivation } from '#domain/derivation.ts'
 import type { Deadband, Scale, WriteLimits } from '#domain/sensor.ts'
 import type { RenameRule } from '#domain/sensor-rename.ts'
 import type { ValueType } from '#domain/value.ts'
+import type { HttpLimits } from './http-limits.ts'
 
 export interface GatewayConfig {
   /** `factory` is the display name as written. */
@@ -24,6 +25,7 @@ export interface GatewayConfig {
     readonly auth: 'required' | 'none'
     /** Absolute paths, or a certificate that the gateway makes; null: not encrypted. */
     readonly tls: { readonly cert: string; readonly key: string } | 'selfSigned' | null
+    readonly limits: HttpLimits
   }
   /** `operators`: on duty at a time; null: as many as acted. */
   readonly alarms: { readonly operators: number | null }

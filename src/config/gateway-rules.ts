@@ -4,6 +4,7 @@ import { idFromName } from '#domain/ids.ts'
 import { checkBroker } from './broker-rules.ts'
 import { nodeAt, textAt } from './config-node.ts'
 import { DEFAULT_CAPACITY, DEFAULT_HOST } from './gateway-schema.ts'
+import { MAX_BODY_BYTES, MIN_BODY_BYTES } from './http-limits.ts'
 import { isLoopback } from './loopback.ts'
 import { complain, refuse, type Subject } from './subject.ts'
 import { durationAt, numberAt, sizeAt } from './value-at.ts'
@@ -27,6 +28,7 @@ export function checkGatewayRules(sensorCount: number, subject: Subject): void {
   checkStore(subject)
   checkAccess(subject)
   checkTls(subject)
+  checkHttpLimits(subject)
   checkBroker(subject)
 }
 
@@ -52,6 +54,12 @@ function checkAccess(subject: Subject): void {
     ['http', 'auth'],
     `none is only possible while http.host is a loopback address, for example 127.0.0.1: ${reason}`,
   )
+}
+
+function checkHttpLimits(subject: Subject): void {
+  const bytes = sizeAt(subject.node, ['http', 'limits', 'maxBody'])
+  if (bytes !== undefined && (bytes < MIN_BODY_BYTES || bytes > MAX_BODY_BYTES))
+    refuse(subject, ['http', 'limits', 'maxBody'], 'must be from 16KiB to 64MiB')
 }
 
 function checkTls(subject: Subject): void {

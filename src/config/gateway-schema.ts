@@ -5,6 +5,7 @@ import { Type, type TObject, type TProperties } from 'typebox'
 import { CheckSpecSchema } from '#domain/check.ts'
 import { DeadbandSchema } from './deadband-schema.ts'
 import { DerivedSchema } from './derived-schema.ts'
+import { HttpLimitsSchema } from './http-limits.ts'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
 import { DEFAULT_WRITE_LIMITS } from '#domain/sensor.ts'
 
@@ -92,6 +93,7 @@ export const HttpSchema = section(
         },
       ),
     ),
+    limits: HttpLimitsSchema,
   },
   { description: 'Dashboard and API.' },
 )

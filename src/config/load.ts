@@ -125,7 +125,7 @@ function readGateway(
       retention: { rawMs: store.retention.raw, minuteMs: store.retention.minute, hourMs: store.retention.hour },
       maxBytes: store.maxSize,
     },
-    http: { ...http, tls: httpTls(http.tls, folder) },
+    http: httpConfig(http, folder),
     alarms: { operators: alarms.operators ?? null },
     broker: broker ? brokerConfig(broker, folder) : null,
     configuration: { watchMs: configuration.watch, revisions: configuration.revisions },
@@ -137,6 +137,11 @@ function readGateway(
   if (problems.size > 0) return undefined
   const sensors = devices.sources.map(({ id, driver, source }) => ({ id, driver, node: source.node }))
   return { config, outline: outlineOf({ root, catalogue: context.catalogue, sensors }) }
+}
+
+function httpConfig(http: StaticDecode<typeof HttpSchema>, folder: string): GatewayConfig['http'] {
+  const { maxBody, ...limits } = http.limits
+  return { ...http, tls: httpTls(http.tls, folder), limits: { ...limits, maxBodyBytes: maxBody } }
 }
 
 function httpTls(tls: StaticDecode<typeof HttpSchema>['tls'], folder: string): GatewayConfig['http']['tls'] {

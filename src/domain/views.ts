@@ -160,9 +160,19 @@ export interface WriteOrigin {
   readonly expiresAt?: number
 }
 
+/** Counts of durations; `upToMs`: upper bound, above that of the step before. */
+export type LatencySteps = readonly { readonly upToMs: number; readonly count: number }[]
+
+export interface DeviceLatency {
+  readonly poll: LatencySteps
+  readonly lag: LatencySteps
+}
+
 export interface DeviceDirectory {
   list(): readonly DeviceStatus[]
   get(id: string): DeviceStatus | undefined
+  /** How long its polls took, and how late they began, over the run; both empty before the first. Throws NOT_FOUND. */
+  latency?(id: string): DeviceLatency
   /** The last frames on the device's wire, oldest first; null where the driver records none. Throws NOT_FOUND. */
   frames?(id: string): readonly WireFrame[] | null
   /** Reads registers as they are, through the device's own bus; see `Device.readBlock`. Throws NOT_FOUND, CONFLICT, … */

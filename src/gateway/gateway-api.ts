@@ -12,6 +12,7 @@ import type { Store } from '#store/store.ts'
 import type { Uplinks } from '#uplinks/uplinks.ts'
 import { CommandArchives } from './archives.ts'
 import { checkDesk } from './backtest.ts'
+import { ProcessExports } from './exports.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 import { installedLicences } from './licences.ts'
 import type { Present } from './present.ts'
@@ -63,6 +64,7 @@ export function gatewayApi(options: GatewayOptions, parts: SeenParts): Api {
     log: log.child({ room: 'api' }),
     archives: new CommandArchives({ dataDir: config.data, configFile: source?.file ?? null, history: store.history }),
     scans: new GatewayScans({ clock, dataDir: config.data, devices: () => acquisition.list() }),
+    exports: new ProcessExports({ dataDir: config.data, flush: () => store.flush() }),
     licences: () => installedLicences(dashboardDir),
     ...(options.recentLog && { recentLog: options.recentLog }),
   })

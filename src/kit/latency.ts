@@ -2,7 +2,13 @@
 
 const CELLS_PER_DOUBLING = 8
 const SMALLEST_MS = 0.001
+const CELLS_PER_STEP = 4
 const CELLS = 8 * 40 // up to 2^40 µs, 12 days
+
+export interface LatencyStep {
+  readonly upToMs: number
+  readonly count: number
+}
 
 export class LatencyHistogram {
   readonly #cells = new Float64Array(CELLS)
@@ -41,6 +47,19 @@ export class LatencyHistogram {
       if (rest <= 0) return Math.min(this.#max, SMALLEST_MS * 2 ** (cell / CELLS_PER_DOUBLING))
     }
     return this.#max
+  }
+
+  /** Counts between the least and the greatest duration, in steps of a half doubling; `upToMs`: upper bound of the step. */
+  steps(): LatencyStep[] {
+    const steps: LatencyStep[] = []
+    for (let cell = 0; cell < CELLS; cell += CELLS_PER_STEP) {
+      let count = 0
+      for (let at = cell; at < cell + CELLS_PER_STEP; at++) count += this.#cells[at]!
+      const upToMs = SMALLEST_MS * 2 ** ((cell + CELLS_PER_STEP - 1) / CELLS_PER_DOUBLING)
+      if (count > 0 || steps.length > 0) steps.push({ upToMs, count })
+    }
+    while (steps.at(-1)?.count === 0) steps.pop()
+    return steps
   }
 
   reset(): void {

@@ -16,6 +16,7 @@ import type {
   AlarmMeasures,
   AlarmRegister,
   DeviceDirectory,
+  DeviceLatency,
   DeviceStatus,
   GatewayInfo,
   LatestValues,
@@ -228,6 +229,13 @@ export class FakeDevices implements DeviceDirectory {
       ...(index === 0 && { plan: { pointRequests: 200, requests: 4 } }),
     }))
   }
+  latency = (): DeviceLatency => ({
+    poll: [
+      { upToMs: 1, count: 3 },
+      { upToMs: 2, count: 7 },
+    ],
+    lag: [],
+  })
   frames = (id: string): readonly WireFrame[] | null =>
     id === this.statuses[0]?.id
       ? [

@@ -10,7 +10,7 @@ import { Accounts } from '#api/auth/accounts.ts'
 import type { Role } from '#api/auth/roles.ts'
 import { contractProblems } from './contract.ts'
 import type { TlsOptions } from '#api/tls/certificate.ts'
-import type { RateLimits } from '#api/context.ts'
+import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '#config/http-limits.ts'
 import { createApi, type Api, type ApiOptions } from '#api/server.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { IngestPort } from '#domain/ingest.ts'
@@ -59,7 +59,7 @@ export interface FixtureOptions {
   ingest?: IngestPort
   recentLog?: () => readonly string[]
   readonly alarmOperators?: number
-  readonly rateLimits?: RateLimits
+  readonly limits?: Partial<HttpLimits>
   auth?: 'required' | 'none'
   clock?: Clock
   sensors?: readonly Sensor[]
@@ -100,7 +100,6 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     ...(options.checks && { checks: options.checks }),
     ...(options.configuration && { configuration: options.configuration }),
     ...(options.ingest && { ingest: options.ingest }),
-    ...(options.rateLimits && { rateLimits: options.rateLimits }),
     ...(options.recentLog && { recentLog: options.recentLog }),
     ...(options.alarmOperators && { alarmOperators: () => options.alarmOperators! }),
     http: {
@@ -108,6 +107,7 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
       port: options.port ?? 0,
       auth: options.auth ?? 'none',
       tls: options.tls ?? null,
+      limits: { ...DEFAULT_HTTP_LIMITS, ...options.limits },
     },
     dashboardDir: options.dashboardDir ?? null,
     log: options.log ?? silentLogger,

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { RateLimits } from '#api/context.ts'
-import { RATE_LIMITS } from '#api/rate-limit.ts'
+import type { HttpLimits } from '#config/http-limits.ts'
 import { call, seedAccounts, startApi, temporaryFolder, type Answer } from './fixture.ts'
 
-async function start(limits: Partial<RateLimits>) {
+async function start(limits: Partial<HttpLimits>) {
   const dataDir = await temporaryFolder()
   const tokens = await seedAccounts(dataDir)
-  const api = await startApi({ auth: 'required', dataDir, rateLimits: { ...RATE_LIMITS, ...limits } })
+  const api = await startApi({ auth: 'required', dataDir, limits })
   const as = (token: string): Promise<Answer> =>
     call(api.url, '/api/v1/gateway', { headers: token === '' ? {} : { authorization: `Bearer ${token}` } })
   return { as, api, tokens }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadGatewayConfig, type LoadResult } from '#config/load.ts'
+import { DEFAULT_HTTP_LIMITS } from '#config/http-limits.ts'
 import type { GatewayConfig } from '#config/gateway-config.ts'
 import { benchCatalogue } from './bench-driver.ts'
 import { check, configOf, device, gatewayWith, problemsOf, sensor, uplink, withSensors } from './parse.ts'
@@ -29,7 +30,7 @@ describe('a valid configuration', () => {
         retention: { rawMs: 30 * 86_400_000, minuteMs: 365 * 86_400_000, hourMs: 3650 * 86_400_000 },
         maxBytes: 8 * 1024 ** 3,
       },
-      http: { host: '127.0.0.1', port: 8080, auth: 'required', tls: null },
+      http: { host: '127.0.0.1', port: 8080, auth: 'required', tls: null, limits: DEFAULT_HTTP_LIMITS },
       alarms: { operators: null },
       broker: null,
       configuration: { watchMs: 60_000, revisions: 100 },
@@ -38,6 +39,15 @@ describe('a valid configuration', () => {
       derived: [],
       uplinks: [],
     })
+  })
+
+  it('takes the limits of the API, and refuses those that make no sense', () => {
+    const { limits } = configOf(gatewayWith('http: { limits: { maxBody: 4MiB, addressConnections: 10 } }')).http
+    expect(limits).toEqual({ ...DEFAULT_HTTP_LIMITS, maxBodyBytes: 4 * 1024 ** 2, addressConnections: 10 })
+    expect(problemsOf(gatewayWith('http: { limits: { maxBody: 1KiB } }')).join()).toContain(
+      'must be from 16KiB to 64MiB',
+    )
+    expect(problemsOf(gatewayWith('http: { limits: { queries: 0 } }')).join()).toContain('http.limits.queries')
   })
 
   it.each([

@@ -40,6 +40,16 @@ function matchesParts(id: string, parts: readonly string[]): boolean {
   return at <= end
 }
 
+/** Those of the patterns that no sensor of the model matches. */
+export function unmatched(model: Model, patterns: readonly string[]): string[] {
+  const ids = new Set(model.sensors.map(({ id }) => id))
+  return patterns.filter((pattern) => {
+    if (!pattern.includes('*')) return !ids.has(pattern)
+    const matches = matcher([pattern])
+    return !model.sensors.some(({ id }) => matches(id))
+  })
+}
+
 /** 1 for each sensor number that matches; as long as the highest number of the model. */
 export function wantedSensors(model: Model, patterns: readonly string[]): Uint8Array {
   const matches = matcher(patterns)

@@ -7,15 +7,15 @@ import type { AlarmRegister, LatestValues } from '#domain/views.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
 import { collectedGauge, type Registry } from '#kit/metrics.ts'
-import { alarmShape } from '../shapes/alarm-shape.ts'
+import { alarmShape, type AlarmShape } from '../shapes/alarm-shape.ts'
+import { AddressCount } from '../connections.ts'
 import { LiveClient } from './client.ts'
-import { matcher, wantedSensors } from './filter.ts'
+import { matcher, unmatched, wantedSensors } from './filter.ts'
 import { LiveGroup } from './group.ts'
 import type { NumberSet } from './number-set.ts'
 import { LivePast } from './past.ts'
 import { ReadingTexts } from './reading-texts.ts'
 
-export const MAX_LIVE_CLIENTS = 256
 const PING_INTERVAL_MS = 10_000
 /** A client without a sign of life for this long is cut off. */
 export const MAX_SILENCE_MS = 30_000
@@ -23,6 +23,9 @@ export const MAX_SILENCE_MS = 30_000
 const GOODBYE_MS = 1000
 
 export interface LiveHubOptions {
+  readonly maxClients: number
+  /** Of one address; IPv6: of one /64. */
+  readonly maxOfAddress: number
   readonly latest: LatestValues
   readonly alarms: AlarmRegister
   readonly model: () => Model
@@ -31,6 +34,10 @@ export interface LiveHubOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly registry: Registry
+  /** Told of each alarm beside what is always told; absent: nothing. */
+  readonly alarmDetails?: (alarm: AlarmShape) => object
+  /** Why every client is sent away at the end; default: the gateway stops. */
+  readonly goodbye?: string
 }
 
 /** What a new client wants. */
@@ -40,6 +47,8 @@ export interface LiveWish {
   readonly isAllowed: () => boolean
   /** The last position that it was told; absent: it is new. */
   readonly since?: string | undefined
+  /** Where it comes from. */
+  readonly address: string
 }
 
 export class LiveHub {
@@ -49,12 +58,14 @@ export class LiveHub {
   #texts: ReadingTexts
   readonly #past: LivePast
   #clients = 0
+  readonly #ofAddress: AddressCount
   #unsubscribe: (() => void)[] = []
   #pinging: Timer | null = null
   #isClosing = false
 
   constructor(options: LiveHubOptions) {
     this.#options = options
+    this.#ofAddress = new AddressCount(options.maxOfAddress)
     this.#model = options.model()
     this.#texts = new ReadingTexts(options.latest, this.#model)
     this.#past = new LivePast(options.epoch)
@@ -76,12 +87,13 @@ export class LiveHub {
     this.#schedulePing()
   }
 
-  get isFull(): boolean {
-    return this.#clients >= MAX_LIVE_CLIENTS || this.#isClosing
+  /** True when a client from `address` cannot be taken now. */
+  isFullFor(address: string): boolean {
+    return this.#clients >= this.#options.maxClients || this.#ofAddress.isFull(address) || this.#isClosing
   }
 
   /** Takes over an open socket: sends the snapshot, or what has changed since a position, then changes. */
-  add(socket: WebSocket, { patterns, isAllowed, since }: LiveWish): void {
+  add(socket: WebSocket, { patterns, isAllowed, since, address }: LiveWish): void {
     this.#refreshModel()
     const key = patterns.join(',')
     const group = this.#groups.get(key) ?? this.#newGroup(key, patterns)
@@ -91,8 +103,10 @@ export class LiveHub {
     const client = new LiveClient({ socket, clock, sensors: everything.size, readingsMessage, isAllowed })
     group.clients.add(client)
     this.#clients += 1
+    const isCounted = this.#ofAddress.enter(address)
     socket.once('close', () => {
       this.#clients -= 1
+      if (isCounted) this.#ofAddress.leave(address)
       group.clients.delete(client)
       if (group.clients.size > 0 || this.#groups.get(key) !== group) return
       group.close()
@@ -100,12 +114,26 @@ export class LiveHub {
     })
     const missed = since === undefined ? null : this.#past.since(since, everything)
     const { position } = this.#past
-    if (missed === null) {
-      const head = since === undefined ? '"snapshot":true,' : '"snapshot":true,"resumed":false,'
-      client.readings(this.#message(everything, position, head), everything, position)
-    } else client.readings(this.#message(missed.sensors, position, '"resumed":true,'), missed.sensors, position)
+    const resumed =
+      missed !== null
+        ? '"resumed":true,'
+        : since === undefined
+          ? '"snapshot":true,'
+          : '"snapshot":true,"resumed":false,'
+    const head = resumed + this.#unknown(patterns)
+    const first = missed?.sensors ?? everything
+    client.readings(this.#message(first, position, head), first, position)
     for (const alarm of missed?.alarms ?? this.#options.alarms.list())
       if (group.matches(alarm.sensor)) client.alarm(alarm.id, this.#alarmMessage(alarm))
+  }
+
+  /** Tells something else to the clients that want its sensor; empty: to all. A slow one gets the last of an id when it has caught up. */
+  tell({ id, sensor }: { readonly id: string; readonly sensor: string }, message: object): void {
+    const text = Buffer.from(JSON.stringify(message), 'utf8')
+    for (const group of this.#groups.values()) {
+      if (sensor !== '' && !group.matches(sensor)) continue
+      for (const client of group.clients) client.alarm(id, text)
+    }
   }
 
   /** Says goodbye to every client (1001) and resolves when all are gone, at the latest when `signal` aborts. */
@@ -120,13 +148,19 @@ export class LiveHub {
       for (const socket of sockets) socket.terminate()
     }
     const gone = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
-    for (const socket of sockets) socket.close(1001, 'The gateway stops')
+    for (const socket of sockets) socket.close(1001, this.#options.goodbye ?? 'The gateway stops')
     const timer = this.#options.clock.after(GOODBYE_MS, terminate)
     signal.addEventListener('abort', terminate, { once: true })
     if (signal.aborted) terminate()
     await Promise.all(gone)
     timer.cancel()
     signal.removeEventListener('abort', terminate)
+  }
+
+  /** Who misspells a sensor would wait for it for ever. */
+  #unknown(patterns: readonly string[]): string {
+    const unknown = unmatched(this.#model, patterns)
+    return unknown.length === 0 ? '' : `"unknown":${JSON.stringify(unknown)},`
   }
 
   #newGroup(key: string, patterns: readonly string[]): LiveGroup {
@@ -147,7 +181,9 @@ export class LiveHub {
   }
 
   #alarmMessage(alarm: Alarm): Buffer {
-    return Buffer.from(JSON.stringify({ type: 'alarm', alarm: alarmShape(alarm, this.#model) }), 'utf8')
+    const shape = alarmShape(alarm, this.#model)
+    const told = { ...shape, ...this.#options.alarmDetails?.(shape) }
+    return Buffer.from(JSON.stringify({ type: 'alarm', alarm: told }), 'utf8')
   }
 
   #onReadings(changed: Uint32Array, count: number): void {

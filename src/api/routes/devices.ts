@@ -2,14 +2,23 @@
 
 import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
+import type { WireFrame } from '#domain/driver.ts'
 import type { DeviceStatus } from '#domain/views.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
-import { DeviceSchema, deviceShape, FrameSchema, frameShape } from '../shapes/device-shape.ts'
+import {
+  DeviceDetailSchema,
+  deviceDetailShape,
+  DeviceSchema,
+  deviceShape,
+  FrameSchema,
+  frameShape,
+} from '../shapes/device-shape.ts'
 
 const DeviceParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256, description: 'Device id.' }) })
 const page = pageParameters({ max: 1000, default: 100 })
+const framePage = pageParameters({ max: 1000, default: 1000 })
 const byId = ({ id }: { readonly id: string }): string => id
 
 export function registerDevices(app: ApiServer, { options }: ApiContext): void {
@@ -46,9 +55,9 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
     '/api/v1/devices/:id',
     {
       config: { access: 'viewer' },
-      schema: { tags: ['devices'], summary: 'One device', params: DeviceParams, response: { 200: DeviceSchema } },
+      schema: { tags: ['devices'], summary: 'One device', params: DeviceParams, response: { 200: DeviceDetailSchema } },
     },
-    async ({ params }) => deviceShape(deviceOf(params.id)),
+    async ({ params }) => deviceDetailShape(deviceOf(params.id), devices.latency?.(params.id) ?? null),
   )
 
   app.get(
@@ -60,12 +69,19 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
         summary: 'The last frames on the wire of a device',
         description: 'Oldest first; empty for a device whose driver records none.',
         params: DeviceParams,
+        querystring: Type.Object(framePage, { additionalProperties: false }),
         response: { 200: pageOf(FrameSchema, 'Frames') },
       },
     },
-    async ({ params }) => {
+    async ({ params, query }) => {
       const { id } = deviceOf(params.id)
-      return { items: (devices.frames?.(id) ?? []).map(frameShape), next: null }
+      const { items, next } = pageByKey({
+        items: keyedFrames(devices.frames?.(id) ?? []),
+        key: ({ key }) => key,
+        limit: query.limit ?? 1000,
+        cursor: query.cursor,
+      })
+      return { items: items.map(({ frame }) => frameShape(frame)), next }
     },
   )
 
@@ -87,4 +103,15 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
       return deviceShape(deviceOf(id))
     },
   )
+}
+
+/** In the order of their keys: by time, and by number among those of one millisecond. */
+function keyedFrames(frames: readonly WireFrame[]): { key: string; frame: WireFrame }[] {
+  let [time, number] = [-1, 0]
+  return frames.map((frame) => {
+    // The clock may step back; frames do not.
+    number = frame.time > time ? 0 : number + 1
+    time = Math.max(time, frame.time)
+    return { key: `${String(time).padStart(16, '0')}-${String(number).padStart(6, '0')}`, frame }
+  })
 }

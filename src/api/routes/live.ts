@@ -38,7 +38,7 @@ export function registerLive(app: ApiServer, context: ApiContext): void {
     // Before the upgrade, so that a refusal is an HTTP answer.
     preHandler: async (request) => {
       parsePatterns(request.query.sensors)
-      if (request.ws && live.isFull)
+      if (request.ws && live.isFullFor(request.ip))
         throw new RequestError('UNAVAILABLE', 'Too many live clients', { headers: { 'retry-after': '10' } })
     },
     handler: async () => {
@@ -53,6 +53,7 @@ export function registerLive(app: ApiServer, context: ApiContext): void {
         patterns: parsePatterns(sensors),
         isAllowed: () => stillAllowed(request, context, 'viewer'),
         since,
+        address: request.ip,
       })
     },
   })

@@ -5,6 +5,8 @@ import type { Alarm } from '#domain/alarm.ts'
 export const ALARM_STATES = [
   'active',
   'unacknowledged',
+  'acknowledged',
+  'cleared',
   'unconfirmed',
   'latched',
   'shelved',
@@ -27,6 +29,10 @@ export function isInState(alarm: Alarm, state: AlarmState, now: number): boolean
       return alarm.active && isShown
     case 'unacknowledged':
       return !alarm.acknowledged && isShown
+    case 'acknowledged':
+      return alarm.acknowledged && isShown
+    case 'cleared':
+      return !alarm.active && isShown
     case 'unconfirmed':
       return alarm.confirmed === false && isShown
     case 'latched':

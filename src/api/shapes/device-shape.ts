@@ -2,7 +2,7 @@
 
 import { Type, type Static } from 'typebox'
 import type { WireFrame } from '#domain/driver.ts'
-import type { DeviceStatus } from '#domain/views.ts'
+import type { DeviceLatency, DeviceStatus } from '#domain/views.ts'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '../time.ts'
 
 const NullableString = Type.Union([Type.String(), Type.Null()])
@@ -35,6 +35,24 @@ export const DeviceSchema = Type.Object({
     description: 'Requests of one poll of everything: one for each sensor, and as the driver merges them.',
   }),
 })
+
+const Steps = Type.Array(Type.Object({ upToMs: Type.Number(), count: Type.Number() }))
+
+/** One device, asked for alone. */
+export const DeviceDetailSchema = Type.Object({
+  ...DeviceSchema.properties,
+  latency: Type.Union([Type.Object({ poll: Steps, lag: Steps }), Type.Null()], {
+    description:
+      'Counts of how long its polls took and how late they began, over the run: each step of durations up to `upToMs`, the ones below not counted again.',
+  }),
+})
+
+export function deviceDetailShape(
+  status: DeviceStatus,
+  latency: DeviceLatency | null,
+): Static<typeof DeviceDetailSchema> {
+  return { ...deviceShape(status), latency: latency && { poll: [...latency.poll], lag: [...latency.lag] } }
+}
 
 export function deviceShape(status: DeviceStatus): Static<typeof DeviceSchema> {
   return {

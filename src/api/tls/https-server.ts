@@ -2,7 +2,12 @@
 // certificate together, and connections that are open keep the one that they began with.
 
 import { createServer, type Server } from 'node:https'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http'
 import type { KeyPair } from './self-signed.ts'
 
 /** Of every server of the API, encrypted or not. */
@@ -12,6 +17,14 @@ export const SERVER_LIMITS = {
   keepAliveMs: 72_000,
   maxConnections: 1024,
 } as const
+
+/** One that is not encrypted. */
+export function plainServer(handler: RequestHandler): HttpServer {
+  const server = createHttpServer(handler)
+  server.requestTimeout = SERVER_LIMITS.requestTimeoutMs
+  server.keepAliveTimeout = SERVER_LIMITS.keepAliveMs
+  return server
+}
 
 type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 

@@ -22,6 +22,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'public'>> = {
   'GET /api/v1/sensors/{id}/latest': 'viewer',
   'GET /api/v1/sensors/{id}/readings': 'viewer',
   'GET /api/v1/sensors/{id}/stats': 'viewer',
+  'GET /api/v1/sensors/{id}/export': 'viewer',
   'GET /api/v1/sensors/{id}/anomalies': 'viewer',
   'GET /api/v1/sensors/{id}/alerts': 'viewer',
   'GET /api/v1/latest': 'viewer',

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ManualClock } from '#kit/manual-clock.ts'
-import { MAX_LIVE_CLIENTS } from '#api/live/hub.ts'
+import { DEFAULT_HTTP_LIMITS } from '#config/http-limits.ts'
 import { makeAlarm, makeSensor } from '../fakes.ts'
 import { call, openLive, startApi, type Fixture } from '../fixture.ts'
 
@@ -83,7 +83,7 @@ describe('many live clients', () => {
   it('are turned away beyond the limit, and served up to it', async () => {
     const api = await start()
     const clients = await Promise.all(
-      Array.from({ length: MAX_LIVE_CLIENTS }, () => openLive(api, '?sensors=line.sensor-1')),
+      Array.from({ length: DEFAULT_HTTP_LIMITS.addressLiveClients }, () => openLive(api, '?sensors=line.sensor-1')),
     )
     await expect(openLive(api)).rejects.toThrow('refused with 503')
     api.latest.put(NOON, { 'line.sensor-1': 42, 'line.sensor-2': 1 })

@@ -9,7 +9,15 @@ describe('devices', () => {
       { id: 'mixer', state: 'down', reason: 'No answer within 1 s', pollMs: null },
       { id: 'press-1', state: 'up', pollMs: { p50: 1.5 } },
     ])
-    expect((await get(api, '/devices/press-1')).json).toEqual(items[1])
+    const { latency, ...detail } = (await get(api, '/devices/press-1')).json
+    expect(detail).toEqual(items[1])
+    expect(latency).toEqual({
+      poll: [
+        { upToMs: 1, count: 3 },
+        { upToMs: 2, count: 7 },
+      ],
+      lag: [],
+    })
     expect((await get(api, '/devices/nope')).status).toBe(404)
   })
 
@@ -24,6 +32,11 @@ describe('devices', () => {
       ],
       next: null,
     })
+    const [first] = (await get(api, '/devices/press-1/frames')).json.items
+    const page = (await get(api, '/devices/press-1/frames?limit=1')).json
+    expect(page.items).toEqual([first])
+    const rest = (await get(api, `/devices/press-1/frames?limit=1&cursor=${page.next}`)).json
+    expect(rest).toMatchObject({ items: [{ direction: 'received' }], next: null })
     expect((await get(api, '/devices/mixer/frames')).json.items).toEqual([])
     expect((await get(api, '/devices/nope/frames')).status).toBe(404)
   })
