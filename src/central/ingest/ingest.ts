@@ -140,7 +140,7 @@ export class Ingest implements IngestPort, IngestFeed {
     const { code, message, retryable } = error
     this.#log.warn({ tenant, gateway: group[0]?.envelope.gateway, code, reason: message }, 'Batches were not taken')
     const told = retryable || code === 'PERMISSION_DENIED' ? error : refusedByDatabase(error)
-    for (const { reject } of group) reject(told)
+    for (const pending of group) pending.reject(told)
   }
 
   #settle({ batch, gateway, refused, repeated, rows, sensors, tenant }: Settled): Taken {

@@ -2,12 +2,9 @@
 
 import type { Queryable } from '#backing/database.ts'
 import type { TenantNumber } from '../ports.ts'
-import type { SensorRow } from './adopt-sensors.ts'
+import type { MachineName, SensorRow } from './told.ts'
 
 type Named = Pick<SensorRow, 'machine' | 'machineName' | 'factory' | 'factoryName'>
-
-/** How a machine is called at central. */
-export type MachineName = (row: Pick<Named, 'machine' | 'factory'>) => string
 
 export async function adoptMachines(
   queryable: Queryable,

@@ -4,23 +4,7 @@ import type { Queryable } from '#backing/database.ts'
 import type { ValueType } from '#domain/value.ts'
 import type { AdoptedSensor } from '../ingest-ports.ts'
 import type { TenantNumber } from '../ports.ts'
-import type { MachineName } from './adopt-machines.ts'
-import type { ModelLimits } from './adoption.ts'
-
-/** A sensor as its gateway tells of it, made fit for the database. */
-export interface SensorRow {
-  /** Value type and id. */
-  readonly key: string
-  readonly id: string
-  readonly valueType: ValueType
-  readonly machine: string
-  readonly machineName: string
-  readonly factory: string
-  readonly factoryName: string
-  readonly unit: string
-  readonly description: string
-  readonly writable: boolean
-}
+import type { MachineName, ModelLimits, SensorRow } from './told.ts'
 
 interface Owner {
   readonly tenant: TenantNumber

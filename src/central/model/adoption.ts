@@ -10,19 +10,8 @@ import type { AdoptedSensor } from '../ingest-ports.ts'
 import type { TenantNumber } from '../ports.ts'
 import type { TenantDatabase } from '../storage/tenant-database.ts'
 import { adoptMachines } from './adopt-machines.ts'
-import { adoptSensors, type SensorRow } from './adopt-sensors.ts'
-
-export interface ModelLimits {
-  readonly gatewaysPerTenant: number
-  readonly sensorsPerGateway: number
-  readonly sensorsPerTenant: number
-}
-
-export const DEFAULT_MODEL_LIMITS: ModelLimits = {
-  gatewaysPerTenant: 1000,
-  sensorsPerGateway: 20_000,
-  sensorsPerTenant: 200_000,
-}
+import { adoptSensors } from './adopt-sensors.ts'
+import type { ModelLimits, SensorRow } from './told.ts'
 
 /** Gateways whose sensors are remembered. */
 const MAX_REMEMBERED = 2000

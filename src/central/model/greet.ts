@@ -38,13 +38,13 @@ export async function greet(
       ],
     ),
   )
-  const refused = sensors
-    .map((sensor) => ({ sensor, found: gateway.find(sensor) }))
-    .filter(({ found }) => typeof found === 'string')
-  if (refused.length === 0) return
-  const [first] = refused
-  throw new TelemetryError(
-    'OUT_OF_RANGE',
-    `${refused.length} of its sensors are not taken, the first is ${first!.sensor.id}: ${String(first!.found)}`,
-  )
+  const refused = sensors.flatMap((sensor) => {
+    const found = gateway.find(sensor)
+    return typeof found === 'string' ? [`${sensor.id}: ${found}`] : []
+  })
+  if (refused.length > 0)
+    throw new TelemetryError(
+      'OUT_OF_RANGE',
+      `${refused.length} of its sensors are not taken, the first is ${refused[0]!}`,
+    )
 }

@@ -8,7 +8,7 @@ import { systemClock, type Clock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { KnownSensors } from '#rpc/dictionary.ts'
 import { BatchSchema, DictionarySchema, type Batch } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
-import { SensorSchema } from '#rpc/generated/telemetryx/v1/events_pb.js'
+import type { SensorSchema } from '#rpc/generated/telemetryx/v1/events_pb.js'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 
 export const DAY_MS = 86_400_000
