@@ -20,6 +20,8 @@ export interface DurableMessage {
   readonly header: (name: string) => string | undefined
   /** 1 for the first time; more when a process died with it or did not finish in time. */
   readonly deliveries: number
+  /** Its place in the stream: never given twice. */
+  readonly sequence: number
   /** Unix milliseconds at which the stream took it. */
   readonly storedAt: number
 }
@@ -167,6 +169,7 @@ function durableMessage(message: JsMsg): DurableMessage {
     subject: message.subject,
     data: message.data,
     deliveries: deliveryCount,
+    sequence: message.seq,
     storedAt: timestampNanos / 1e6,
     header: (name) => {
       const value = message.headers?.get(name)
