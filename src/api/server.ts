@@ -2,12 +2,11 @@
 
 import { mkdir } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { AuditSink } from '#domain/audit.ts'
 import { DEFAULT_HTTP_LIMITS } from '#config/http-limits.ts'
 import type { Component } from '#domain/component.ts'
-import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import { buildApp } from './app.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import { Accounts } from './auth/accounts.ts'
@@ -16,6 +15,7 @@ import { Login } from './auth/login.ts'
 import { Sessions } from './auth/sessions.ts'
 import type { ApiContext, ApiOptions, ApiServer } from './context.ts'
 import { Gate } from './gate.ts'
+import { listen, urlOf } from './listen.ts'
 import { LiveHub } from './live/hub.ts'
 import { Certificate } from './tls/certificate.ts'
 import { HttpsServers } from './tls/https-server.ts'
@@ -160,43 +160,8 @@ class HttpApi implements Api {
   }
 }
 
-async function listen(app: ApiServer, http: ApiOptions['http']): Promise<void> {
-  const { host, port } = http
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    const details = { cause: error, context: { host, port } }
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') {
-      const message = `Port ${port} on ${host} is already in use; choose another one as http.port`
-      throw new TelemetryError('PORT_IN_USE', message, details)
-    }
-    if (code === 'EACCES') {
-      const message = `Port ${port} needs privileges; choose one above 1023 as http.port`
-      throw new TelemetryError('CONFIG_INVALID', message, details)
-    }
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      const message = `${host} is not an address of this machine; correct http.host`
-      throw new TelemetryError('CONFIG_INVALID', message, details)
-    }
-    throw toTelemetryError(error, 'CONNECTION_FAILED', details)
-  }
-}
-
-/** Where a browser finds it: a wildcard address becomes the first one that other machines can reach. */
-function urlOf(address: AddressInfo, { host, tls }: ApiOptions['http']): string {
-  const isWildcard = host === '0.0.0.0' || host === '::' || host === '[::]'
-  const name = isWildcard ? (outwardAddress() ?? '127.0.0.1') : host.replace(/^\[|\]$/g, '')
-  return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${address.port}`
-}
-
 /** Where a command on this machine finds it: through loopback where it listens on every address. */
 function localUrlOf({ address, port }: AddressInfo, url: string): string {
   const name = address === '::' ? '[::1]' : address === '0.0.0.0' ? '127.0.0.1' : new URL(url).hostname
   return `${new URL(url).protocol}//${name}:${port}`
-}
-
-function outwardAddress(): string | undefined {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address
 }
