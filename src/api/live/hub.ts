@@ -27,7 +27,7 @@ export interface LiveHubOptions {
   /** Of one address; IPv6: of one /64. */
   readonly maxOfAddress: number
   readonly latest: LatestValues
-  readonly alarms: AlarmRegister
+  readonly alarms: Pick<AlarmRegister, 'list' | 'subscribe'>
   readonly model: () => Model
   /** Number of this start of the gateway: positions of another one mean nothing. */
   readonly epoch: number

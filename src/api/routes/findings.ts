@@ -9,9 +9,9 @@ import { rangeParameters, readRange } from '../time.ts'
 import { sensorOf, SensorParams } from './model.ts'
 
 /** Kinds of check that compare a value with what is usual. */
-const DETECTORS = ['zscore', 'ewma', 'anomaly']
+export const DETECTORS = ['zscore', 'ewma', 'anomaly']
 /** Kinds of check that compare a value with what is configured. */
-const LIMITS = ['threshold', 'rate', 'flatline', 'stale', 'expression']
+export const LIMITS = ['threshold', 'rate', 'flatline', 'stale', 'expression']
 
 export function registerFindings(app: ApiServer, context: ApiContext): void {
   register(app, context, { path: 'anomalies', summary: 'What the detectors found', checkTypes: DETECTORS })
