@@ -51,6 +51,39 @@ export function pageByKey<T>(page: KeyedPage<T>): { items: T[]; next: string | n
   return { items, next: null }
 }
 
+interface TimedPage<T, U> {
+  /** Oldest first: the last of a stream, whose beginning is forgotten as it goes on. */
+  readonly items: readonly T[]
+  /** Unix milliseconds. */
+  readonly time: (item: T) => number
+  readonly shape: (item: T) => U
+  readonly limit: number
+  readonly cursor: string | undefined
+}
+
+/** A page of items that have nothing but their time: by it, and by their number among those of one millisecond. */
+export function pageByTime<T, U>({
+  items,
+  time,
+  shape,
+  limit,
+  cursor,
+}: TimedPage<T, U>): {
+  items: U[]
+  next: string | null
+} {
+  let [latest, number] = [-1, 0]
+  const keyed = items.map((item) => {
+    const at = time(item)
+    // The clock may step back; a stream does not.
+    number = at > latest ? 0 : number + 1
+    latest = Math.max(latest, at)
+    return { key: `${String(latest).padStart(16, '0')}-${String(number).padStart(6, '0')}`, item }
+  })
+  const page = pageByKey({ items: keyed, key: ({ key }) => key, limit, cursor })
+  return { items: page.items.map(({ item }) => shape(item)), next: page.next }
+}
+
 /** Items in ascending order of their keys by code units: the order that `pageByKey` needs. */
 export function sortedByKey<T>(items: readonly T[], key: (item: T) => string): T[] {
   return items.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))

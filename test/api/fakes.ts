@@ -151,14 +151,22 @@ export class FakeAlarms implements AlarmRegister {
     this.comments.push(comment)
     return this.put({ ...alarm, acknowledged: true, acknowledgedAt: this.#clock.now(), acknowledgedBy: by })
   }
-  shelve(id: string, untilMs: number, _by: string, comment: string | null): Alarm {
+  shelve(
+    id: string,
+    untilMs: number,
+    by: string,
+    comment: string | null,
+    shelving: 'timed' | 'oneShot' = 'timed',
+  ): Alarm {
     this.comments.push(comment)
-    return this.put({ ...this.#find(id), shelvedUntil: untilMs })
+    const lastComment = comment === null ? {} : { lastComment: { text: comment, by, time: this.#clock.now() } }
+    return this.put({ ...this.#find(id), shelvedUntil: untilMs, shelving, ...lastComment })
   }
   unshelve(id: string): Alarm {
     const alarm = this.#find(id)
     if (alarm.shelvedUntil === null) throw new TelemetryError('CONFLICT', `Alarm ${id} is not shelved`)
-    return this.put({ ...alarm, shelvedUntil: null })
+    const { shelving: _, ...rest } = alarm
+    return this.put({ ...rest, shelvedUntil: null })
   }
   confirm(id: string, by: string, comment: string | null): Alarm {
     this.comments.push(comment)

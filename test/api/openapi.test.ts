@@ -108,6 +108,19 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('pages every list by limit and cursor', async () => {
+    const { paths } = await document()
+    const lists = Object.entries(paths).filter(([, { get }]) => {
+      const schema = get?.responses[200]?.content?.['application/json']?.schema as { properties?: object } | undefined
+      return schema?.properties !== undefined && 'items' in schema.properties
+    })
+    expect(lists.length).toBeGreaterThan(15)
+    for (const [path, { get }] of lists) {
+      const names = get!.parameters?.filter((parameter) => parameter.in === 'query').map(({ name }) => name)
+      expect(names, path).toEqual(expect.arrayContaining(['limit', 'cursor']))
+    }
+  })
+
   it('is the yardstick that the tests hold answers against: a wrong answer is found', async () => {
     const described = await document()
     const answer = {

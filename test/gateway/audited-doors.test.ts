@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { AuditChange } from '#domain/audit.ts'
 import { TelemetryError } from '#domain/errors.ts'
-import { auditedCommands } from '#gateway/audited-doors.ts'
+import { auditedCommands, auditedDesk, withAuditedOutcomes } from '#gateway/audited-doors.ts'
 import { startGatewayProcess } from '#test/cli/gateway-process.ts'
 import { makeModel, makeSensor } from '#test/api/fakes.ts'
+import { ConfigurationBed, HEAD } from './configuration-bed.ts'
 
 const ORIGIN = { by: 'uplink hq', from: 'mqtt' }
 
@@ -49,6 +50,36 @@ describe('changes through other doors', () => {
     const { told, commands } = commandsWith(() => Promise.reject(new TelemetryError(code, 'no')))
     await expect(commands.write(7, 50, ORIGIN, new AbortController().signal)).rejects.toMatchObject({ code })
     expect(told).toMatchObject([{ outcome, after: null }])
+  })
+
+  it("tell a central's configuration, and that the gateway took it back by itself, and why", async () => {
+    const told: AuditChange[] = []
+    const audit = { record: async (change: AuditChange) => void told.push(change) }
+    const device = (host: string): string =>
+      `${HEAD}devices:\n  - { id: a, driver: sim, host: ${host}, sensors: [ { id: a, address: 7 } ] }\n`
+    const bed = await new ConfigurationBed().start(device('plc'))
+    const desk = auditedDesk(withAuditedOutcomes(bed.desk, audit), audit, (origin) => origin)
+    const offer = { text: device('dead'), by: 'central hq', origin: 'central' as const, comment: null }
+    const applied = await bed.during(desk.apply(offer))
+    expect(told).toMatchObject([
+      {
+        action: 'config.apply',
+        who: 'central hq',
+        via: 'central',
+        outcome: 'done',
+        before: { revision: 1 },
+        after: { revision: 2 },
+      },
+    ])
+    await bed.clock.advance(31_000)
+    await bed.during(applied.outcome)
+    await vi.waitFor(() => expect(told).toHaveLength(2))
+    expect(told[1]).toMatchObject({
+      action: 'config.takeBack',
+      who: 'system',
+      before: { revision: 2 },
+      after: { reason: 'device a is down: dead is not there' },
+    })
   })
 
   it('tell that SIGHUP took up another file, and that a wrong one was not', async () => {

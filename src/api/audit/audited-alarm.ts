@@ -20,13 +20,14 @@ export function auditedAlarm(
 
 function stateOf(alarm: Alarm | undefined): AuditValue {
   if (!alarm) return null
-  const { active, acknowledged, confirmed, latched, shelvedUntil, outOfService, lastComment } = alarm
+  const { active, acknowledged, confirmed, latched, shelvedUntil, shelving, outOfService, lastComment } = alarm
   return {
     active,
     acknowledged,
     ...(confirmed === undefined ? {} : { confirmed }),
     ...(latched === undefined ? {} : { latched }),
     shelvedUntil: shelvedUntil === null ? null : new Date(shelvedUntil).toISOString(),
+    ...(shelving === undefined ? {} : { shelving }),
     outOfService: outOfService === true,
     comment: lastComment?.text ?? null,
   }

@@ -2,11 +2,10 @@
 
 import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
-import type { WireFrame } from '#domain/driver.ts'
 import type { DeviceStatus } from '#domain/views.ts'
 import { callerOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
-import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
+import { pageByKey, pageByTime, pageOf, pageParameters, sortedByKey } from '../paging.ts'
 import {
   DeviceDetailSchema,
   deviceDetailShape,
@@ -75,13 +74,13 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
     },
     async ({ params, query }) => {
       const { id } = deviceOf(params.id)
-      const { items, next } = pageByKey({
-        items: keyedFrames(devices.frames?.(id) ?? []),
-        key: ({ key }) => key,
+      return pageByTime({
+        items: devices.frames?.(id) ?? [],
+        time: ({ time }) => time,
+        shape: frameShape,
         limit: query.limit ?? 1000,
         cursor: query.cursor,
       })
-      return { items: items.map(({ frame }) => frameShape(frame)), next }
     },
   )
 
@@ -103,15 +102,4 @@ export function registerDevices(app: ApiServer, { options }: ApiContext): void {
       return deviceShape(deviceOf(id))
     },
   )
-}
-
-/** In the order of their keys: by time, and by number among those of one millisecond. */
-function keyedFrames(frames: readonly WireFrame[]): { key: string; frame: WireFrame }[] {
-  let [time, number] = [-1, 0]
-  return frames.map((frame) => {
-    // The clock may step back; frames do not.
-    number = frame.time > time ? 0 : number + 1
-    time = Math.max(time, frame.time)
-    return { key: `${String(time).padStart(16, '0')}-${String(number).padStart(6, '0')}`, frame }
-  })
 }

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox'
 import type { ApiContext, ApiServer } from '../context.ts'
-import { pageOf } from '../paging.ts'
+import { pageByTime, pageOf, pageParameters } from '../paging.ts'
 
 const LineSchema = Type.Object(
   {},
@@ -18,10 +18,18 @@ export function registerLog(app: ApiServer, { options }: ApiContext): void {
         tags: ['gateway'],
         summary: 'The last lines of the log',
         description: 'Oldest first, at most 1000; of this run only.',
+        querystring: Type.Object(pageParameters({ max: 1000, default: 1000 }), { additionalProperties: false }),
         response: { 200: pageOf(LineSchema, 'Lines') },
       },
     },
-    async () => ({ items: (options.recentLog?.() ?? []).flatMap(parsed), next: null }),
+    async ({ query }) =>
+      pageByTime({
+        items: (options.recentLog?.() ?? []).flatMap(parsed),
+        time: timeOf,
+        shape: (line) => line,
+        limit: query.limit ?? 1000,
+        cursor: query.cursor,
+      }),
   )
 }
 
@@ -32,4 +40,11 @@ function parsed(line: string): object[] {
   } catch {
     return []
   }
+}
+
+/** 0 for a line that says nothing of it: it then stands behind the one before. */
+function timeOf(line: object): number {
+  const time = 'time' in line ? line.time : 0
+  const ms = typeof time === 'number' ? time : Date.parse(String(time))
+  return Number.isFinite(ms) ? Math.floor(ms) : 0
 }

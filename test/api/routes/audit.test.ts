@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { makeAlarm } from '../fakes.ts'
 import { call, PASSWORD, seedAccounts, startApi, temporaryFolder, type Fixture } from '../fixture.ts'
 
 type Entry = Record<string, unknown>
@@ -64,6 +65,23 @@ describe('the audit log over HTTP', () => {
     await as(tokens.operator)('PUT', '/sensors/press-1.setpoint/value', { value: 12 })
     expect(await entries()).toMatchObject([
       { action: 'sensor.write', who: 'token:operator', target: 'press-1.setpoint', outcome: 'done' },
+    ])
+  })
+
+  it('has what operators do with alarms, a one-shot shelving as such, and a device that is started anew', async () => {
+    const { as, tokens, entries, fixture } = await prepared()
+    fixture.alarms.put(makeAlarm('3-1', 'press-1.oil-temperature', { raisedAt: Date.now() - 1000 }))
+    const operator = as(tokens.operator)
+    expect((await operator('POST', '/alarms/3-1/shelve', { mode: 'oneShot', comment: 'Filling' })).status).toBe(200)
+    expect((await operator('POST', '/alarms/3-1/unshelve')).status).toBe(200)
+    expect((await operator('POST', '/devices/press-1/restart')).status).toBe(403)
+    expect((await as(tokens.engineer)('POST', '/devices/press-1/restart')).status).toBe(200)
+    const target = expect.stringMatching(/^press-1\.oil-temperature \S+ 3-1$/)
+    expect(await entries()).toMatchObject([
+      { action: 'device.restart', who: 'token:engineer', target: 'press-1', outcome: 'done' },
+      { action: 'device.restart', who: 'token:operator', target: 'press-1', outcome: 'refused' },
+      { action: 'alarm.unshelve', who: 'token:operator', target, before: { shelving: 'oneShot' } },
+      { action: 'alarm.shelve', who: 'token:operator', target, after: { shelving: 'oneShot', comment: 'Filling' } },
     ])
   })
 

@@ -65,6 +65,10 @@ it(
         .map(({ body }) => JSON.parse(body.toString()) as object)
     await vi.waitFor(() => expect(told().at(-1)).toMatchObject({ state: 'watched', number: 2 }), 20_000)
     expect(readFileSync(file, 'utf8')).toBe(after)
+    const audit = await getJson<{ items: object[] }>(gateway, '/api/v1/audit?action=config')
+    expect(audit.items).toMatchObject([
+      { action: 'config.apply', via: 'central', outcome: 'done', after: { revision: 2 } },
+    ])
     const { items } = await getJson<{ items: { id: string }[] }>(gateway, '/api/v1/devices')
     expect(items.map(({ id }) => id)).toEqual(['apps', 'line-2'])
     await vi.waitFor(() => expect(central.ingests().at(-1)!.headers['content-encoding']).toBeUndefined(), 20_000)
