@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { BrainFileSchema } from '#config/brain-schema.ts'
 import { CentralFileSchema } from '#config/central-schema.ts'
 import { gatewayJsonSchema, plainJsonSchema } from '#config/json-schema.ts'
 import { configurationReference } from '#config/reference.ts'
@@ -9,6 +10,7 @@ import { createCatalogue } from '#gateway/catalogue.ts'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 import { SimulationSchema } from '#simulate/schema.ts'
+import { brainReference } from './brain-reference.ts'
 import { centralReference } from './central-reference.ts'
 import { simulationReference } from './simulation-reference.ts'
 
@@ -23,6 +25,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
       'config/central.schema.json',
       `${JSON.stringify(plainJsonSchema('TelemetryX central', CentralFileSchema), null, 2)}\n`,
     ],
+    ['docs/brain-configuration.md', brainReference()],
+    ['config/brain.schema.json', `${JSON.stringify(plainJsonSchema('TelemetryX brain', BrainFileSchema), null, 2)}\n`],
     ['docs/simulation.md', simulationReference()],
     [
       'config/simulate.schema.json',

@@ -15,6 +15,7 @@ type Register = (program: Command) => void
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   demo: async () => (await import('./demo.ts')).registerDemo,
   gateway: async () => (await import('./gateway.ts')).registerGateway,
+  brain: async () => (await import('./brain.ts')).registerBrain,
   check: async () => (await import('./check.ts')).registerCheck,
   plan: async () => (await import('./plan.ts')).registerPlan,
   apply: async () => (await import('./apply.ts')).registerApply,

@@ -1,6 +1,7 @@
 // `telemetryx schema`: the JSON Schema of a configuration, for editors.
 
 import { Argument, type Command } from 'commander'
+import { BrainFileSchema } from '#config/brain-schema.ts'
 import { CentralFileSchema } from '#config/central-schema.ts'
 import { gatewayJsonSchema, plainJsonSchema } from '#config/json-schema.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
@@ -9,6 +10,7 @@ import { SimulationSchema } from '#simulate/schema.ts'
 
 const SCHEMAS = {
   gateway: () => gatewayJsonSchema(createCatalogue({ clock: systemClock })),
+  brain: () => plainJsonSchema('TelemetryX brain', BrainFileSchema),
   central: () => plainJsonSchema('TelemetryX central', CentralFileSchema),
   simulate: () => plainJsonSchema('TelemetryX simulation', SimulationSchema),
 } as const

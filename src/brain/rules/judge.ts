@@ -48,6 +48,7 @@ export class Judge {
       if (mode === 'keep') {
         spoken.delete(key)
         spoken.set(key, record.time)
+        rule.hasSpoken = true
         if (spoken.size > this.#options.maxKeys) spoken.delete(spoken.keys().next().value!)
       }
     }

@@ -103,6 +103,7 @@ export function compileRule(
     windows: windows.map((window) => openWindow(window, before, options.memory)),
     cooldownMs,
     spoken: before?.spoken ?? new Map<string, number>(),
+    hasSpoken: false,
   }
   return { ok: true, rule }
 }

@@ -37,4 +37,6 @@ export interface CompiledRule {
   readonly cooldownMs: number
   /** Key → time of the record at which it spoke last; bounded, in the order of speaking. */
   readonly spoken: Map<string, number>
+  /** It has spoken since its state was last kept. */
+  hasSpoken: boolean
 }

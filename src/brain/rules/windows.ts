@@ -8,6 +8,9 @@ export interface WindowLimits {
   readonly maxValues: number
 }
 
+/** Times and values by key; plain JSON. */
+export type WindowState = readonly (readonly [key: string, times: readonly number[], values: readonly number[]])[]
+
 /** Series of one window by key. */
 export class KeyedWindow {
   readonly #memory: WindowMemory
@@ -15,7 +18,7 @@ export class KeyedWindow {
   readonly #what: WindowFunction
   /** In the order of their last use. */
   readonly #series = new Map<string, WindowSeries>()
-  readonly #changed = new Set<string>()
+  #isDirty = false
 
   constructor(memory: WindowMemory, extent: Extent, what: WindowFunction) {
     this.#memory = memory
@@ -34,7 +37,7 @@ export class KeyedWindow {
     const before = series.capacity
     series.add(time, value)
     this.#memory.changed(series.capacity - before)
-    this.#changed.add(key)
+    this.#isDirty = true
     return series.read(time)
   }
 
@@ -55,7 +58,6 @@ export class KeyedWindow {
   evict(): boolean {
     for (const [key, series] of this.#series) {
       this.#series.delete(key)
-      this.#changed.delete(key)
       this.#memory.changed(-series.capacity)
       return true
     }
@@ -68,29 +70,34 @@ export class KeyedWindow {
     this.#memory.unregister(this)
   }
 
-  /** Keys that have changed since the last call, with their values. */
-  takeChanges(most: number): Map<string, ReturnType<WindowSeries['toJSON']>> {
-    const changes = new Map<string, ReturnType<WindowSeries['toJSON']>>()
-    for (const key of this.#changed) {
-      if (changes.size >= most) break
-      this.#changed.delete(key)
-      const series = this.#series.get(key)
-      if (series) changes.set(key, series.toJSON())
-    }
-    return changes
+  /** Has anything been pushed since the last call? */
+  takeDirty(): boolean {
+    const isDirty = this.#isDirty
+    this.#isDirty = false
+    return isDirty
   }
 
-  get hasChanges(): boolean {
-    return this.#changed.size > 0
+  /** Values that its keys hold together. */
+  get values(): number {
+    let values = 0
+    for (const { length } of this.#series.values()) values += length
+    return values
+  }
+
+  /** Keys with their values, the one used last at the end. */
+  toJSON(): WindowState {
+    return [...this.#series].map(([key, series]) => [key, ...series.toJSON()])
   }
 
   /** Takes up values of an earlier run, unless there are some by now. */
-  restore(key: string, state: ReturnType<WindowSeries['toJSON']>): void {
-    if (this.#series.has(key)) return
-    const series = this.#use(key)
-    const before = series.capacity
-    restore(series, state)
-    this.#memory.changed(series.capacity - before)
+  restore(state: WindowState): void {
+    for (const [key, times, values] of state) {
+      if (this.#series.has(key)) continue
+      const series = this.#use(key)
+      const before = series.capacity
+      restore(series, [times, values])
+      this.#memory.changed(series.capacity - before)
+    }
   }
 
   #use(key: string): WindowSeries {
