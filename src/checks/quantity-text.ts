@@ -25,10 +25,14 @@ export class QuantityText {
     this.#resolution = resolution !== null && resolution > 0 ? resolution : null
   }
 
-  /** One decimal more than `references` and the resolution were written with: `80.6` beside a limit of 75. */
+  /**
+   * As many decimals as the resolution and `references` were written with; one more than the references, `80.6` beside a limit
+   * of 75, where the resolution is not known.
+   */
   decimalsBeside(references: readonly number[]): number {
-    const known = this.#resolution === null ? references : [...references, this.#resolution]
-    return Math.min(MAX_DECIMALS, Math.max(0, ...known.map(decimalsOf)) + 1)
+    const written = Math.max(0, ...references.map(decimalsOf))
+    const decimals = this.#resolution === null ? written + 1 : Math.max(written, decimalsOf(this.#resolution))
+    return Math.min(MAX_DECIMALS, decimals)
   }
 
   /** Decimals that leave two significant digits of a spread; of the value itself where there is no spread. */

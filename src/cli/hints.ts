@@ -3,7 +3,8 @@
 import type { ErrorCode } from '#domain/errors.ts'
 
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
-  CONFIG_UNREADABLE: 'name another file, or begin with a copy of config/gateway.yaml',
+  CONFIG_UNREADABLE:
+    'name another file with -c, or begin with a copy of one from config/examples; `telemetryx demo` shows a plant without any',
   PORT_IN_USE: 'stop the program that uses it, or choose another port in the configuration',
   STORE_LOCKED: 'stop the other gateway, or give this one a data folder of its own',
   STORE_FULL: 'make room on the disk, or lower store.maxSize',

@@ -21,7 +21,7 @@ export function checkProblems(checks: readonly unknown[], { sensor, types }: Che
   const problems = new Problems()
   const subject = { node, path: [], problems }
   checkSensorRules(subject)
-  checkCheckExpressions(sensor, subject, { types, isComplete: true, lines })
+  checkCheckExpressions(sensor, subject, { types, isComplete: true, untyped: new Set(), lines })
   return problems.list('').map(({ message, line, column }) => {
     const isText = lines[line - 1] !== ''
     return isText && column > 1 ? message.replace(': ', `: at character ${column}: `) : message

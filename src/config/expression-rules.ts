@@ -12,8 +12,10 @@ export type SensorTypes = ReadonlyMap<string, ValueType>
 
 export interface ExpressionRules {
   readonly types: SensorTypes
-  /** False when some sensors could not be read: then an unknown one is no problem. */
+  /** False when it is not known which sensors there are: then an unknown one is no problem. */
   readonly isComplete: boolean
+  /** Sensors that there are, but that have problems of their own: nothing can be said about their use. */
+  readonly untyped: ReadonlySet<string>
   /** The file's text, to find the column of a mistake. */
   readonly lines: readonly string[]
 }
@@ -48,7 +50,7 @@ export function checkExpression(place: ExpressionPlace, rules: ExpressionRules):
   if (compiled.ok) return compiled.expression.type
   const { offset, message } = compiled.problem
   const unknown = /^there is no sensor "(.*)"$/.exec(message)?.[1]
-  if (unknown !== undefined && !rules.isComplete) return undefined
+  if (unknown !== undefined && (!rules.isComplete || rules.untyped.has(unknown))) return undefined
   const hint = unknown === undefined ? '' : suggestion(unknown, [...rules.types.keys()])
   report(subject, at, offset, `${message}${hint}`, rules)
   return undefined

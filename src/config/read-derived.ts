@@ -43,8 +43,8 @@ export function readDerived(
       machines.set(`${device.id}.${id}`, device.machine)
     }
   }
-  const isComplete = devices.isComplete && devices.sensorIds.every((id) => types.has(id))
-  const rules: ExpressionRules = { types, isComplete, lines }
+  const untyped = new Set(devices.sensorIds.filter((id) => !types.has(id)))
+  const rules: ExpressionRules = { types, isComplete: devices.isComplete, untyped, lines }
   const derived: DerivedConfig[] = []
   const sensorIds: string[] = []
   const entries = elementsOf(list).map((node, index) => ({
@@ -64,9 +64,9 @@ export function readDerived(
       derived.push(config)
       types.set(config.id, config.valueType)
       machines.set(config.id, config.machine)
-    }
+    } else if (id !== undefined) untyped.add(id)
   }
-  const all: ExpressionRules = { ...rules, isComplete: isComplete && derived.length === entries.length }
+  const all: ExpressionRules = { ...rules, isComplete: devices.isComplete && sensorIds.length === entries.length }
   for (const { id, source } of devices.sources)
     checkCheckExpressions(id, { ...source, problems: context.problems }, all)
   for (const subject of entries) checkCheckExpressions(textAt(subject.node, ['id']) ?? '', subject, all)
@@ -117,7 +117,7 @@ function derivationOf(keys: StaticDecode<typeof DerivedSchema>): Derivation {
 }
 
 /** undefined when the sensor that the window is of cannot be used. */
-function checkWindow(subject: Subject, { types, isComplete }: ExpressionRules): 'number' | undefined {
+function checkWindow(subject: Subject, { types, isComplete, untyped }: ExpressionRules): 'number' | undefined {
   const { node } = subject
   const sizeMs = durationAt(node, ['window', 'size'])
   const everyMs = durationAt(node, ['window', 'every']) ?? sizeMs
@@ -141,7 +141,7 @@ function checkWindow(subject: Subject, { types, isComplete }: ExpressionRules): 
   }
   const of = textAt(node, ['window', 'of'])
   const type = of === undefined ? undefined : types.get(of)
-  if (of !== undefined && type === undefined && isComplete) {
+  if (of !== undefined && type === undefined && isComplete && !untyped.has(of)) {
     complain(subject, ['window', 'of'], `there is no sensor "${of}"${suggestion(of, [...types.keys()])}`)
   }
   if (type === 'string') complain(subject, ['window', 'of'], 'a text has no figures')

@@ -46,11 +46,11 @@ describe('a threshold', () => {
     expect(at(75 + 2e-14, 'high')).toMatch(/^75\.0{13}\d+ °C is above/)
   })
 
-  it('has no more digits than the deadband gives a meaning to, plus one', () => {
+  it('has no more digits than the deadband gives a meaning to', () => {
     const text = new QuantityText({ unit: 'm3/h', resolution: 0.001 })
     const spec = { type: 'threshold', high: 12_000 } as const
     expect(said({ spec, readings: [[12_345.678912, 0]], level: 'high', text })).toBe(
-      '12\u202f345.6789 m³/h is above the high limit of 12\u202f000 m³/h',
+      '12\u202f345.679 m³/h is above the high limit of 12\u202f000 m³/h',
     )
   })
 

@@ -85,7 +85,7 @@ describe('telemetryx check', () => {
       stdout: '',
       stderr:
         'telemetryx: nope.yaml cannot be read: there is no such file [CONFIG_UNREADABLE] ' +
-        '(name another file, or begin with a copy of config/gateway.yaml)\n',
+        '(name another file with -c, or begin with a copy of one from config/examples; `telemetryx demo` shows a plant without any)\n',
     })
   })
 

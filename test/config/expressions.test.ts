@@ -14,6 +14,21 @@ devices:
 `
 
 describe('derived sensors', () => {
+  it('are told all that is wrong at once: an unset variable in a device hides no wrong sensor of an expression', () => {
+    const text = `${DEVICE.replace('host: h', 'host: "${NOPE}"')}
+derived:
+  - { id: a.b, expression: press-1.pwer + 1 }
+  - { id: a.c, expression: press-1.power + 1 }
+  - { id: a.d, window: { of: press-1.flw, figure: mean, size: 10s } }
+  - { id: a.e, expression: a.c > 1 }
+`
+    expect(problemsOf(text)).toEqual([
+      expect.stringContaining('the environment variable NOPE is not set'),
+      expect.stringContaining('derived[0].expression: there is no sensor "press-1.pwer"'),
+      expect.stringContaining('derived[2].window.of: there is no sensor "press-1.flw"'),
+    ])
+  })
+
   it('takes the machine of its first sensor, and the type of its expression', () => {
     const { derived } = configOf(`${DEVICE}
 derived:

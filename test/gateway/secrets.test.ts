@@ -67,7 +67,10 @@ afterAll(async () => {
 })
 
 const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
-  fetch(`${gateway.url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } })
+  fetch(`${gateway.url}${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) },
+  })
 
 /** The name of each secret that a text holds. */
 const secretsIn = (text: string): string[] =>

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { TelemetryError } from '#domain/errors.ts'
 import { sessionOf } from '../auth/access.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
+import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
 import { isoTime, TimeSchema } from '../time.ts'
 import { begin, NewPasswordSchema, SessionSchema } from './session.ts'
 
@@ -52,6 +53,8 @@ function registerPassword(app: ApiServer, context: ApiContext): void {
   )
 }
 
+const MAX_TIME = 8.64e15
+
 function registerOwnSessions(app: ApiServer, context: ApiContext): void {
   const { sessions } = context
   app.get(
@@ -61,11 +64,12 @@ function registerOwnSessions(app: ApiServer, context: ApiContext): void {
       schema: {
         tags: ['session'],
         summary: 'Own open sessions, the one used last first; none for programs',
-        response: { 200: Type.Object({ items: Type.Array(OpenSessionSchema), next: Type.Null() }) },
+        querystring: Type.Object(pageParameters({ max: 1000, default: 1000 }), { additionalProperties: false }),
+        response: { 200: pageOf(OpenSessionSchema, 'Sessions') },
       },
     },
     async (request) => {
-      const { principal } = request
+      const { principal, query } = request
       const id = sessionOf(request, context)
       const own = id === null ? null : sessions.publicId(id)
       const open = principal?.via === 'session' ? sessions.allOf(principal.name) : []
@@ -76,7 +80,10 @@ function registerOwnSessions(app: ApiServer, context: ApiContext): void {
         usedAt: isoTime(usedAt),
         expiresAt: isoTime(expiresAt),
       }))
-      return { items, next: null }
+      // Newest use first: the key counts down from the last moment there is.
+      const key = (session: (typeof items)[number]): string =>
+        `${String(MAX_TIME - Date.parse(session.usedAt)).padStart(16, '0')} ${session.id}`
+      return pageByKey({ items: sortedByKey(items, key), key, limit: query.limit ?? 1000, cursor: query.cursor })
     },
   )
 
