@@ -14,6 +14,7 @@ import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-fi
 import { CsvLine } from './csv-line.ts'
 import { EXIT_CONFIG } from './exit-codes.ts'
 import { standardOutput, type OutputTarget } from './output-file.ts'
+import { grouped, progressLine } from './progress-line.ts'
 
 interface BacktestCommandOptions {
   readonly config?: string
@@ -79,6 +80,7 @@ async function runBacktest(options: BacktestCommandOptions): Promise<void> {
       if (options.json) console.error(JSON.stringify(alarmLine(alarm)))
     },
   })
+  const progress = progressLine()
   const output = standardOutput()
   const rows = new RowWriter(output)
   await rows.add('timestamp,value,anomaly_score,alarm\n')
@@ -91,12 +93,14 @@ async function runBacktest(options: BacktestCommandOptions): Promise<void> {
     }
     if (line.trim() === '') continue
     totals.rows += 1
+    progress.show(() => `${grouped(totals.rows)} rows · ${counted(totals.alarms, 'alarm')}`)
     const cells = columns.csv.cells(line)
     const written = cells[columns.time] ?? ''
     const value = cells[columns.value] ?? ''
     const { score, alarm } = judge(backtest, columns, { cells, time: timeOf(written, totals.rows) })
     await rows.add(`${columns.csv.quoted(written)},${columns.csv.quoted(value)},${shortest(score)},${alarm ? 1 : 0}\n`)
   }
+  progress.clear()
   if (columns === undefined) throw new TelemetryError('USAGE', 'Standard input is empty; it needs a header and rows')
   await rows.flush()
   if (options.json) console.error(JSON.stringify(totals))

@@ -8,7 +8,7 @@ import { backUp } from '#gateway/stored-data.ts'
 import { yieldToTheGateway } from './beside-gateway.ts'
 import { dataFolder, withDataFolder, type DataFolderOptions } from './data-folder.ts'
 import { failure, outputFile, type OutputTarget } from './output-file.ts'
-import { progressLine } from './progress-line.ts'
+import { progressBar, progressLine } from './progress-line.ts'
 
 interface BackupCommandOptions extends DataFolderOptions {
   readonly json?: true
@@ -45,7 +45,7 @@ async function runBackup(file: string, options: BackupCommandOptions): Promise<v
       workDir: work.path,
       now: Date.now(),
       output,
-      onProgress: (done, total) => progress.show(() => `copying the database: ${Math.floor((done / total) * 100)} %`),
+      onProgress: (done, total) => progress.show(() => `copying the database ${progressBar(done, total)}`),
     })
     await output.finish()
     progress.clear()

@@ -1,6 +1,6 @@
 // `telemetryx export`: stored readings, or buckets of them, as CSV, JSON Lines or Parquet.
 
-import { InvalidArgumentError, Option, type Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { suggestion } from '#config/suggest.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import {
@@ -15,7 +15,7 @@ import { counted } from './config-file.ts'
 import { dataFolder, withDataFolder, type DataFolderOptions } from './data-folder.ts'
 import { EXIT_IO } from './exit-codes.ts'
 import { outputFile, standardOutput, type OutputTarget } from './output-file.ts'
-import { grouped, progressLine, type ProgressLine } from './progress-line.ts'
+import { grouped, progressBar, progressLine, type ProgressLine } from './progress-line.ts'
 import { parseBucketWidth, parseTime, TIME_HELP } from './time-argument.ts'
 
 const ROWS_BETWEEN_COLLECTIONS = 500_000 // 20 ms of each second
@@ -49,18 +49,12 @@ export function registerExport(program: Command): void {
       .option('--from <time>', `begin: ${TIME_HELP}; default: the first reading`)
       .option('--to <time>', 'end, itself left out; default: the last reading')
       .option('--every <width>', 'buckets (count, min, max, mean, last) of this width, for example 1m')
-      .addOption(new Option('--format <format>', 'csv, jsonl or parquet').argParser(formatOf).makeOptionMandatory())
+      .addOption(new Option('--format <format>', 'csv, jsonl or parquet').choices(EXPORT_FORMATS).makeOptionMandatory())
       .option('-o, --output <file>', 'file to write; default: standard output')
       .option('--json', 'print the summary as JSON: on standard output with -o, else on standard error'),
   )
     .addHelpText('after', EXAMPLES)
     .action(runExport)
-}
-
-function formatOf(text: string): ExportFormat {
-  const format = EXPORT_FORMATS.find((known) => known === text)
-  if (format !== undefined) return format
-  throw new InvalidArgumentError(`Allowed choices are ${EXPORT_FORMATS.join(', ')}.`)
 }
 
 async function runExport(options: ExportCommandOptions): Promise<void> {
@@ -111,7 +105,9 @@ function follower(progress: ProgressLine): (at: ExportProgress) => void {
       collectGarbage()
     }
     const until = (): string => new Date(time).toISOString().slice(0, 16)
-    progress.show(() => `${grouped(rows)} rows · sensor ${sensor} of ${sensors} · ${until()}Z`)
+    progress.show(
+      () => `${progressBar(sensor - 1, sensors)} ${grouped(rows)} rows · sensor ${sensor} of ${sensors} · ${until()}Z`,
+    )
   }
 }
 

@@ -23,6 +23,7 @@ const STOP_DEADLINE_MS = 20_000 // well within systemd's default TimeoutStopSec 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
 interface GatewayCommandOptions {
+  readonly json?: true
   readonly config?: string
   readonly data?: string
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -40,6 +41,7 @@ export function registerGateway(program: Command): void {
     .option('-c, --config <file>', CONFIG_FILE_HELP)
     .option('--data <dir>', 'data folder, instead of the one in the configuration')
     .addOption(new Option('--log-level <level>', 'least severity that is logged').choices(LOG_LEVELS).default('info'))
+    .option('--json', 'print the addresses as one line of JSON')
     .addHelpText('after', '\nExample:\n  telemetryx gateway -c /etc/telemetryx/gateway.yaml --data /var/lib/telemetryx')
     .action(runGateway)
 }
@@ -77,13 +79,18 @@ async function runGateway(options: GatewayCommandOptions): Promise<void> {
   running = gateway
   reports = manager && new ServiceReports({ gateway, manager, clock: systemClock, log })
   reports?.start()
-  console.log(`Dashboard: ${gateway.url}`)
-  if (gateway.setupUrl !== null) console.log(`First user: open ${gateway.setupUrl} once`)
+  tellAddresses(gateway, options.json === true)
   const signal = await stop
   log.info({ signal }, 'Asked to stop')
   const told = reports?.stop()
   await gateway.stop({ deadlineMs: STOP_DEADLINE_MS })
   await told
+}
+
+function tellAddresses({ url, setupUrl }: Gateway, isJson: boolean): void {
+  if (isJson) return console.log(JSON.stringify({ url, setupUrl }))
+  console.log(`Dashboard: ${url}`)
+  if (setupUrl !== null) console.log(`First user: open ${setupUrl} once`)
 }
 
 /** The configuration, after a change that was broken off between two of its files has been finished. */

@@ -7,11 +7,14 @@ import { CentralFileSchema } from '#config/central-schema.ts'
 import { gatewayJsonSchema, plainJsonSchema } from '#config/json-schema.ts'
 import { configurationReference } from '#config/reference.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
-import { PACKAGE_ROOT } from '#gateway/version.ts'
+import { packageVersion, PACKAGE_ROOT } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 import { SimulationSchema } from '#simulate/schema.ts'
 import { brainReference } from './brain-reference.ts'
 import { centralReference } from './central-reference.ts'
+import { commandTree } from './command-tree.ts'
+import { wholeProgram } from './main.ts'
+import { manualPage } from './manual-page.ts'
 import { simulationReference } from './simulation-reference.ts'
 
 /** Text of each generated file, by path within the package. */
@@ -35,8 +38,13 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   ])
 }
 
+/** The manual page, made from the commands. */
+export async function generatedManualPage(): Promise<readonly [path: string, text: string]> {
+  return ['packaging/telemetryx.1', manualPage(commandTree(await wholeProgram()), packageVersion())]
+}
+
 if (import.meta.main) {
-  for (const [path, text] of generatedFiles()) {
+  for (const [path, text] of [...generatedFiles(), await generatedManualPage()]) {
     const file = join(PACKAGE_ROOT, path)
     mkdirSync(dirname(file), { recursive: true })
     const isNew = readIfPresent(file) !== text

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   demo: async () => (await import('./demo.ts')).registerDemo,
   gateway: async () => (await import('./gateway.ts')).registerGateway,
   brain: async () => (await import('./brain.ts')).registerBrain,
+  central: async () => (await import('./central.ts')).registerCentral,
   check: async () => (await import('./check.ts')).registerCheck,
   plan: async () => (await import('./plan.ts')).registerPlan,
   apply: async () => (await import('./apply.ts')).registerApply,
@@ -33,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   'support-bundle': async () => (await import('./support-bundle.ts')).registerSupportBundle,
   user: async () => (await import('./user.ts')).registerUser,
   token: async () => (await import('./token.ts')).registerToken,
+  completion: async () => (await import('./completion.ts')).registerCompletion,
   version: async () => (await import('./version.ts')).registerVersion,
 }
 
@@ -52,11 +54,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** The named command, or all of them for help and for "did you mean". */
+/** The named command, or all of them for help, for completion and for "did you mean". */
 function wantedCommands(argv: readonly string[]): (() => Promise<Register>)[] {
   const name = argv.find((word) => !word.startsWith('-')) ?? ''
-  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  const named = Object.hasOwn(COMMANDS, name) && name !== 'completion' ? COMMANDS[name] : undefined
   return named ? [named] : Object.values(COMMANDS)
+}
+
+/** The command line with all its commands. */
+export async function wholeProgram(): Promise<Command> {
+  const program = createProgram()
+  for (const load of Object.values(COMMANDS)) (await load())(program)
+  return program
 }
 
 function createProgram(): Command {

@@ -14,7 +14,7 @@ import { systemClock } from '#kit/clock.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
 import { EXIT_BAD, EXIT_CONFIG } from './exit-codes.ts'
 import { duration } from './duration-argument.ts'
-import { progressLine } from './progress-line.ts'
+import { progressBar, progressLine } from './progress-line.ts'
 import { table } from './table.ts'
 
 const MAX_NAMES = 4
@@ -75,7 +75,7 @@ async function probe(device: string | undefined, options: ProbeCommandOptions): 
     device: device ?? null,
     deadlineMs: options.timeout,
     waitMs: Math.min(options.wait, options.timeout),
-    onProgress: (done, of) => progress.show(() => `${done} of ${counted(of, 'device')} read`),
+    onProgress: (done, of) => progress.show(() => `${progressBar(done, of)} ${done} of ${counted(of, 'device')} read`),
   }).finally(() => {
     progress.clear()
     clearInterval(awake)

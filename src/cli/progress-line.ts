@@ -1,6 +1,7 @@
 // One line of progress on a terminal's standard error, rewritten in place; silent where there is no terminal.
 
 const EVERY_MS = 200
+const BAR_CELLS = 20
 
 export interface ProgressLine {
   /** Shows a line, at most five times a second. */
@@ -26,6 +27,13 @@ export function progressLine(stream: NodeJS.WriteStream = process.stderr): Progr
       isShown = false
     },
   }
+}
+
+/** `[█████░░░░░]  50 %`; nothing of nothing is all of it. */
+export function progressBar(done: number, total: number): string {
+  const share = total > 0 ? Math.min(1, Math.max(0, done / total)) : 1
+  const filled = Math.floor(share * BAR_CELLS)
+  return `[${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)}] ${String(Math.floor(share * 100)).padStart(3)} %`
 }
 
 /** `12,345,678` */

@@ -22,6 +22,7 @@ interface ReceiveOptions {
   readonly cert?: string
   readonly key?: string
   readonly clientCa?: string
+  readonly json?: true
 }
 
 export function registerReceive(program: Command): void {
@@ -43,6 +44,7 @@ export function registerReceive(program: Command): void {
     .option('--cert <file>', 'certificate (PEM): turns on TLS, with --key')
     .option('--key <file>', 'key of the certificate (PEM)')
     .option('--client-ca <file>', 'only senders with a certificate of this authority (PEM)')
+    .option('--json', 'print the addresses as one line of JSON')
     .addHelpText('after', '\nExample:\n  telemetryx receive --data received &\n  tail -f received/edge-01.jsonl')
     .action(receive)
 }
@@ -63,8 +65,9 @@ async function receive(options: ReceiveOptions): Promise<void> {
   const stop = untilSignal(systemClock)
   await server.start()
   const scheme = options.cert === undefined ? ['grpc', 'http'] : ['grpcs', 'https']
-  console.log(`gRPC: ${scheme[0]}://${options.host}:${server.ports.grpc}`)
-  console.log(`HTTP: ${scheme[1]}://${options.host}:${server.ports.http}/api/v1/ingest`)
+  const grpc = `${scheme[0]}://${options.host}:${server.ports.grpc}`
+  const http = `${scheme[1]}://${options.host}:${server.ports.http}/api/v1/ingest`
+  console.log(options.json ? JSON.stringify({ grpc, http }) : `gRPC: ${grpc}\nHTTP: ${http}`)
   await stop
   const limit = new AbortController()
   const timer = systemClock.after(STOP_DEADLINE_MS, () => limit.abort())

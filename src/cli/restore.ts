@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { restoreBackup } from '#gateway/stored-data.ts'
 import { yieldToTheGateway } from './beside-gateway.ts'
-import { progressLine } from './progress-line.ts'
+import { progressBar, progressLine } from './progress-line.ts'
 
 interface RestoreCommandOptions {
   readonly data: string
@@ -37,7 +37,7 @@ async function runRestore(file: string, options: RestoreCommandOptions): Promise
       dataDir: resolve(options.data),
       force: options.force === true,
       now: Date.now(),
-      onProgress: (done, total) => progress.show(() => `restoring: ${Math.floor((done / Math.max(1, total)) * 100)} %`),
+      onProgress: (done, total) => progress.show(() => `restoring ${progressBar(done, total)}`),
     })
     progress.clear()
     const files = manifest.files.map(({ name }) => name)

@@ -45,14 +45,16 @@ async function simulate(file: string, options: SimulateOptions): Promise<void> {
     rules: (spec) => [...simulationProblems(spec), ...fileProblems(spec, files)],
   })
   if (!loaded.ok) {
-    console.log(problemLines(loaded.problems, process.stdout))
+    if (options.json) console.log(JSON.stringify({ ok: false, file, problems: loaded.problems }))
+    else console.log(problemLines(loaded.problems, process.stdout))
     console.error(counted(loaded.problems.length, 'problem'))
     process.exitCode = EXIT_CONFIG
     return
   }
   const { devices, seed } = loaded.config
   if (options.check === true) {
-    console.log(`${file}: ok, ${counted(devices.length, 'device')}`)
+    if (options.json) console.log(JSON.stringify({ ok: true, file, devices: devices.length }))
+    else console.log(`${file}: ok, ${counted(devices.length, 'device')}`)
     return
   }
   const stop = untilStop(options.for ?? null)

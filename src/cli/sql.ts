@@ -15,6 +15,7 @@ import { SQL_FORMATS, writeResult, type SqlFormat } from './sql-output.ts'
 import { parseTime, TIME_HELP } from './time-argument.ts'
 
 interface SqlCommandOptions extends DataFolderOptions {
+  readonly json?: true
   readonly format: SqlFormat
   readonly from?: string
   readonly to?: string
@@ -43,6 +44,7 @@ export function registerSql(program: Command): void {
       )
       .argument('[query]', 'one query, or several with semicolons between them')
       .addOption(new Option('--format <format>', 'how rows are printed').choices(SQL_FORMATS).default('table'))
+      .option('--json', 'the same as --format json')
       .option('--from <time>', `what the tables show begins here: ${TIME_HELP}; default: the first reading`)
       .option('--to <time>', 'and ends before this; default: the last reading'),
   )
@@ -51,6 +53,7 @@ export function registerSql(program: Command): void {
 }
 
 async function runSql(query: string | undefined, options: SqlCommandOptions): Promise<void> {
+  const format = options.json ? 'json' : options.format
   const now = Date.now()
   const { dir, units } = dataFolder(options)
   yieldToTheGateway()
@@ -62,8 +65,8 @@ async function runSql(query: string | undefined, options: SqlCommandOptions): Pr
     parseTime: (time) => parseTime('a time', time, Date.now()),
   })
   try {
-    if (query === undefined && process.stdin.isTTY) await converse(session, options.format)
-    else await answerAll(session, query ?? (await text(process.stdin)), options.format)
+    if (query === undefined && process.stdin.isTTY) await converse(session, format)
+    else await answerAll(session, query ?? (await text(process.stdin)), format)
     const damaged = session.damaged()
     if (damaged.length === 0) return
     console.error(`Left out, because it is damaged on the disk: ${damaged.join(', ')}`)
