@@ -7,9 +7,15 @@ import { toTelemetryError } from '#domain/errors.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { Ingest, type IngestLimits } from '../ingest/ingest.ts'
 import { Adoption } from '../model/adoption.ts'
+import { modelPort } from '../model/model-port.ts'
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from '../model/told.ts'
+import type { AlarmsPort, GatewaysPort, ModelPort, ReadingsPort, Tenancy } from '../ports.ts'
+import { alarmsPort } from './alarms-port.ts'
+import { gatewaysPort } from './gateways-port.ts'
+import { readingsPort } from './readings-port.ts'
 import { Rollups } from './rollups.ts'
 import { MIGRATIONS, SCHEMA } from './schema.ts'
+import { tenancyPort } from './tenancy.ts'
 import { TenantDatabase } from './tenant-database.ts'
 import { openTimescale } from './timescale.ts'
 import { TimeTables, type Retention } from './time-tables.ts'
@@ -27,6 +33,11 @@ export interface StorageOptions {
 }
 
 export class CentralStorage {
+  readonly tenancy: Tenancy
+  readonly model: ModelPort
+  readonly readings: ReadingsPort
+  readonly alarms: AlarmsPort
+  readonly gateways: GatewaysPort
   readonly database: TenantDatabase
   readonly times: TimeTables
   readonly rollups: Rollups
@@ -40,15 +51,21 @@ export class CentralStorage {
   private constructor(options: StorageOptions, database: TenantDatabase, times: TimeTables) {
     this.#options = options
     this.database = database
+    const now = (): number => options.clock.now()
+    this.tenancy = tenancyPort(database, now)
+    this.model = modelPort(database)
+    this.readings = readingsPort(database)
+    this.alarms = alarmsPort(database)
+    this.gateways = gatewaysPort(database, now)
     this.times = times
     this.rollups = new Rollups(database)
     this.adoption = new Adoption(database, options.modelLimits ?? DEFAULT_MODEL_LIMITS)
-    const { clock, ingestLimits, log } = options
+    const { ingestLimits, log } = options
     this.ingest = new Ingest({
       database,
       times,
       adoption: this.adoption,
-      now: () => clock.now(),
+      now,
       log,
       ...(ingestLimits === undefined ? {} : { limits: ingestLimits }),
     })

@@ -5,8 +5,8 @@ import type { Queryable } from '#backing/database.ts'
 import type { TenantNumber } from '../ports.ts'
 import type { TenantDatabase } from './tenant-database.ts'
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 3_600_000
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 3_600_000
 /** A cell is left alone until this long after its end: more readings of it are likely. */
 const QUIET_MS = 60_000
 /** Cells of one transaction: a gateway that sends into one of them waits for it. */

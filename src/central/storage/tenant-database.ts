@@ -47,10 +47,7 @@ export class TenantDatabase {
   /** The one key that has this hash, and nothing else. */
   holder<T>(hash: Uint8Array, work: (queryable: Queryable) => Promise<T>): Promise<T> {
     const hex = Buffer.from(hash).toString('hex')
-    return this.database.transaction(work, {
-      prologue: `${this.#prologue}SET LOCAL telemetryx.key = '${hex}';`,
-      isReadOnly: true,
-    })
+    return this.database.transaction(work, { prologue: `${this.#prologue}SET LOCAL telemetryx.key = '${hex}';` })
   }
 }
 
