@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openNats } from '#backing/nats.ts'
+import { INGEST_STREAM } from '#central/stream/subjects.ts'
+import { systemClock } from '#kit/clock.ts'
+import { silentLogger } from '#kit/logger.ts'
+import { hasNats, startNats, type NatsServer } from '#test/sim/nats.ts'
+import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
+import { makeTenant, openStorage } from '../storage/central-fixture.ts'
+import type { CentralSetup } from './central-process.ts'
+import { CentralProcess, sendAll } from './fleet.ts'
+
+const WAIT = { timeout: 60_000, interval: 50 }
+const GATEWAYS = 6
+const BATCHES = Number(process.env['TELEMETRYX_STREAM_BATCHES'] ?? 60)
+const ROWS = 7
+
+/** Each change of a gateway's positions, as it was committed: more than one range means that a batch came before an earlier one. */
+const WATCH_ORDER = `
+  CREATE TABLE public.seen (id bigserial, gateway int, ranges int, reached bigint);
+  CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+    INSERT INTO public.seen (gateway, ranges, reached)
+      VALUES (NEW.gateway, (SELECT count(*) FROM unnest(NEW.ranges)), upper(NEW.ranges) - 1);
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER see AFTER INSERT OR UPDATE ON central.position FOR EACH ROW EXECUTE FUNCTION public.see();`
+
+describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-server, postgresql)', () => {
+  let postgres: PostgresPeer
+  let nats: NatsServer
+  let setup: CentralSetup
+  const processes: CentralProcess[] = []
+
+  beforeAll(async () => {
+    ;[postgres, nats] = await Promise.all([startPostgres(), startNats()])
+    const fixture = await openStorage({ url: postgres.url, folder: '' })
+    const tenant = await makeTenant(fixture, 'plant')
+    await fixture.close()
+    postgres.psql(WATCH_ORDER)
+    setup = {
+      databaseUrl: postgres.url,
+      natsUrls: [nats.url],
+      tenant,
+      replicas: 1,
+      partitions: 4,
+      ackWaitMs: 2000,
+      traceEndpoint: null,
+    }
+    processes.push(new CentralProcess(setup), new CentralProcess(setup))
+    await Promise.all(processes.map((process) => process.start()))
+  }, 90_000)
+
+  afterAll(async () => {
+    await Promise.all(processes.map((process) => process.kill()))
+    await nats.stop()
+    await postgres.stop()
+  })
+
+  it('loses nothing, keeps nothing twice and keeps each gateway’s order while everything is killed in the middle', async () => {
+    const [first] = processes
+    const faults = new Map<number, () => Promise<void>>(
+      [
+        [0.15, async () => (await first!.kill(), await first!.start())],
+        [0.35, async () => (await nats.kill(), await nats.restart())],
+        [0.6, async () => (await postgres.kill(), await postgres.restart())],
+        [0.8, async () => (await processes[1]!.kill(), await processes[1]!.start())],
+      ].map(([share, fault]) => [Math.floor((share as number) * BATCHES), fault as () => Promise<void>]),
+    )
+    let broken: Promise<unknown> = Promise.resolve()
+    let faultsDone = 0
+    const gateways = Array.from({ length: GATEWAYS }, (_, index) => `edge-${index}`)
+    await Promise.all(
+      gateways.map((gateway, index) =>
+        sendAll({
+          gateway,
+          batches: BATCHES,
+          rows: ROWS,
+          processes,
+          onAcknowledged: (batch) => {
+            const fault = index === 0 ? faults.get(batch) : undefined
+            if (fault) broken = broken.then(fault).then(() => (faultsDone += 1))
+          },
+        }),
+      ),
+    )
+    await broken
+    expect(faultsDone).toBe(4)
+    await drained()
+
+    const readings = `SELECT g.id, count(*), count(DISTINCT (r.epoch, r.seq)), count(DISTINCT r.value), min(r.value), max(r.value)
+      FROM central.reading r JOIN central.sensor s ON s.number = r.sensor JOIN central.gateway g ON g.number = s.gateway
+      GROUP BY g.id ORDER BY g.id`
+    const all = BATCHES * ROWS
+    expect(postgres.psql(readings).split('\n')).toEqual(gateways.map((id) => `${id}|${all}|${all}|${all}|1|${all}`))
+    expect(postgres.psql('SELECT max(ranges) FROM public.seen')).toBe('1')
+    const backwards = `SELECT count(*) FROM (SELECT reached < lag(reached) OVER (PARTITION BY gateway ORDER BY id) AS back FROM public.seen) AS steps WHERE back`
+    expect(postgres.psql(backwards)).toBe('0')
+  }, 120_000)
+
+  it('tells the live clients of each process what the other took in', async () => {
+    const before = processes.map(({ live }) => live.length)
+    await sendAll({ gateway: 'edge-live', batches: 12, rows: 3, processes })
+    await vi.waitFor(() => {
+      for (const [index, { live }] of processes.entries()) {
+        const heard = live.slice(before[index]).filter(({ gateway }) => gateway === 'edge-live')
+        expect(heard.flatMap(({ seqs }) => seqs)).toEqual(Array.from({ length: 36 }, (_, seq) => seq + 1))
+      }
+    }, WAIT)
+  })
+
+  it('goes on in the other process when one stops, without a batch set aside', async () => {
+    await processes[0]!.stop()
+    expect(processes[0]!.figures).toMatchObject({ dead: 0 })
+    await sendAll({ gateway: 'edge-last', batches: 10, rows: 1, processes })
+    await drained()
+    await processes[1]!.stop()
+    expect(processes[1]!.figures).toMatchObject({ dead: 0 })
+    expect(processes[1]!.figures!.consumed).toBeGreaterThan(0)
+    const query = `SELECT count(*) FROM central.reading r JOIN central.sensor s ON s.number = r.sensor WHERE s.source_id = 'edge-last.power'`
+    expect(postgres.psql(query)).toBe('10')
+  })
+
+  async function drained(): Promise<void> {
+    const port = await openNats({ urls: [nats.url], credentials: null, clock: systemClock, log: silentLogger })
+    await vi.waitFor(async () => expect(await port.waiting(INGEST_STREAM)).toBe(0), WAIT)
+    await port.close()
+  }
+})
