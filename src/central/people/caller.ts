@@ -5,17 +5,18 @@
 //   change       engineer                        write
 //   administer   admin                           admin
 //   ingest       nobody                          ingest
+//   metrics      platform administrators         metrics
 //   platform     platform administrators         no key
 
 import { includesRole, type Role } from '#api/auth/roles.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { TenantNumber } from '../ports.ts'
 
-export const SCOPES = ['ingest', 'read', 'write', 'admin'] as const
+export const SCOPES = ['ingest', 'read', 'write', 'admin', 'metrics'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** What a route asks for; `public`: nothing, `known`: to be anyone. */
-export const PERMISSIONS = ['public', 'known', 'read', 'change', 'administer', 'ingest', 'platform'] as const
+export const PERMISSIONS = ['public', 'known', 'read', 'change', 'administer', 'ingest', 'metrics', 'platform'] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
 interface AnyCaller {
@@ -44,13 +45,14 @@ export interface Program extends AnyCaller {
 export type Caller = Person | Program
 
 const ROLE_FOR = { read: 'viewer', change: 'engineer', administer: 'admin' } as const
-const SCOPE_FOR = { read: 'read', change: 'write', administer: 'admin', ingest: 'ingest' } as const
+const SCOPE_FOR = { read: 'read', change: 'write', administer: 'admin', ingest: 'ingest', metrics: 'metrics' } as const
 /** A scope includes those listed with it; `ingest` stands by itself: a gateway's key opens nothing else. */
 const INCLUDED: Readonly<Record<Scope, readonly Scope[]>> = {
   ingest: ['ingest'],
   read: ['read'],
   write: ['write', 'read'],
   admin: ['admin', 'write', 'read'],
+  metrics: ['metrics'],
 }
 
 /** True when the caller may do what `permission` covers. */
@@ -60,7 +62,7 @@ export function allows(caller: Caller, permission: Exclude<Permission, 'public'>
     if (permission === 'platform') return false
     return caller.scopes.some((scope) => INCLUDED[scope].includes(SCOPE_FOR[permission]))
   }
-  if (permission === 'platform') return caller.isPlatformAdmin
+  if (permission === 'platform' || permission === 'metrics') return caller.isPlatformAdmin
   return permission !== 'ingest' && includesRole(caller.role, ROLE_FOR[permission])
 }
 
@@ -76,6 +78,7 @@ function refusalWords(caller: Caller, permission: Exclude<Permission, 'public'>)
   if (permission === 'platform') return 'This is for administrators of the platform'
   if (permission === 'known') return 'This is not for you'
   if (caller.via === 'key') return `This needs a key with the scope ${SCOPE_FOR[permission]}`
+  if (permission === 'metrics') return 'This is for administrators of the platform'
   if (permission === 'ingest') return 'Readings are handed in with a key of the scope ingest'
   return `This needs the role ${ROLE_FOR[permission]}; ${caller.name} is ${caller.role}`
 }

@@ -3,6 +3,9 @@
 
 import { RequestError } from '#api/problem.ts'
 
+/** Whatever names one. */
+type Tenant = string | number
+
 export interface LanesOptions {
   /** Operations at once, over all tenants. */
   readonly total: number
@@ -20,7 +23,7 @@ interface Lane {
 export class TenantLanes {
   readonly #options: LanesOptions
   /** Lanes with something in them; in the order in which they get their next turn. */
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes = new Map<Tenant, Lane>()
   #running = 0
 
   constructor(options: LanesOptions) {
@@ -37,7 +40,7 @@ export class TenantLanes {
   }
 
   /** Runs `operation` in its tenant's turn. Throws UNAVAILABLE when the lane is full. */
-  async run<T>(tenant: string, operation: () => Promise<T>): Promise<T> {
+  async run<T>(tenant: Tenant, operation: () => Promise<T>): Promise<T> {
     const lane = this.#lane(tenant)
     if (this.#mayRun(lane)) this.#begin(lane)
     else await this.#turn(lane)
@@ -48,7 +51,7 @@ export class TenantLanes {
     }
   }
 
-  #lane(tenant: string): Lane {
+  #lane(tenant: Tenant): Lane {
     const lane = this.#lanes.get(tenant) ?? { running: 0, waiting: [] }
     this.#lanes.set(tenant, lane)
     return lane
@@ -73,7 +76,7 @@ export class TenantLanes {
     })
   }
 
-  #end(tenant: string, lane: Lane): void {
+  #end(tenant: Tenant, lane: Lane): void {
     lane.running -= 1
     this.#running -= 1
     if (lane.running === 0 && lane.waiting.length === 0) this.#lanes.delete(tenant)

@@ -34,7 +34,7 @@ describe('permissions', () => {
       ['known', 'read', 'change'],
       ['known', 'read', 'change', 'administer'],
     ])
-    expect(opens(person('admin', true))).toEqual(['known', 'read', 'change', 'administer', 'platform'])
+    expect(opens(person('admin', true))).toEqual(['known', 'read', 'change', 'administer', 'metrics', 'platform'])
   })
 
   it('follow the scopes of a key', () => {
@@ -43,6 +43,7 @@ describe('permissions', () => {
       ['known', 'read'],
       ['known', 'read', 'change'],
       ['known', 'read', 'change', 'administer'],
+      ['known', 'metrics'],
     ])
     expect(opens(program('ingest', 'read'))).toEqual(['known', 'read', 'ingest'])
     expect(opens(program())).toEqual(['known'])

@@ -1,0 +1,76 @@
+// Makes central's parts and connects them: the stream and the shared feed when there is NATS, Redis for what is shared when there is
+// one, the API on top.
+
+import type { HealthReason } from '#domain/component.ts'
+import type { StoragePorts } from './api/context.ts'
+import { CentralApi } from './api/server.ts'
+import type { Backing, CentralOptions } from './options.ts'
+import { Doors } from './doors.ts'
+import { GatewayAlerts } from './fleet/alerts.ts'
+import type { IngestPort } from './ingest-ports.ts'
+import { OidcVerifier } from './people/oidc.ts'
+import { localValues } from './people/shared-values.ts'
+import type { CentralStorage } from './storage/open-storage.ts'
+import { LocalFeed, type LiveFeed } from './stream/live-feed.ts'
+import { SharedFeed } from './stream/shared-feed.ts'
+import { registerStreamMetrics } from './stream/stream-figures.ts'
+import { StreamIngest } from './stream/stream-ingest.ts'
+
+export interface Parts {
+  readonly api: CentralApi
+  readonly doors: Doors
+  readonly feed: LiveFeed
+  readonly alerts: GatewayAlerts
+  /** null: batches go into the database without a stream. */
+  readonly stream: StreamIngest | null
+}
+
+export interface PartsOptions {
+  readonly options: CentralOptions
+  readonly backing: Backing
+  readonly storage: CentralStorage
+  readonly health: () => readonly HealthReason[]
+}
+
+export function composeParts({ backing, health, options, storage }: PartsOptions): Parts {
+  const { clock, config, log, version } = options
+  const { redis, registry } = backing
+  const stream = streamOf(options, backing, storage)
+  const feed = feedOf(backing, storage, stream)
+  const ports: StoragePorts = storage
+  const ingest: IngestPort = stream ?? storage.ingest
+  const api = new CentralApi({
+    http: config.http,
+    dataDir: config.data,
+    version,
+    storage: ports,
+    ingest,
+    feed,
+    oidc: config.oidc && new OidcVerifier({ config: config.oidc, clock, log: log.child({ room: 'oidc' }) }),
+    shared: redis ?? localValues(clock),
+    health,
+    registry,
+    clock,
+    log: log.child({ room: 'api' }),
+  })
+  const alerts = new GatewayAlerts({
+    source: storage.ingest,
+    feed,
+    alarms: storage.alarms,
+    log: log.child({ room: 'alerts' }),
+  })
+  return { api, doors: new Doors([]), feed, alerts, stream }
+}
+
+function streamOf({ clock, config, log }: CentralOptions, { nats, tracing }: Backing, { ingest }: CentralStorage) {
+  if (config.nats === null || nats === null) return null
+  const { maxBytes, partitions, replicas } = config.nats
+  const room = log.child({ room: 'stream' })
+  return new StreamIngest({ nats, ingest, tracing, clock, log: room, replicas, partitions, maxBytes })
+}
+
+function feedOf({ nats, registry }: Backing, { ingest }: CentralStorage, stream: StreamIngest | null): LiveFeed {
+  if (nats === null || stream === null) return new LocalFeed(ingest)
+  registerStreamMetrics(registry, stream.figures, () => stream.waiting)
+  return new SharedFeed({ source: ingest, nats, figures: stream.figures })
+}

@@ -1,0 +1,190 @@
+// People and programs of central: the first set-up, log-in, users, keys, tenants, tokens of an issuer, and what the audit log tells.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasPostgres } from '#test/sim/postgres.ts'
+import { Issuer } from '../people/issuer.ts'
+import { CentralPeer, cookieOf } from './central-peer.ts'
+
+describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
+  let issuer: Issuer
+  let peer: CentralPeer
+  let ada: string
+
+  beforeAll(async () => {
+    issuer = await Issuer.start()
+    peer = await CentralPeer.start({ yaml: `oidc: { issuer: "${issuer.url}", audience: telemetryx }` })
+    ada = await peer.setUp()
+  }, 60_000)
+
+  afterAll(async () => {
+    await peer?.stop()
+    await issuer?.stop()
+  })
+
+  const now = (): number => Math.floor(Date.now() / 1000)
+
+  it('come in by the link that was printed, once', async () => {
+    const token = new URL(peer.central.setupUrl!).hash.replace('#token=', '')
+    const again = await peer.ask('setup', { body: { token, name: 'eve', password: 'a long password' } })
+    expect(again).toMatchObject({ status: 409, body: { code: 'CONFLICT' } })
+    expect((await peer.ask('session', { cookie: ada })).body).toMatchObject({
+      setup: false,
+      tenant: { id: 'north', name: 'North' },
+      user: { name: 'ada', role: 'admin', platformAdmin: true },
+    })
+    expect((await peer.ask('session')).body).toMatchObject({ user: null, setup: false })
+  })
+
+  it('log in, out, and with another password only by that one', async () => {
+    const made = await peer.ask('users', {
+      cookie: ada,
+      body: { name: 'bob', password: 'correct horse', role: 'engineer' },
+    })
+    expect(made.status).toBe(201)
+    const wrong = await peer.ask('session', { body: { tenant: 'north', name: 'bob', password: 'wrong' } })
+    const nobody = await peer.ask('session', { body: { tenant: 'nowhere', name: 'bob', password: 'correct horse' } })
+    expect([wrong.status, nobody.status, wrong.body['detail']]).toEqual([401, 401, nobody.body['detail']])
+    const bob = cookieOf(await peer.ask('session', { body: { name: 'bob', password: 'correct horse' } }))
+    expect((await peer.ask('sensors', { cookie: bob })).status).toBe(200)
+    expect((await peer.ask('users', { cookie: bob })).status).toBe(403)
+    expect((await peer.ask('tenants', { cookie: bob })).status).toBe(403)
+    const changed = await peer.ask('session/password', {
+      method: 'PUT',
+      cookie: bob,
+      body: { current: 'correct horse', password: 'battery staple' },
+    })
+    expect(changed.status).toBe(204)
+    expect((await peer.ask('sensors', { cookie: bob })).status).toBe(401)
+    const other = cookieOf(await peer.ask('session', { body: { name: 'bob', password: 'battery staple' } }))
+    expect((await peer.ask('session', { method: 'DELETE', cookie: other })).status).toBe(204)
+    expect((await peer.ask('sensors', { cookie: other })).status).toBe(401)
+  })
+
+  it('lose what their role gave when it changes, and everything when they are removed', async () => {
+    await peer.ask('users', { cookie: ada, body: { name: 'cyd', password: 'correct horse', role: 'admin' } })
+    const cyd = cookieOf(await peer.ask('session', { body: { name: 'cyd', password: 'correct horse' } }))
+    expect((await peer.ask('keys', { cookie: cyd })).status).toBe(200)
+    const takeover = { method: 'PATCH', cookie: cyd, body: { password: 'now it is mine' } }
+    expect((await peer.ask('users/ada', takeover)).status).toBe(403)
+    await peer.ask('users/cyd', { method: 'PATCH', cookie: ada, body: { role: 'viewer' } })
+    expect((await peer.ask('keys', { cookie: cyd })).status).toBe(403)
+    expect((await peer.ask('users/cyd', { method: 'DELETE', cookie: ada })).status).toBe(204)
+    expect((await peer.ask('sensors', { cookie: cyd })).status).toBe(401)
+    const last = await peer.ask('users/ada', { method: 'DELETE', cookie: ada })
+    expect(last).toMatchObject({ status: 409, body: { detail: 'ada is the last administrator of the platform' } })
+  })
+
+  it('are not changed on the word of a page of another origin', async () => {
+    const body = { name: 'eve', password: 'a long password', role: 'admin' }
+    const foreign = await peer.ask('users', { cookie: ada, body, headers: { origin: 'https://evil.example' } })
+    expect(foreign).toMatchObject({ status: 403, body: { code: 'FORBIDDEN_ORIGIN' } })
+  })
+
+  it('that are programs have keys that are shown once, end, and can be revoked', async () => {
+    const made = await peer.ask<{ id: string; key: string }>('keys', {
+      cookie: ada,
+      body: { name: 'report', scopes: ['read'], expiresIn: '1h' },
+    })
+    const { id, key } = made.body
+    expect(made.body).toMatchObject({ name: 'report', scopes: ['read'], createdBy: 'ada', revokedAt: null })
+    expect((await peer.ask('sensors', { key })).status).toBe(200)
+    expect(JSON.stringify((await peer.ask('keys', { cookie: ada })).body)).not.toContain(key)
+    expect(peer.postgres.psql('SELECT * FROM central.api_key')).not.toContain(key)
+    expect((await peer.ask(`keys/${id}`, { method: 'DELETE', cookie: ada })).status).toBe(200)
+    expect((await peer.ask('sensors', { key })).status).toBe(401)
+    const over = await peer.ask<{ id: string; key: string }>('keys', {
+      cookie: ada,
+      body: { name: 'short', scopes: ['read'], expiresIn: '1m' },
+    })
+    peer.postgres.psql(`UPDATE central.api_key SET expires_at = now() - interval '1 s' WHERE id = '${over.body.id}'`)
+    expect((await peer.ask('sensors', { key: over.body.key })).status).toBe(401)
+  })
+
+  it('that are programs cannot make a key of a gateway that does more, nor one for metrics', async () => {
+    const key = await peer.keyFor(ada, 'north', ['admin'])
+    const wide = { name: 'x', scopes: ['ingest', 'read'], gateway: 'edge-01' }
+    expect((await peer.ask('keys', { key, body: wide })).status).toBe(422)
+    expect((await peer.ask('keys', { key, body: { name: 'x', scopes: ['metrics'] } })).status).toBe(403)
+    expect((await peer.ask('keys', { key, body: { name: 'x', scopes: [] } })).status).toBe(400)
+    expect((await peer.ask('tenants', { key })).status).toBe(403)
+  })
+
+  it('come with a token of their company, into their own tenant only', async () => {
+    const viewer = await issuer.token({ tenant: 'north', role: 'viewer' }, now())
+    expect((await peer.ask('session', { key: viewer })).body).toMatchObject({
+      tenant: { id: 'north' },
+      user: { name: 'oidc:subject-1', role: 'viewer', platformAdmin: false },
+    })
+    expect((await peer.ask('factories', { key: viewer, body: { name: 'Plant' } })).status).toBe(403)
+    const engineer = await issuer.token({ tenant: 'north', role: ['engineer'] }, now())
+    expect((await peer.ask('factories', { key: engineer, body: { name: 'Plant' } })).status).toBe(201)
+    const platform = await issuer.token({ tenant: 'north', role: 'platform-admin' }, now())
+    expect((await peer.ask('tenants', { key: platform })).status).toBe(200)
+    const lost = await issuer.token({ tenant: 'no-such', role: 'admin' }, now())
+    expect((await peer.ask('sensors', { key: lost })).status).toBe(403)
+    const old = await issuer.token({ tenant: 'north', role: 'viewer', exp: now() - 3600 }, now() - 7200)
+    expect(await peer.ask('sensors', { key: old })).toMatchObject({
+      status: 401,
+      body: { detail: 'The token has expired' },
+    })
+  })
+
+  it('of a suspended tenant are refused until it is active again', async () => {
+    const key = await peer.keyFor(ada, 'south', ['read'])
+    const viewer = await issuer.token({ tenant: 'south', role: 'viewer' }, now())
+    const statuses = async () => [
+      (await peer.ask('sensors', { key })).status,
+      (await peer.ask('sensors', { key: viewer })).status,
+    ]
+    expect(await statuses()).toEqual([200, 200])
+    const read = await peer.ask('tenants/south', { cookie: ada })
+    const etag = read.headers.get('etag')!
+    const suspend = { method: 'PATCH', cookie: ada, body: { active: false }, headers: { 'if-match': etag } }
+    expect((await peer.ask('tenants/south', suspend)).body).toMatchObject({ active: false })
+    expect((await peer.ask('tenants/south', suspend)).status).toBe(412)
+    expect(await statuses()).toEqual([401, 403])
+    await peer.ask('tenants/south', { method: 'PATCH', cookie: ada, body: { active: true } })
+    expect(await statuses()).toEqual([200, 200])
+  })
+
+  it('leave each change in the audit log of its tenant, and nothing in that of another', async () => {
+    const key = await peer.keyFor(ada, 'east', ['admin'])
+    await peer.ask('factories', { key, body: { name: 'Eastern plant' } })
+    await peer.ask('tenants', { key, body: { id: 'mine', name: 'Mine' } })
+    type Entries = { items: { action: string; who: string; outcome: string; after: unknown }[] }
+    const east = await peer.ask<Entries>('audit', { key })
+    expect(east.body.items).toMatchObject([
+      { action: 'factory.create', who: 'key:east-admin', outcome: 'done', after: { name: 'Eastern plant' } },
+    ])
+    const north = await peer.ask<Entries>('audit', { cookie: ada })
+    expect(JSON.stringify(north.body)).not.toContain('Eastern')
+    expect(north.body.items.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['session.setup', 'session.login', 'user.add', 'key.create', 'key.revoke', 'user.remove']),
+    )
+    expect(JSON.stringify(north.body)).not.toContain('correct horse')
+    const platform = await peer.ask<Entries>('audit?of=platform', { cookie: ada })
+    expect(platform.body.items.map(({ action, outcome, who }) => `${who} ${action} ${outcome}`)).toEqual(
+      expect.arrayContaining(['ada tenant.create done', 'ada key.create done', 'key:east-admin tenant.create refused']),
+    )
+    expect((await peer.ask('audit?of=platform', { key })).status).toBe(403)
+  })
+
+  it('slow down who guesses passwords', async () => {
+    const guess = () => peer.ask('session', { body: { name: 'ada', password: 'guess' } })
+    const statuses = []
+    for (let n = 0; n < 7; n++) statuses.push((await guess()).status)
+    expect(statuses.slice(0, 4)).toEqual([401, 401, 401, 401])
+    expect(statuses).toContain(429)
+    expect((await guess()).headers.get('retry-after')).toMatch(/^\d+$/)
+  })
+
+  it('are still there after a restart; sessions without Redis are not', async () => {
+    const key = await peer.keyFor(ada, 'north', ['read'])
+    await peer.restart()
+    expect(peer.central.setupUrl).toBeNull()
+    expect((await peer.ask('sensors', { key })).status).toBe(200)
+    expect((await peer.ask('sensors', { cookie: ada })).status).toBe(401)
+    ada = cookieOf(await peer.ask('session', { body: { name: 'ada', password: 'a long password' } }))
+    expect((await peer.ask('tenants', { cookie: ada })).status).toBe(200)
+  })
+})
