@@ -24,6 +24,9 @@ const ImportPage = lazy(async () => (await import('./pages/configuration-import.
 const UsersPage = lazy(async () => (await import('./pages/users.tsx')).UsersPage)
 const AuditPage = lazy(async () => (await import('./pages/audit.tsx')).AuditPage)
 const AccountPage = lazy(async () => (await import('./pages/account.tsx')).AccountPage)
+const BackupPage = lazy(async () => (await import('./pages/backup.tsx')).BackupPage)
+const AboutPage = lazy(async () => (await import('./pages/about.tsx')).AboutPage)
+const AddDevicePage = lazy(async () => (await import('./pages/add-device.tsx')).AddDevicePage)
 const DevicePage = lazy(async () => (await import('./pages/device-detail.tsx')).DevicePage)
 const JournalPage = lazy(async () => (await import('./pages/journal.tsx')).JournalPage)
 const MeasuresPage = lazy(async () => (await import('./pages/alarm-measures.tsx')).MeasuresPage)
@@ -85,12 +88,18 @@ function RoutedPage({ route }: { readonly route: Route }): JSX.Element {
       return <RevisionsPage />
     case 'import':
       return <ImportPage />
+    case 'addDevice':
+      return <AddDevicePage />
     case 'users':
       return <UsersPage />
     case 'audit':
       return <AuditPage />
     case 'account':
       return <AccountPage />
+    case 'backup':
+      return <BackupPage />
+    case 'about':
+      return <AboutPage />
     case 'parts':
       return <PartsPage />
     case 'notFound':

@@ -21,6 +21,7 @@ import './styles/tables.css'
 import './styles/marks.css'
 import './styles/pages.css'
 import './styles/system.css'
+import './styles/set-up.css'
 import './styles/watch.css'
 import './styles/instruments.css'
 
@@ -46,7 +47,12 @@ function after(delayMs: number, callback: () => void): () => void {
 const feed = new Feed({
   plant,
   api,
-  openSocket: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/live`),
+  openSocket: (since) => {
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    const query = since === null ? '' : `?since=${encodeURIComponent(since)}`
+    return new WebSocket(`${scheme}://${location.host}/api/v1/live${query}`)
+  },
+  onBack: (sensors) => services.history.fill(sensors),
   // A hidden page draws no frames; it still has to take its readings in.
   onNextFrame: (callback) =>
     document.hidden ? setTimeout(callback, HIDDEN_FRAME_MS) : requestAnimationFrame(callback),

@@ -18,22 +18,34 @@ export interface SetUpGateway {
   readonly setupUrl: string | null
   /** The configuration file. */
   readonly file: string
+  /** Where the Modbus devices answer, on 127.0.0.1. */
+  readonly modbusPort: number
   stop(): Promise<void>
 }
 
 export interface SetUpGatewayOptions {
   readonly dashboardDir: string
   readonly auth?: 'none' | 'required'
+  /** Without any in the configuration: they are there, but nobody has told the gateway. */
+  readonly isNew?: boolean
 }
 
-export async function startSetUpGateway({ dashboardDir, auth = 'none' }: SetUpGatewayOptions): Promise<SetUpGateway> {
+export async function startSetUpGateway({
+  dashboardDir,
+  auth = 'none',
+  isNew = false,
+}: SetUpGatewayOptions): Promise<SetUpGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'telemetryx-set-up-'))
   const bank = new RegisterBank()
   for (let address = 0; address < 20; address++) bank.setHolding(address, 100 + address)
+  bank.identity = ['Example', 'Press control', '1.4']
+  // 71.25 as float32, words swapped.
+  bank.setHolding(30, 0x8000)
+  bank.setHolding(31, 0x428e)
   const server = new ModbusServer(new Map([[1, { bank, faults: new LineFaults() }]]))
   const port = await server.listen(0)
   const file = join(folder, 'gateway.yaml')
-  await writeFile(file, yaml(port, auth))
+  await writeFile(file, isNew ? head(auth) : head(auth) + devices(port))
   const catalogue = createCatalogue({ clock: systemClock })
   const loaded = await loadGatewayConfig(file, { catalogue, env: {} })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
@@ -50,6 +62,7 @@ export async function startSetUpGateway({ dashboardDir, auth = 'none' }: SetUpGa
     url: gateway.url,
     setupUrl: gateway.setupUrl,
     file,
+    modbusPort: port,
     stop: async () => {
       await gateway.stop({ deadlineMs: 5000 })
       await server.close()
@@ -58,14 +71,18 @@ export async function startSetUpGateway({ dashboardDir, auth = 'none' }: SetUpGa
   }
 }
 
-function yaml(port: number, auth: string): string {
+function head(auth: string): string {
   return `# The gateway of hall 3
 version: 1
 gateway: { id: edge-01, factory: Plant A }
 data: ./data
 http: { port: 0, auth: ${auth} }
 configuration: { watch: 5s }
+`
+}
 
+function devices(port: number): string {
+  return `
 devices:
   # Hydraulics, left
   - id: press-1

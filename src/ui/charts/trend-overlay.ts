@@ -1,7 +1,7 @@
 // What is drawn on a trend beside the line: limits below it, marks of alarms and anomalies above it. Colours come from the style sheet.
 
 import type uPlot from 'uplot'
-import type { Limits, Severity } from '../client/wire.ts'
+import type { Alarm, Limits, Severity } from '../client/wire.ts'
 import { formatShort } from '../format/number.ts'
 
 /** An alarm on the time axis: from its raise to its end, or to now. */
@@ -111,7 +111,7 @@ export function drawMarkers(plot: uPlot, markers: readonly TrendMarker[], colour
   ctx.restore()
 }
 
-function drawDiamond(ctx: CanvasRenderingContext2D, x: number, y: number, radius: number): void {
+export function drawDiamond(ctx: CanvasRenderingContext2D, x: number, y: number, radius: number): void {
   ctx.setLineDash([])
   ctx.beginPath()
   ctx.moveTo(x, y - radius)
@@ -125,4 +125,14 @@ function drawDiamond(ctx: CanvasRenderingContext2D, x: number, y: number, radius
 
 export function scaledFont(font: string, scale: number): string {
   return font.replace(/^([0-9]+)px/, (_text, pixels: string) => `${Number(pixels) * scale}px`)
+}
+
+/** What an alarm is on the time axis; one that lasts goes on to `now`. */
+export function markerOf(alarm: Alarm, now: number): TrendMarker {
+  return {
+    severity: alarm.severity,
+    isAnomaly: alarm.level === 'anomaly',
+    from: alarm.raisedAt,
+    to: alarm.clearedAt ?? now,
+  }
 }

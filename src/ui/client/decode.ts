@@ -271,7 +271,14 @@ export function decodeWriteResult(source: unknown): WriteResult {
 }
 
 export type LiveMessage =
-  | { readonly type: 'readings'; readonly snapshot: boolean; readonly readings: readonly Latest[] }
+  | {
+      readonly type: 'readings'
+      readonly snapshot: boolean
+      /** First answer to a page that comes back: true, only what has changed; false, everything anew. null: neither. */
+      readonly resumed: boolean | null
+      readonly position: string | null
+      readonly readings: readonly Latest[]
+    }
   | { readonly type: 'alarm'; readonly alarm: Alarm }
 
 /** A message of /live; null for a type that this dashboard does not know. */
@@ -279,7 +286,13 @@ export function decodeLiveMessage(text: string): LiveMessage | null {
   const f = new Fields(JSON.parse(text), 'message')
   switch (f.text('type')) {
     case 'readings':
-      return { type: 'readings', snapshot: f.has('snapshot'), readings: f.list('readings', decodeLatest) }
+      return {
+        type: 'readings',
+        snapshot: f.has('snapshot'),
+        resumed: f.has('resumed') ? f.flag('resumed') : null,
+        position: f.textOrNull('position'),
+        readings: f.list('readings', decodeLatest),
+      }
     case 'alarm':
       return { type: 'alarm', alarm: f.child('alarm', decodeAlarm) }
     default:

@@ -5,6 +5,8 @@ export class ShapeError extends Error {
   override readonly name = 'ShapeError'
 }
 
+export type ConfigTree = string | number | boolean | readonly ConfigTree[] | { readonly [key: string]: ConfigTree }
+
 /** One JSON object, read with the expected kind of each field. `what` names it in errors. */
 export class Fields {
   readonly #source: Readonly<Record<string, unknown>>
@@ -96,6 +98,23 @@ export class Fields {
     return counts
   }
 
+  /** Keys with a number, a text or a flag each. */
+  scalars(key: string): Readonly<Record<string, string | number | boolean>> {
+    const found: Record<string, string | number | boolean> = {}
+    const fields = this.object(key)
+    for (const name of Object.keys(fields.#source)) found[name] = fields.value(name) ?? fields.#fail(name, 'a value')
+    return found
+  }
+
+  /** Values within values, as they stand in a configuration. */
+  tree(key: string): Readonly<Record<string, ConfigTree>> {
+    const found: Record<string, ConfigTree> = {}
+    const fields = this.object(key)
+    for (const [name, value] of Object.entries(fields.#source))
+      found[name] = treeOf(value, () => fields.#fail(name, 'a value'))
+    return found
+  }
+
   #isAbsent(key: string): boolean {
     return this.#source[key] === null || this.#source[key] === undefined
   }
@@ -103,4 +122,11 @@ export class Fields {
   #fail(key: string, expected: string): never {
     throw new ShapeError(`${this.#what}.${key} is not ${expected}`)
   }
+}
+
+function treeOf(value: unknown, fail: () => never): ConfigTree {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  if (Array.isArray(value)) return value.map((item) => treeOf(item, fail))
+  if (typeof value !== 'object' || value === null) return fail()
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, treeOf(child, fail)]))
 }

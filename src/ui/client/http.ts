@@ -1,5 +1,7 @@
 // HTTP to the gateway: JSON in and out, problem documents (RFC 9457) as ApiError, no answer as ApiError with status 0.
 
+import { readFile, readLines, type Progress } from './http-body.ts'
+
 export interface FieldProblem {
   readonly path: string
   readonly message: string
@@ -43,12 +45,33 @@ export interface Request {
 export interface HttpClient {
   /** Answers the decoded JSON, undefined for an empty answer. Throws ApiError. `path` begins after /api/v1. */
   request(path: string, request?: Request): Promise<unknown>
+  /** Answers a file, however large: it is not held in the page's memory. Throws ApiError. */
+  download(path: string, request: DownloadRequest): Promise<Download>
+  /** Tells each line of an NDJSON answer, decoded, as it comes. Throws ApiError, also when the answer breaks off. */
+  lines(path: string, request: Request, onLine: (line: unknown) => void): Promise<void>
+}
+
+export interface DownloadRequest extends Request {
+  readonly onProgress?: Progress
+}
+
+export interface Download {
+  /** As the gateway names it; null: it does not. */
+  readonly name: string | null
+  readonly content: Blob
 }
 
 const TIMEOUT_MS = 15_000
 
 /** @param onUnauthenticated called for each 401 outside of the session routes: the page then asks for a login. */
 export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void): HttpClient {
+  /** An answer that is no JSON. */
+  const open = async (path: string, request: Request): Promise<Response> => {
+    const response = await send(fetcher, path, request)
+    if (response.ok) return response
+    if (response.status === 401) onUnauthenticated()
+    throw problem(response, await readJson(response))
+  }
   return {
     async request(path, request = {}) {
       const response = await send(fetcher, path, request)
@@ -57,7 +80,30 @@ export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void
       if (response.status === 401 && !path.startsWith('/session')) onUnauthenticated()
       throw problem(response, answer)
     },
+    async download(path, request) {
+      const response = await open(path, request)
+      const content = await unbroken(readFile(response, request.onProgress), request.signal)
+      return { name: fileName(response), content }
+    },
+    async lines(path, request, onLine) {
+      const response = await open(path, request)
+      await unbroken(readLines(response, onLine), request.signal)
+    },
   }
+}
+
+async function unbroken<T>(reading: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await reading
+  } catch (cause) {
+    if (signal?.aborted) throw cause
+    throw new ApiError(0, 'OFFLINE', 'The connection broke before the whole answer was here.', { cause })
+  }
+}
+
+/** `attachment; filename="edge-01-backup.tar"` */
+function fileName(response: Response): string | null {
+  return /filename="([^"/\\]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? null
 }
 
 async function send(fetcher: Fetcher, path: string, request: Request): Promise<Response> {

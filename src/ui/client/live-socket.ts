@@ -1,4 +1,5 @@
-// The live feed: one WebSocket that comes back by itself, with backoff and jitter. It reports messages and its state, and keeps nothing.
+// The live feed: one WebSocket that comes back by itself, with backoff and jitter, and asks for what it has missed.
+// It reports messages and its state, and keeps nothing but the position that it was told last.
 
 import { decodeLiveMessage, type LiveMessage } from './decode.ts'
 
@@ -19,7 +20,8 @@ export interface Socket {
 }
 
 export interface LiveSocketOptions {
-  readonly open: () => Socket
+  /** `since`: the last position that was heard; null: it is new. */
+  readonly open: (since: string | null) => Socket
   readonly random: () => number
   /** Runs `callback` after a delay; answers how to cancel it. */
   readonly after: (delayMs: number, callback: () => void) => () => void
@@ -36,6 +38,7 @@ export class LiveSocket {
   #socket: Socket | null = null
   #cancelRetry: (() => void) | null = null
   #isClosed = true
+  #position: string | null = null
 
   constructor(options: LiveSocketOptions) {
     this.#options = options
@@ -44,6 +47,7 @@ export class LiveSocket {
   start(): void {
     if (!this.#isClosed) return
     this.#isClosed = false
+    this.#position = null
     this.#options.onState('connecting')
     this.#connect()
   }
@@ -63,7 +67,7 @@ export class LiveSocket {
   }
 
   #connect(): void {
-    const socket = this.#options.open()
+    const socket = this.#options.open(this.#position)
     this.#socket = socket
     socket.onopen = () => {
       this.#attempt = 0
@@ -71,7 +75,9 @@ export class LiveSocket {
     }
     socket.onmessage = (event) => {
       const message = this.#decode(String(event.data))
-      if (message !== null) this.#options.onMessage(message)
+      if (message === null) return
+      if (message.type === 'readings') this.#position = message.position ?? this.#position
+      this.#options.onMessage(message)
     }
     socket.onclose = (event) => {
       this.#release()

@@ -1,8 +1,6 @@
 // Puts entries behind the sensors of a device in a YAML text, leaving all else as it is written.
 
-import { yamlLanguage } from '@codemirror/lang-yaml'
-
-type Node = ReturnType<ReturnType<typeof yamlLanguage.parser.parse>['resolveInner']>
+import { topLevelValue, valueOf, type YamlNode } from './yaml-find.ts'
 
 /** `entries`: lines that begin with `- `. null when the device has no list of sensors in block style: then a person must paste. */
 export function insertSensors(text: string, device: string, entries: string): string | null {
@@ -20,23 +18,15 @@ export function insertSensors(text: string, device: string, entries: string): st
   return `${text.slice(0, at)}\n${lines}${text.slice(at)}`
 }
 
-function sensorsOf(text: string, device: string): Node | null {
-  const document = yamlLanguage.parser.parse(text).topNode.getChild('Document')
-  const devices = document === null ? null : valueOf(document.getChild('BlockMapping'), 'devices', text)
-  for (const item of devices?.getChildren('Item') ?? []) {
+function sensorsOf(text: string, device: string): YamlNode | null {
+  const devices = topLevelValue(text, 'devices')
+  if (devices === null || devices === 'absent') return null
+  for (const item of devices.getChildren('Item')) {
     const mapping = item.getChild('BlockMapping')
     const id = valueOf(mapping, 'id', text)
     if (id === null || text.slice(id.from, id.to).replace(/^(["'])(.*)\1$/, '$2') !== device) continue
     const sensors = valueOf(mapping, 'sensors', text)
     return sensors?.name === 'BlockSequence' ? sensors : null
-  }
-  return null
-}
-
-function valueOf(mapping: Node | null, key: string, text: string): Node | null {
-  for (const pair of mapping?.getChildren('Pair') ?? []) {
-    const name = pair.getChild('Key')
-    if (name !== null && text.slice(name.from, name.to).trim() === key) return pair.lastChild
   }
   return null
 }

@@ -18,6 +18,14 @@ export function decimalsFor(scale: number): number {
   return Math.min(MAX_DECIMALS, Math.max(0, SIGNIFICANT_DIGITS - Math.max(1, integerDigits)))
 }
 
+/** Decimals that tell multiples of `step` apart: 0.25 → 2, 5 → 0. */
+export function stepDecimals(step: number): number {
+  let decimals = 0
+  while (decimals < 12 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-9 * 10 ** decimals)
+    decimals += 1
+  return decimals
+}
+
 /** Decimals for a sensor: from its largest limit, else from a value of it. 0 for everything but floating point. */
 export function sensorDecimals(type: ValueType, limits: Limits, sample: number | null): number {
   if (type !== 'number') return 0

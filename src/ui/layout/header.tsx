@@ -112,7 +112,7 @@ function DeviceCell(): JSX.Element {
   return (
     <StatusCell label="Devices" to="/devices" isAbnormal={up < devices.length}>
       {up < devices.length && <Icon name="plugOff" />}
-      {up} of {devices.length} up
+      {devices.length === 0 ? 'None' : `${up} of ${devices.length} up`}
     </StatusCell>
   )
 }

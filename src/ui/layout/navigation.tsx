@@ -41,7 +41,7 @@ export function Navigation(): JSX.Element {
           </li>
         ))}
       </ul>
-      <div class="machine-list">
+      <div class="machine-list" hidden={plant.machines.value.length === 0}>
         <h2 class="navigation-title">Machines</h2>
         <ul>
           {plant.machines.value.map((view) => (
@@ -63,9 +63,12 @@ const BELONGS: Readonly<Record<string, string>> = {
   uplink: 'uplinks',
   revisions: 'configuration',
   import: 'configuration',
+  addDevice: 'configuration',
   users: 'configuration',
   audit: 'configuration',
   account: 'configuration',
+  backup: 'configuration',
+  about: 'configuration',
 }
 
 function isPage(route: { readonly page: string }, page: string): boolean {

@@ -1,7 +1,7 @@
 // A piece of a compared line with its letter: what the line looks like in the chart.
 
 import type { JSX } from 'preact'
-import { DASHES } from '../parts/compare-chart.tsx'
+import { DASHES } from '../charts/compare-overlay.ts'
 
 export function SeriesSample({ index, letter }: { readonly index: number; readonly letter: string }): JSX.Element {
   return (

@@ -2,7 +2,9 @@
 
 import { useMemo, useState } from 'preact/hooks'
 import type { JSX } from 'preact'
+import type { ComparedLine } from '../charts/compare-overlay.ts'
 import { describeTrend } from '../charts/trend-data.ts'
+import { markerOf } from '../charts/trend-overlay.ts'
 import { valueAt } from '../charts/compare-data.ts'
 import type { View } from '../charts/trend-range.ts'
 import { formatNumber } from '../format/number.ts'
@@ -11,7 +13,7 @@ import { displayUnit, sensorName } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
 import { Button, IconButton, Link, Segments } from '../parts/button.tsx'
 import { Card, EmptyState, Notice } from '../parts/card.tsx'
-import { CompareChart, type ComparedLine } from '../parts/compare-chart.tsx'
+import { CompareChart } from '../parts/compare-chart.tsx'
 import { Select } from '../parts/field.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { TrendChart } from '../parts/trend-chart.tsx'
@@ -19,6 +21,7 @@ import type { LiveSensor } from '../state/live-sensor.ts'
 import type { Plant } from '../state/plant.ts'
 import { sensorPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
+import { ComparedFound } from './compare-found.tsx'
 import { SeriesSample } from './compare-sample.tsx'
 import { RangeControls, rangeWords, useView } from './sensor-range.tsx'
 import { useCompared, type Compared } from './use-compared.ts'
@@ -100,7 +103,10 @@ interface ChartsProps {
 function Charts({ sensors, compared, isApart, view, onView, onRemove }: ChartsProps): JSX.Element {
   const { plant, theme } = useServices()
   const [cursor, setCursor] = useState<number | null>(null)
-  const lines = useMemo(() => sensors.map((live, index) => lineOf(live, index, compared)), [sensors, compared.data])
+  const lines = useMemo(
+    () => sensors.map((live, index) => lineOf(live, index, compared, plant.now.peek())),
+    [sensors, compared.data, compared.occurrences],
+  )
   const common = {
     range: compared.range,
     isDark: theme.isDark.value,
@@ -120,7 +126,7 @@ function Charts({ sensors, compared, isApart, view, onView, onRemove }: ChartsPr
               {...common}
               data={lines[index]!.data}
               limits={live.sensor.limits}
-              markers={[]}
+              markers={lines[index]!.markers}
               isStepped={live.sensor.type === 'boolean'}
               format={(value) => formatNumber(value, live.decimals.value)}
               sync="compare"
@@ -147,11 +153,12 @@ function Charts({ sensors, compared, isApart, view, onView, onRemove }: ChartsPr
         cursor={isApart ? null : cursor}
         onRemove={onRemove}
       />
+      <ComparedFound sensors={sensors} letters={LETTERS} compared={compared} />
     </>
   )
 }
 
-function lineOf({ sensor, decimals }: LiveSensor, index: number, compared: Compared): ComparedLine {
+function lineOf({ sensor, decimals }: LiveSensor, index: number, compared: Compared, now: number): ComparedLine {
   return {
     id: sensor.id,
     letter: LETTERS[index]!,
@@ -159,6 +166,8 @@ function lineOf({ sensor, decimals }: LiveSensor, index: number, compared: Compa
     decimals: decimals.peek(),
     isStepped: sensor.type === 'boolean',
     data: compared.data.get(sensor.id) ?? { times: [], low: [], high: [], line: [] },
+    limits: sensor.limits,
+    markers: (compared.occurrences.get(sensor.id) ?? []).map((alarm) => markerOf(alarm, now)),
   }
 }
 

@@ -7,7 +7,7 @@ import { errorMessage } from '../client/http.ts'
 import { insertSensors } from '../editor/insert-sensors.ts'
 import { counted } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
-import { Button } from '../parts/button.tsx'
+import { Button, Link } from '../parts/button.tsx'
 import { Card, EmptyState, Notice } from '../parts/card.tsx'
 import { ErrorText, Select } from '../parts/field.tsx'
 import { saveFile } from '../parts/save-file.ts'
@@ -66,7 +66,12 @@ function Import(): JSX.Element {
   if (devices.length === 0)
     return (
       <EmptyState title="There is no device yet" icon="devices">
-        <p>Add the device to the configuration first; its driver judges the columns.</p>
+        <p>Its driver judges the columns.</p>
+        <p class="empty-do">
+          <Link to="/configuration/add" class="button button-primary">
+            Add the first device
+          </Link>
+        </p>
       </EmptyState>
     )
   return (

@@ -9,9 +9,10 @@ import { saveFile } from '../parts/save-file.ts'
 import { formatMoment } from '../format/time.ts'
 import { counted } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
-import { Button } from '../parts/button.tsx'
+import { Button, Link } from '../parts/button.tsx'
 import { Card, EmptyState, Notice } from '../parts/card.tsx'
 import { ErrorText, Field } from '../parts/field.tsx'
+import { Icon } from '../parts/icon.tsx'
 import { useServices } from '../state/services.ts'
 import { PlanView } from './configuration-plan.tsx'
 import { WatchNotice } from './configuration-watch.tsx'
@@ -106,6 +107,10 @@ function Desk({ desk, present }: { readonly desk: ConfigurationDesk; readonly pr
         title={isChanged ? 'Draft, not applied' : 'In force'}
         aside={
           <div class="button-row">
+            <Link to="/configuration/add" class="button">
+              <Icon name="add" />
+              Add a device
+            </Link>
             <Button
               icon="download"
               kind="quiet"

@@ -3,6 +3,7 @@
 import type { JSX } from 'preact'
 import { counted } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
+import { Link } from '../parts/button.tsx'
 import { EmptyState } from '../parts/card.tsx'
 import { useServices } from '../state/services.ts'
 import { DeviceCard } from './device-card.tsx'
@@ -20,7 +21,15 @@ export function DevicesPage(): JSX.Element {
     <Page title="Devices" lead={devices.length === 0 ? undefined : <p>{lead}</p>}>
       {devices.length === 0 ? (
         <EmptyState title="No devices are configured" icon="devices">
-          <p>Add a device to gateway.yaml and restart the gateway.</p>
+          {plant.may('engineer') ? (
+            <p class="empty-do">
+              <Link to="/configuration/add" class="button button-primary">
+                Add the first device
+              </Link>
+            </p>
+          ) : (
+            <p>An engineer adds them.</p>
+          )}
         </EmptyState>
       ) : (
         <div class="columns">

@@ -25,7 +25,18 @@ export function OverviewPage(): JSX.Element {
     return (
       <Page title="Nothing is measured yet">
         <EmptyState title="The configuration has no sensors">
-          <p>Add a device with its sensors to gateway.yaml and restart the gateway. Its values then appear here.</p>
+          {plant.may('engineer') ? (
+            <>
+              <p>Say what is connected: it is looked through, you choose its values, and they appear here.</p>
+              <p class="empty-do">
+                <Link to="/configuration/add" class="button button-primary">
+                  Add the first device
+                </Link>
+              </p>
+            </>
+          ) : (
+            <p>An engineer adds the first device; its values then appear here.</p>
+          )}
         </EmptyState>
       </Page>
     )

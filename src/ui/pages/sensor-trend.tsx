@@ -3,7 +3,7 @@
 import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import { describeTrend } from '../charts/trend-data.ts'
-import type { TrendMarker } from '../charts/trend-overlay.ts'
+import { markerOf } from '../charts/trend-overlay.ts'
 import type { View } from '../charts/trend-range.ts'
 import type { Alarm, Stats } from '../client/wire.ts'
 import { formatCount, formatNumber } from '../format/number.ts'
@@ -81,7 +81,7 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
         </div>
         {isExporting && <ExportDialog sensor={sensor} range={trend.range} onClose={() => setExporting(false)} />}
       </Card>
-      <div class="columns">
+      <div class="columns columns-pair">
         <Statistics stats={trend.stats} decimals={decimals} unit={unit} isBoolean={sensor.type === 'boolean'} />
         <Occurrences occurrences={trend.occurrences} now={plant.now.value} />
       </div>
@@ -165,15 +165,6 @@ function Occurrences({
       )}
     </Card>
   )
-}
-
-function markerOf(alarm: Alarm, now: number): TrendMarker {
-  return {
-    severity: alarm.severity,
-    isAnomaly: alarm.level === 'anomaly',
-    from: alarm.raisedAt,
-    to: alarm.clearedAt ?? now,
-  }
 }
 
 function booleanWord(value: number): string {

@@ -10,6 +10,8 @@ const TABS = [
   { key: 'import', text: 'Import', path: '/configuration/import', role: 'engineer' },
   { key: 'users', text: 'Users and tokens', path: '/users', role: 'admin' },
   { key: 'audit', text: 'Audit log', path: '/audit', role: 'admin' },
+  { key: 'backup', text: 'Backup and support', path: '/backup', role: 'admin' },
+  { key: 'about', text: 'About', path: '/about', role: 'viewer' },
   { key: 'account', text: 'Your account', path: '/account', role: 'viewer' },
 ] as const
 

@@ -35,7 +35,10 @@ export function UplinksPage(): JSX.Element {
     >
       {uplinks.length === 0 ? (
         <EmptyState title="No uplinks are configured" icon="uplinks">
-          <p>Values stay on this gateway. Add an uplink to gateway.yaml to send them to a broker or a server.</p>
+          <p>
+            Values stay on this gateway. Add one under <code>uplinks</code> in the configuration to send them to a
+            broker or a server.
+          </p>
         </EmptyState>
       ) : (
         <div class="columns">

@@ -5,7 +5,7 @@ import type { TrendData } from '../charts/trend-data.ts'
 import { viewRange, type View } from '../charts/trend-range.ts'
 import type { Range } from '../client/gateway-api.ts'
 import { errorMessage, isAborted } from '../client/http.ts'
-import type { Stats } from '../client/wire.ts'
+import type { Alarm, Stats } from '../client/wire.ts'
 import type { LiveSensor } from '../state/live-sensor.ts'
 import { useServices } from '../state/services.ts'
 import { loadTrend } from './use-trend.ts'
@@ -14,6 +14,8 @@ export interface Compared {
   readonly range: Range
   readonly data: ReadonlyMap<string, TrendData>
   readonly stats: ReadonlyMap<string, Stats>
+  /** What limits and detectors found in the range, by sensor, newest first. */
+  readonly occurrences: ReadonlyMap<string, readonly Alarm[]>
   readonly isLoading: boolean
   readonly error: string | null
 }
@@ -26,6 +28,7 @@ export function useCompared(sensors: readonly LiveSensor[], view: View): Compare
   const now = plant.now.value
   const [data, setData] = useState<ReadonlyMap<string, TrendData>>(new Map())
   const [stats, setStats] = useState<ReadonlyMap<string, Stats>>(new Map())
+  const [occurrences, setOccurrences] = useState<ReadonlyMap<string, readonly Alarm[]>>(new Map())
   const [isLoading, setLoading] = useState(true)
   const [error, setError] = useState<string | null>(null)
   const key = view.kind === 'following' ? `f${view.spanMs}` : `${view.from}-${view.to}`
@@ -40,9 +43,13 @@ export function useCompared(sensors: readonly LiveSensor[], view: View): Compare
       if (abort.signal.aborted) return
       setData(new Map(sensors.map(({ sensor }, index) => [sensor.id, lines[index]!])))
       setLoading(false)
-      const figures = await Promise.all(sensors.map(({ sensor }) => api.stats(sensor.id, range, abort.signal)))
+      const [figures, found] = await Promise.all([
+        Promise.all(sensors.map(({ sensor }) => api.stats(sensor.id, range, abort.signal))),
+        Promise.all(sensors.map(({ sensor }) => api.occurrences(sensor.id, range, abort.signal))),
+      ])
       if (abort.signal.aborted) return
       setStats(new Map(sensors.map(({ sensor }, index) => [sensor.id, figures[index]!])))
+      setOccurrences(new Map(sensors.map(({ sensor }, index) => [sensor.id, found[index]!])))
       setError(null)
     }
     load().catch((cause: unknown) => {
@@ -52,5 +59,5 @@ export function useCompared(sensors: readonly LiveSensor[], view: View): Compare
     })
     return () => abort.abort()
   }, [sensors, key, turn])
-  return { range: viewRange(view, now), data, stats, isLoading, error }
+  return { range: viewRange(view, now), data, stats, occurrences, isLoading, error }
 }

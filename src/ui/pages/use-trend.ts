@@ -67,7 +67,7 @@ export function useTrend(live: LiveSensor, view: View): Trend {
       setLoading(false)
     })
     return () => abort.abort()
-  }, [live, key, turn])
+  }, [live, key, turn, plant.comebacks.value])
 
   useEffect(() => {
     if (view.kind !== 'following') return

@@ -6,23 +6,23 @@ import type { JSX } from 'preact'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { joined, scalesByUnit } from '../charts/compare-data.ts'
-import type { TrendData } from '../charts/trend-data.ts'
+import {
+  DASHES,
+  drawComparedLimits,
+  drawLanes,
+  drawLetters,
+  drawLimitLabels,
+  lanesHeight,
+  scaleRange,
+  seriesColour,
+  type ComparedLine,
+} from '../charts/compare-overlay.ts'
 import { attachGestures } from '../charts/trend-gestures.ts'
-import { readColours, scaledFont, type TrendColours } from '../charts/trend-overlay.ts'
+import { readColours } from '../charts/trend-overlay.ts'
 import type { View } from '../charts/trend-range.ts'
 import type { Range } from '../client/gateway-api.ts'
-import { formatNumber } from '../format/number.ts'
 import { displayUnit } from '../format/words.ts'
-import { onTrendKey, TIME_AXIS } from './trend-chart.tsx'
-
-export interface ComparedLine {
-  readonly id: string
-  readonly letter: string
-  readonly unit: string
-  readonly decimals: number
-  readonly isStepped: boolean
-  readonly data: TrendData
-}
+import { AXIS_NUMBERS, onTrendKey, TIME_AXIS } from './trend-chart.tsx'
 
 export interface CompareChartProps {
   readonly lines: readonly ComparedLine[]
@@ -36,7 +36,6 @@ export interface CompareChartProps {
 }
 
 const NARROW_PX = 480
-export const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 5]]
 
 export function CompareChart(props: CompareChartProps): JSX.Element {
   const root = useRef<HTMLDivElement>(null)
@@ -98,16 +97,30 @@ function options(target: HTMLElement, current: { readonly current: CompareChartP
   const axis = { stroke: colours.text, ticks: { show: false }, font: colours.font }
   const grid = { stroke: colours.grid, width: 1 }
   const isNarrow = target.clientWidth < NARROW_PX
-  const decimalsOf = (scale: number): number => lines[of.indexOf(scale)]?.decimals ?? 0
   return {
     ...size(target),
     legend: { show: false },
-    padding: [14, scales.length > 1 ? 0 : 18, 0, 0],
+    padding: [lanesHeight(lines.length), scales.length > 1 ? 0 : 18, 0, 0],
     cursor: {
       drag: { x: true, y: false, setScale: false },
       bind: { mousedown: (_plot, _target, handler) => (event) => (event.shiftKey ? null : handler(event)) },
     },
-    scales: { x: { time: true }, ...Object.fromEntries(scales.map((_unit, index) => [`y${index}`, {}])) },
+    scales: {
+      x: { time: true },
+      ...Object.fromEntries(
+        scales.map((_unit, index) => [
+          `y${index}`,
+          {
+            range: (_plot: uPlot, low: number | null, high: number | null) =>
+              scaleRange(
+                current.current.lines.filter((_line, at) => of[at] === index),
+                low,
+                high,
+              ),
+          },
+        ]),
+      ),
+    },
     axes: [
       { ...axis, grid, space: 70, values: TIME_AXIS },
       ...scales.slice(0, 2).map((unit, index) => ({
@@ -119,7 +132,7 @@ function options(target: HTMLElement, current: { readonly current: CompareChartP
         // On a phone the line needs the room; the units stand in the table below.
         ...(isNarrow || unit === '' ? {} : { label: displayUnit(unit), labelSize: 20 }),
         labelFont: colours.font,
-        values: (_plot: uPlot, splits: number[]) => splits.map((split) => formatNumber(split, decimalsOf(index))),
+        values: AXIS_NUMBERS,
       })),
     ],
     series: [
@@ -135,7 +148,14 @@ function options(target: HTMLElement, current: { readonly current: CompareChartP
       })),
     ],
     hooks: {
-      draw: [(plot) => drawLetters(plot, current.current.lines, { colours, of, target })],
+      drawClear: [(plot) => drawComparedLimits(plot, current.current.lines, { colours, of, target })],
+      draw: [
+        (plot) => {
+          drawLimitLabels(plot, current.current.lines, { colours, of, target })
+          drawLanes(plot, current.current.lines, { colours, of, target })
+          drawLetters(plot, current.current.lines, { colours, of, target })
+        },
+      ],
       setSelect: [(plot) => select(plot, current.current)],
       setCursor: [
         (plot) => {
@@ -145,40 +165,6 @@ function options(target: HTMLElement, current: { readonly current: CompareChartP
       ],
     },
   }
-}
-
-export function seriesColour(element: HTMLElement, index: number): string {
-  return getComputedStyle(element)
-    .getPropertyValue(`--series-${(index % DASHES.length) + 1}`)
-    .trim()
-}
-
-interface Drawn {
-  readonly colours: TrendColours
-  readonly of: readonly number[]
-  readonly target: HTMLElement
-}
-
-/** The letter of each line where it ends, on a ground of its own. */
-function drawLetters(plot: uPlot, lines: readonly ComparedLine[], { colours, of, target }: Drawn): void {
-  const { ctx, bbox } = plot
-  const scale = devicePixelRatio
-  ctx.save()
-  ctx.font = `bold ${scaledFont(colours.font, scale)}`
-  ctx.textAlign = 'center'
-  ctx.textBaseline = 'middle'
-  for (const [index, { letter, data }] of lines.entries()) {
-    const last = data.line.findLastIndex((value) => value !== null)
-    if (last === -1) continue
-    const x = Math.min(bbox.left + bbox.width - 8 * scale, plot.valToPos(data.times[last]!, 'x', true))
-    const y = plot.valToPos(data.line[last]!, `y${of[index]}`, true)
-    if (x < bbox.left) continue
-    ctx.fillStyle = colours.surface
-    ctx.fillRect(x - 8 * scale, y - 8 * scale, 16 * scale, 16 * scale)
-    ctx.fillStyle = seriesColour(target, index)
-    ctx.fillText(letter, x, y)
-  }
-  ctx.restore()
 }
 
 function select(plot: uPlot, props: CompareChartProps): void {

@@ -1,7 +1,11 @@
-// Hands a text to the browser as a file to be saved. Nothing is asked of the gateway.
+// Hands a file to the browser to be saved. Nothing is asked of the gateway.
 
 export function saveFile(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }))
+  saveBlob(name, new Blob([text], { type }))
+}
+
+export function saveBlob(name: string, content: Blob): void {
+  const url = URL.createObjectURL(content)
   const link = document.createElement('a')
   link.href = url
   link.download = name

@@ -12,8 +12,8 @@ export interface Column {
 
 interface TableProps {
   readonly caption: string
-  /** `sensors`: on a narrow screen a row is three short lines instead of one for each cell. */
-  readonly kind?: 'plain' | 'sensors' | 'registers'
+  /** `sensors`: on a narrow screen a row is three short lines instead of one for each cell; `short`: it stays one line; `pick`: two. */
+  readonly kind?: 'plain' | 'sensors' | 'registers' | 'short' | 'pick'
   readonly columns: readonly Column[]
   readonly children: ComponentChildren
 }

@@ -9,8 +9,10 @@ import type { TrendData } from '../charts/trend-data.ts'
 import { attachGestures } from '../charts/trend-gestures.ts'
 import { drawLimits, drawMarkers, readColours, type TrendMarker } from '../charts/trend-overlay.ts'
 import { moved, zoomed, type View } from '../charts/trend-range.ts'
+import { rangeWithLimits } from '../charts/y-range.ts'
 import type { Range } from '../client/gateway-api.ts'
 import type { Limits } from '../client/wire.ts'
+import { formatNumber, stepDecimals } from '../format/number.ts'
 
 export interface TrendChartProps {
   readonly data: TrendData
@@ -87,6 +89,15 @@ export const TIME_AXIS = [
   [1, '{HH}:{mm}:{ss}', '\n{D} {MMM} {YYYY}', null, '\n{D} {MMM}', null, null, null, 1],
 ]
 
+/** As many decimals as tell one line of the axis from the next. */
+export const AXIS_NUMBERS = (
+  _plot: uPlot,
+  splits: readonly number[],
+  _axis: number,
+  _space: number,
+  step: number,
+): string[] => splits.map((split) => formatNumber(split, stepDecimals(step)))
+
 const LIVE_SPAN_MS = 900_000
 
 /** Keys that move a chart through time. */
@@ -153,7 +164,7 @@ function options(
   return {
     ...size(target),
     legend: { show: false },
-    padding: [14, 12, 0, 0],
+    padding: [14, 24, 0, 0],
     cursor: {
       drag: { x: true, y: false, setScale: false },
       ...(current.current.sync !== undefined && { sync: { key: current.current.sync } }),
@@ -161,10 +172,16 @@ function options(
       bind: { mousedown: (_plot, _target, handler) => (event) => (event.shiftKey ? null : handler(event)) },
       points: { size: 7, fill: colours.line, stroke: colours.surface },
     },
-    scales: { x: { time: true }, y: { range: (plot, low, high) => yRange(current.current, plot, low, high) } },
+    scales: { x: { time: true }, y: { range: (_plot, low, high) => yRange(current.current, low, high) } },
     axes: [
       { ...axis, space: 70, values: TIME_AXIS },
-      { ...axis, size: 64, values: (_plot, splits) => splits.map((split) => current.current.format(split)) },
+      {
+        ...axis,
+        size: 64,
+        values: current.current.isStepped
+          ? (_plot, splits) => splits.map((split) => current.current.format(split))
+          : AXIS_NUMBERS,
+      },
     ],
     series: [
       { value: '{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}' },
@@ -207,25 +224,6 @@ function read(plot: uPlot, props: TrendChartProps, readout: HTMLOutputElement | 
   readout.textContent = `${new Date(plot.data[0]![index]! * 1000).toLocaleString('en-GB')}  ${props.format(value)}${extremes}`
 }
 
-/** All values and those limits that are not far away: a distant limit must not flatten the line. */
-function yRange(
-  { limits, isStepped }: TrendChartProps,
-  _plot: uPlot,
-  low: number | null,
-  high: number | null,
-): uPlot.Range.MinMax {
-  if (isStepped) return [-0.1, 1.1]
-  let from = low ?? Number.POSITIVE_INFINITY
-  let to = high ?? Number.NEGATIVE_INFINITY
-  const near = from <= to ? Math.max((to - from) * 3, Math.abs(to) * 0.25, 1e-9) : Number.POSITIVE_INFINITY
-  const [low0, high0] = [from, to]
-  for (const limit of [limits.lowLow, limits.low, limits.high, limits.highHigh]) {
-    if (limit === null) continue
-    if (!(limit >= low0 - near && limit <= high0 + near) && low0 <= high0) continue
-    from = Math.min(from, limit)
-    to = Math.max(to, limit)
-  }
-  if (from > to) return [0, 1]
-  const margin = (to - from) * 0.07 || Math.max(Math.abs(to) * 0.05, 0.5)
-  return [from - margin, to + margin]
+function yRange({ limits, isStepped }: TrendChartProps, low: number | null, high: number | null): uPlot.Range.MinMax {
+  return rangeWithLimits(low, high, [limits.lowLow, limits.low, limits.high, limits.highHigh], isStepped)
 }

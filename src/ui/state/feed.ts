@@ -14,11 +14,14 @@ import type { Plant } from './plant.ts'
 const POLL_MS = 5000
 const RETRY_MS = 3000
 const MODEL_RELOAD_MS = 10_000
+const DURABLE_AFTER_MS = 2500
 
 export interface FeedOptions {
   readonly plant: Plant
   readonly api: GatewayApi
-  readonly openSocket: () => Socket
+  readonly openSocket: (since: string | null) => Socket
+  /** The connection is back: what these sensors said meanwhile can be asked for. */
+  readonly onBack: (sensors: readonly LiveSensor[]) => void
   /** Runs `callback` before the next frame is drawn. */
   readonly onNextFrame: (callback: () => void) => void
   readonly after: (delayMs: number, callback: () => void) => () => void
@@ -69,6 +72,16 @@ export class Feed {
     this.#plant.loading.value = { state: 'ready' }
     this.#socket.start()
     this.#schedulePoll()
+  }
+
+  /** The configuration has changed: what there is, and how it is, is asked for at once. Never throws. */
+  async refresh(): Promise<void> {
+    try {
+      await this.#loadModel()
+      await this.#loadState()
+    } catch {
+      // the next poll tries again
+    }
   }
 
   stop(): void {
@@ -173,13 +186,18 @@ export class Feed {
     }
     if (state !== 'live') return
     if (before === 'reconnecting') this.#plant.announcement.value = 'Connected again. Values are live.'
-    void this.#loadAlarms()
+    // Who comes back is told what has changed, and whether that is all: see #onReadings.
+    if (before === 'connecting') void this.#loadAlarms()
     void this.#loadState().catch(() => undefined) // the next poll tries again
   }
 
   #onMessage(message: LiveMessage): void {
     if (message.type === 'alarm') this.#onAlarm(message.alarm)
-    else this.#onReadings(message.readings, message.snapshot)
+    else {
+      if (message.resumed === false) void this.#loadAlarms()
+      this.#onReadings(message.readings, message.snapshot)
+      if (message.resumed !== null) this.#onBack()
+    }
   }
 
   #onReadings(readings: readonly Latest[], isSnapshot: boolean): void {
@@ -198,6 +216,14 @@ export class Feed {
       void this.#loadModel().catch(() => undefined) // asked again at the next unknown sensor
     }
     this.#wantFrame()
+  }
+
+  #onBack(): void {
+    // What has just been read is not yet on the gateway's disk, where the past is taken from.
+    this.#options.after(DURABLE_AFTER_MS, () => {
+      this.#plant.comebacks.value += 1
+      this.#options.onBack([...this.#plant.sensors.peek().values()])
+    })
   }
 
   #wantFrame(): void {

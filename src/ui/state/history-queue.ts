@@ -1,6 +1,7 @@
 // Fetches the last minutes of sensors whose sparkline has come into view, a few at a time.
 
 import type { GatewayApi } from '../client/gateway-api.ts'
+import type { Bucket } from '../client/wire.ts'
 import type { LiveSensor } from './live-sensor.ts'
 
 const LONGEST_SPAN_MS = 600_000
@@ -50,39 +51,53 @@ export class HistoryQueue {
     }
   }
 
+  /** Readings may be missing since some time: where a line has been drawn, they are asked for. */
+  fill(sensors: readonly LiveSensor[]): void {
+    for (const live of sensors) {
+      if (live.gapFrom === null || !this.#known.has(live) || this.#waiting.includes(live)) continue
+      this.#waiting.push(live)
+    }
+    this.#next()
+  }
+
   async #load(live: LiveSensor): Promise<void> {
     const to = this.#now()
     try {
-      const buckets = await this.#api.buckets(
-        live.sensor.id,
-        { from: to - LONGEST_SPAN_MS, to },
-        EVERY_SECONDS,
-        AbortSignal.timeout(15_000),
-      )
-      const times: number[] = []
-      const values: number[] = []
-      const gapMs = gapBetween(buckets.map(({ time }) => time))
-      for (const { time, min, max, last } of buckets) {
-        const before = times.at(-1)
-        if (before !== undefined && time - before > gapMs) {
-          times.push(before + 1)
-          values.push(Number.NaN)
-        }
-        // The extreme that is farther from the last value, then that: a spike must not vanish in a mean.
-        if (min !== max) {
-          times.push(time, time + EVERY_SECONDS * 400)
-          values.push(last - min > max - last ? min : max, last)
-        } else {
-          times.push(time)
-          values.push(last)
-        }
-      }
+      const signal = AbortSignal.timeout(15_000)
+      const buckets = await this.#api.buckets(live.sensor.id, { from: to - LONGEST_SPAN_MS, to }, EVERY_SECONDS, signal)
+      const { times, values } = pointsOf(buckets)
+      live.fillGap(to, times, values)
       live.series.prepend(times, values)
       this.#oldest = Math.min(this.#oldest, live.series.firstTime)
     } catch {
       this.#known.delete(live) // the sparkline begins with the live values, and asks again when it is next seen
     }
   }
+}
+
+function pointsOf(buckets: readonly Bucket[]): {
+  readonly times: readonly number[]
+  readonly values: readonly number[]
+} {
+  const times: number[] = []
+  const values: number[] = []
+  const gapMs = gapBetween(buckets.map(({ time }) => time))
+  for (const { time, min, max, last } of buckets) {
+    const before = times.at(-1)
+    if (before !== undefined && time - before > gapMs) {
+      times.push(before + 1)
+      values.push(Number.NaN)
+    }
+    // The extreme that is farther from the last value, then that: a spike must not vanish in a mean.
+    if (min !== max) {
+      times.push(time, time + EVERY_SECONDS * 400)
+      values.push(last - min > max - last ? min : max, last)
+    } else {
+      times.push(time)
+      values.push(last)
+    }
+  }
+  return { times, values }
 }
 
 /**

@@ -31,6 +31,8 @@ export class LiveSensor {
   #longestPauseMs: number | null = null
   #hasFraction = false
   #pending: Latest | null = null
+  /** Since when readings may be missing. */
+  #gapFrom: number | null = null
 
   constructor(sensor: Sensor, surroundings: Surroundings) {
     this.sensor = sensor
@@ -71,8 +73,22 @@ export class LiveSensor {
 
   /** Marks that readings may be missing from here on: the sparkline is not drawn through. */
   gap(): void {
-    const { receivedAt } = this.latest.peek()
-    if (receivedAt !== null) this.series.push(receivedAt + 1, Number.NaN)
+    const { receivedAt } = this.#pending ?? this.latest.peek()
+    if (receivedAt === null) return
+    this.#gapFrom ??= receivedAt + 1
+    this.series.push(receivedAt + 1, Number.NaN)
+  }
+
+  /** Unix milliseconds since when readings may be missing; null: none are. */
+  get gapFrom(): number | null {
+    return this.#gapFrom
+  }
+
+  /** Puts what came while nobody listened, oldest first, where the gap is; `to`: behind it everything was heard. */
+  fillGap(to: number, times: readonly number[], values: readonly number[]): void {
+    if (this.#gapFrom === null) return
+    this.series.fill(this.#gapFrom, to, times, values)
+    this.#gapFrom = null
   }
 
   #chooseDecimals(value: number): void {

@@ -50,6 +50,8 @@ export class Plant implements Surroundings {
   /** Alarms that ended while this page was open, newest first. */
   readonly ended: Signal<readonly Alarm[]> = signal([])
   readonly live: Signal<LiveState> = signal('connecting')
+  /** How often the connection came back: what lay between can be asked for. */
+  readonly comebacks = signal(0)
   /** False when the last request for the state had no answer. */
   readonly isAnswering = signal(true)
   /** The gateway's time in Unix milliseconds, once a second. */

@@ -13,9 +13,12 @@ export type Route =
         | 'configuration'
         | 'revisions'
         | 'import'
+        | 'addDevice'
         | 'users'
         | 'audit'
         | 'account'
+        | 'backup'
+        | 'about'
         | 'parts'
         | 'setup'
         | 'login'
@@ -34,9 +37,12 @@ const PLAIN = new Map<string, Route>([
   ['/configuration', { page: 'configuration' }],
   ['/configuration/revisions', { page: 'revisions' }],
   ['/configuration/import', { page: 'import' }],
+  ['/configuration/add', { page: 'addDevice' }],
   ['/users', { page: 'users' }],
   ['/audit', { page: 'audit' }],
   ['/account', { page: 'account' }],
+  ['/backup', { page: 'backup' }],
+  ['/about', { page: 'about' }],
   ['/parts', { page: 'parts' }],
   ['/setup', { page: 'setup' }],
   ['/login', { page: 'login' }],

@@ -4,6 +4,7 @@ export class Series {
   readonly #times: Float64Array
   readonly #values: Float64Array
   #written = 0
+  #version = 0
 
   /** @param capacity points that are kept. */
   constructor(capacity: number) {
@@ -20,9 +21,9 @@ export class Series {
     return this.length === 0 ? Number.POSITIVE_INFINITY : this.timeAt(0)
   }
 
-  /** Points ever pushed: tells whether something is new. */
+  /** Grows with every change. */
   get version(): number {
-    return this.#written
+    return this.#version
   }
 
   /** Index 0 is the oldest point. */
@@ -39,6 +40,7 @@ export class Series {
     this.#times[cell] = time
     this.#values[cell] = value
     this.#written += 1
+    this.#version += 1
   }
 
   /** Puts older points before the present ones, as far as there is room; both are oldest first. */
@@ -49,6 +51,17 @@ export class Series {
     const older = times.map((time, index) => [time, values[index]!] as const).filter(([time]) => time < before)
     this.#written = 0
     for (const [time, value] of [...older.slice(Math.max(0, older.length - room)), ...kept]) this.push(time, value)
+  }
+
+  /** Puts points into a gap: they take the place of those from `from` on and before `to`. All are oldest first. */
+  fill(from: number, to: number, times: readonly number[], values: readonly number[]): void {
+    const all = Array.from({ length: this.length }, (_, index) => [this.timeAt(index), this.valueAt(index)] as const)
+    const within = times
+      .map((time, index) => [time, values[index]!] as const)
+      .filter(([time]) => time >= from && time < to)
+    this.#written = 0
+    const parts = [...all.filter(([time]) => time < from), ...within, ...all.filter(([time]) => time >= to)]
+    for (const [time, value] of parts) this.push(time, value)
   }
 
   #cell(index: number): number {

@@ -1,3 +1,4 @@
+import { rangeWithLimits } from '../../../src/ui/charts/y-range.ts'
 import { describe, expect, it } from 'vitest'
 import { joined, scalesByUnit, valueAt } from '../../../src/ui/charts/compare-data.ts'
 import { grasped } from '../../../src/ui/charts/grasp.ts'
@@ -8,6 +9,21 @@ const line = (times: number[], values: (number | null)[]) => ({
   line: values,
   low: values.map(() => null),
   high: values.map(() => null),
+})
+
+describe('the range of a value axis', () => {
+  it('shows limits that are near, and leaves distant ones out: they would flatten the line', () => {
+    const [low, high] = rangeWithLimits(50, 54, [40, 65, 900, null], false)
+    expect(low).toBeLessThan(40)
+    expect(high).toBeGreaterThan(65)
+    expect(high).toBeLessThan(100)
+  })
+
+  it('is that of the limits while there is no value, and fixed for what is on or off', () => {
+    expect(rangeWithLimits(null, null, [10, 20], false)).toEqual([9.3, 20.7])
+    expect(rangeWithLimits(null, null, [], false)).toEqual([0, 1])
+    expect(rangeWithLimits(0, 1, [5], true)).toEqual([-0.1, 1.1])
+  })
 })
 
 describe('compared lines', () => {

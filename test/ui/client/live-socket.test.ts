@@ -14,13 +14,15 @@ class FakeSocket implements Socket {
 
 function setUp() {
   const sockets: FakeSocket[] = []
+  const asked: (string | null)[] = []
   const states: LiveState[] = []
   const messages: LiveMessage[] = []
   const waits: { delayMs: number; run: () => void; isCancelled: boolean }[] = []
   let sessionsEnded = 0
   const unreadable: unknown[] = []
   const live = new LiveSocket({
-    open: () => {
+    open: (since) => {
+      asked.push(since)
       const socket = new FakeSocket()
       sockets.push(socket)
       return socket
@@ -38,7 +40,7 @@ function setUp() {
     onSessionEnded: () => (sessionsEnded += 1),
     onUnreadable: (error) => unreadable.push(error),
   })
-  return { live, sockets, states, messages, waits, unreadable, sessionsEnded: () => sessionsEnded }
+  return { live, asked, sockets, states, messages, waits, unreadable, sessionsEnded: () => sessionsEnded }
 }
 
 const opened = (socket: FakeSocket): void => socket.onopen?.(new Event('open'))
@@ -99,6 +101,23 @@ describe('the live connection', () => {
     expect(sessionsEnded()).toBe(1)
   })
 
+  it('comes back with the last position that it heard', () => {
+    const { live, asked, sockets, waits } = setUp()
+    live.start()
+    const say = (data: object): void =>
+      sockets.at(-1)!.onmessage?.(new MessageEvent('message', { data: JSON.stringify(data) }))
+    say({ type: 'readings', snapshot: true, position: '3-42', readings: [] })
+    say({ type: 'readings', position: '3-57', readings: [] })
+    dropped(sockets[0]!)
+    waits.at(-1)!.run()
+    dropped(sockets[1]!)
+    waits.at(-1)!.run()
+    expect(asked).toEqual([null, '3-57', '3-57'])
+    live.close()
+    live.start() // for somebody else, perhaps
+    expect(asked.at(-1)).toBeNull()
+  })
+
   it('passes messages on and overlooks types that it does not know', () => {
     const { live, sockets, messages } = setUp()
     live.start()
@@ -122,6 +141,8 @@ describe('the live connection', () => {
       {
         type: 'readings',
         snapshot: false,
+        resumed: null,
+        position: null,
         readings: [
           {
             sensor: 'a.b',

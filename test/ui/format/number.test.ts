@@ -10,6 +10,7 @@ import {
   plottable,
   sensorDecimals,
   splitAtPoint,
+  stepDecimals,
 } from '../../../src/ui/format/number.ts'
 
 const NO_LIMITS = { lowLow: null, low: null, high: null, highHigh: null }
@@ -20,6 +21,20 @@ const INTEGER = fc.oneof(
   fc.maxSafeInteger().map(BigInt),
 )
 const plain = (text: string): string => text.replaceAll('\u202f', '').replace('\u2212', '-')
+
+describe('the numbers of an axis', () => {
+  it.each([
+    [5, 0],
+    [0.5, 1],
+    [0.25, 2],
+    [0.1, 1],
+    [0.002, 3],
+    [2e-7, 7],
+    [250_000, 0],
+  ])('tell multiples of %d apart with %d decimals', (step, decimals) => {
+    expect(stepDecimals(step)).toBe(decimals)
+  })
+})
 
 describe('numbers as text', () => {
   it('keeps about four significant digits', () => {

@@ -38,6 +38,8 @@ function setUp() {
   let failure: ApiError | null = null
   const asked: string[] = []
   const http: HttpClient = {
+    download: () => Promise.reject(new Error('not asked for')),
+    lines: () => Promise.reject(new Error('not asked for')),
     request: async (path) => {
       const name = path.split('?')[0]!
       asked.push(name)
@@ -48,10 +50,12 @@ function setUp() {
   const frames: (() => void)[] = []
   const timers: { delayMs: number; run: () => void }[] = []
   const sockets: FakeSocket[] = []
+  const backs: number[] = []
   const plant = new Plant(T0)
   const feed = new Feed({
     plant,
     api: new GatewayApi(http),
+    onBack: (sensors) => backs.push(sensors.length),
     openSocket: () => {
       const socket = new FakeSocket()
       sockets.push(socket)
@@ -73,6 +77,14 @@ function setUp() {
     frames,
     timers,
     sockets,
+    backs,
+    runTimer: (delayMs: number) =>
+      timers
+        .splice(
+          timers.findIndex((timer) => timer.delayMs === delayMs),
+          1,
+        )[0]!
+        .run(),
     fail: (error: ApiError | null) => (failure = error),
     say: (message: object) =>
       sockets.at(-1)!.onmessage?.(new MessageEvent('message', { data: JSON.stringify(message) })),
@@ -157,6 +169,48 @@ describe('the feed', () => {
     await settled()
     expect([...page.plant.alarms.value.keys()]).toEqual(['1-2'])
     expect(page.plant.alarms.value.get('1-2')!.acknowledged).toBe(true)
+  })
+
+  it('loses no alarm of an outage: what was raised, and what was over again, comes with the resumed feed', async () => {
+    const page = setUp()
+    await page.feed.start()
+    page.open()
+    page.say({ type: 'readings', snapshot: true, position: '1-4', readings: [reading(2, T0 + 2)] })
+    page.say({ type: 'alarm', alarm: wireAlarm('1-1') })
+    await settled()
+    page.drop()
+    page.runTimer(500)
+    page.open()
+    const asked = page.asked.length
+    page.say({ type: 'readings', resumed: true, position: '1-9', readings: [reading(3, T0 + 3)] })
+    const over = { active: false, acknowledged: true }
+    page.say({ type: 'alarm', alarm: { ...wireAlarm('1-1', over), clearedAt: iso(T0 + 9) } })
+    page.say({ type: 'alarm', alarm: { ...wireAlarm('1-2', over), clearedAt: iso(T0 + 8) } })
+    page.say({ type: 'alarm', alarm: wireAlarm('1-3') })
+    await settled()
+    expect(page.asked.slice(asked)).not.toContain('/alarms') // the feed has told all
+    expect([...page.plant.alarms.value.keys()]).toEqual(['1-3'])
+    expect(page.plant.ended.value.map(({ id }) => id)).toEqual(['1-2', '1-1'])
+    expect(page.plant.announcement.value).toContain('New alarm')
+    page.runTimer(2500)
+    expect(page.backs).toEqual([1])
+    expect(page.plant.sensor('press.oil')!.gapFrom).toBe(T0 + 3)
+  })
+
+  it('takes the list of alarms anew when the gateway cannot tell what was missed', async () => {
+    const page = setUp()
+    await page.feed.start()
+    page.open()
+    page.say({ type: 'readings', snapshot: true, position: '1-4', readings: [] })
+    page.say({ type: 'alarm', alarm: wireAlarm('1-1') })
+    await settled()
+    page.drop()
+    page.runTimer(500)
+    page.answers['/alarms'] = { items: [wireAlarm('2-1')], next: null }
+    page.open()
+    page.say({ type: 'readings', snapshot: true, resumed: false, position: '2-7', readings: [reading(3, T0 + 3)] })
+    await settled()
+    expect([...page.plant.alarms.value.keys()]).toEqual(['2-1'])
   })
 
   it('announces new alarms by place and priority, not those that were there before', async () => {

@@ -14,6 +14,8 @@ function setUp(buckets: readonly (readonly [number, number, number, number])[]) 
   let most = 0
   let isBroken = false
   const api = new GatewayApi({
+    download: () => Promise.reject(new Error('not asked for')),
+    lines: () => Promise.reject(new Error('not asked for')),
     request: async (path) => {
       asked.push(path)
       most = Math.max(most, (waiting += 1))
@@ -77,6 +79,32 @@ describe('the past of sparklines', () => {
     queue.want(sensor)
     await expect.poll(() => sensor.series.length).toBe(6)
     expect(values(sensor)).toEqual([1, 2, 3, Number.NaN, 4, 5])
+  })
+
+  it('fills the gap that a lost connection left, and leaves what was heard since', async () => {
+    const { queue, live } = setUp([
+      [20, 1, 1, 1],
+      [15, 2, 2, 2],
+      [10, 3, 3, 3],
+    ])
+    const sensor = live('a.b')
+    const take = (value: number, age: number): void => {
+      const receivedAt = NOW - age * 1000
+      sensor.take({ sensor: 'a.b', value, quality: 'good', status: 'Good', time: receivedAt, receivedAt }, false)
+      sensor.flush()
+    }
+    queue.want(sensor)
+    await expect.poll(() => sensor.series.length).toBe(3)
+    take(9, 21) // older than all: it was there before the past was loaded
+    sensor.gap()
+    sensor.gap()
+    take(7, -1)
+    const drawn = sensor.series.version
+    queue.fill([sensor])
+    await expect.poll(() => sensor.gapFrom).toBeNull()
+    expect(values(sensor).filter(Number.isNaN)).toEqual([])
+    expect(values(sensor).slice(-4)).toEqual([1, 2, 3, 7])
+    expect(sensor.series.version).toBeGreaterThan(drawn)
   })
 
   it('is asked for again when it could not be had', async () => {
