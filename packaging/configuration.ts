@@ -1,4 +1,4 @@
-// /etc/telemetryx/gateway.yaml: the repository's configuration with the paths of an installed gateway.
+// /etc/telemetryx/*.yaml: the repository's configuration of a gateway with the paths of an installed one, and of the other roles.
 
 const PATHS: readonly (readonly [from: string, to: string])[] = [
   ['# yaml-language-server: $schema=gateway.schema.json\n#\n', ''],
@@ -21,4 +21,27 @@ export function installedConfiguration(template: string): string {
     if (!text.includes(from)) throw new Error(`config/gateway.yaml has no longer: ${from}`)
     return text.replace(from, to)
   }, template)
+}
+
+/** The roles beside the gateway, whose configurations are made of the examples. */
+export type Role = 'brain' | 'central'
+
+/**
+ * /etc/telemetryx/ROLE.yaml: the example's keys as comments, beside a configuration that serves this machine alone with an embedded
+ * database. Throws when the example says nothing.
+ */
+export function installedRoleConfiguration(role: Role, example: string): string {
+  const lines = example.split('\n').filter((line) => !line.startsWith('# yaml-language-server'))
+  const keys = lines.filter((line) => line !== '' && !line.startsWith('version:'))
+  if (keys.length === 0) throw new Error(`config/examples/${role}.yaml is empty`)
+  return `# Configuration of TelemetryX ${role}. Turn it on with:   systemctl enable --now telemetryx-${role}
+# Check it with:   telemetryx ${role} --check --config /etc/telemetryx/${role}.yaml
+# As it stands it serves this machine alone, with an embedded database that does not survive a power cut.
+
+version: 1
+data: /var/lib/telemetryx-${role}
+
+# An example of everything else:
+${keys.map((line) => (line.startsWith('#') ? line : `# ${line}`)).join('\n')}
+`
 }

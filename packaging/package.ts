@@ -5,7 +5,7 @@
 // The same commit gives the same bytes: times come from SOURCE_DATE_EPOCH, or else from the commit. --fast compresses less.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -13,6 +13,9 @@ import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { dependenciesOf } from './dependencies.ts'
 import { ARCHITECTURES, architectureNamed, type Architecture } from './architectures.ts'
 import { buildTree, packTree } from './tree.ts'
+
+/** A package is fetched over a plant's mobile network. */
+const MAX_BYTES = 120e6
 
 /** What runs, of what is in the repository. */
 const SHIPPED = ['bin', 'config', 'drivers', 'proto', 'src', 'third-party', 'LICENSE', 'package.json']
@@ -32,7 +35,7 @@ const work = mkdtempSync(join(tmpdir(), 'telemetryx-package-'))
 try {
   const copy = join(work, 'copy')
   checkOut(copy)
-  buildDashboard(copy)
+  buildWithPackages(copy)
   mkdirSync(out, { recursive: true })
   for (const architecture of architectures) packageFor(architecture, copy)
 } finally {
@@ -47,12 +50,17 @@ function checkOut(copy: string): void {
   execFileSync('tar', ['-xf', archive, '-C', copy])
 }
 
-/** With the development packages of this working folder. */
-function buildDashboard(copy: string): void {
+/** The dashboard and the shells' completions, with the development packages of this working folder. */
+function buildWithPackages(copy: string): void {
   const modules = join(copy, 'node_modules')
   symlinkSync(join(PACKAGE_ROOT, 'node_modules'), modules)
   const vite = join(modules, 'vite', 'bin', 'vite.js')
   execFileSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: copy, stdio: 'inherit' })
+  mkdirSync(join(copy, 'dist', 'completion'))
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const script = execFileSync(process.execPath, [join(copy, 'bin', 'telemetryx'), 'completion', shell])
+    writeFileSync(join(copy, 'dist', 'completion', shell), script)
+  }
   rmSync(modules)
 }
 
@@ -66,7 +74,9 @@ function packageFor(architecture: Architecture, copy: string): void {
   const version = buildTree({ copy, app, root, architecture })
   const file = join(out, `telemetryx_${version}_${architecture.debian}.deb`)
   packTree({ root, file, epoch, isFast: values.fast })
-  process.stdout.write(`${file}  ${(statSync(file).size / 1e6).toFixed(1)} MB\n`)
+  const { size } = statSync(file)
+  process.stdout.write(`${file}  ${(size / 1e6).toFixed(1)} MB\n`)
+  if (size > MAX_BYTES) throw new Error(`${file} is larger than ${MAX_BYTES / 1e6} MB`)
 }
 
 function git(...args: string[]): string {

@@ -24,6 +24,12 @@ inside dpkg -i /root/first.deb >"$work/log" 2>&1 || { cat "$work/log"; fail 'it 
 test "$(inside stat -c '%U:%G %a' /etc/telemetryx)" = 'root:telemetryx 770' || fail 'the owner of /etc/telemetryx'
 test "$(inside stat -c '%U:%G %a' /var/lib/telemetryx)" = 'telemetryx:telemetryx 750' || fail 'the owner of the data'
 inside telemetryx check /etc/telemetryx/gateway.yaml >/dev/null || fail 'the configuration that comes along'
+for role in brain central; do
+  inside telemetryx "$role" --check --config "/etc/telemetryx/$role.yaml" || fail "the configuration of $role that comes along"
+  test -e "$root/usr/lib/systemd/system/telemetryx-$role.service" || fail "the unit of $role"
+done
+enabled=$(find "$root/etc/systemd/system" -name 'telemetryx-*' | sed 's,.*/,,' | sort -u)
+test "$enabled" = telemetryx-gateway.service || fail "turned on: $enabled"
 step installed
 
 sed -i -e 's/^  factory: .*/  factory: Kept/' -e 's/^  port: 8080/  port: 0/' "$root/etc/telemetryx/gateway.yaml"

@@ -14,9 +14,18 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Architecture } from './architectures.ts'
-import { installedConfiguration } from './configuration.ts'
+import { gzipSync } from 'node:zlib'
+import { installedConfiguration, installedRoleConfiguration, type Role } from './configuration.ts'
 
 const CONFIGURATION = '/etc/telemetryx/gateway.yaml'
+const ROLES: readonly Role[] = ['brain', 'central']
+const UNITS = ['gateway', ...ROLES].map((role) => `telemetryx-${role}.service`)
+/** Where each shell looks for what completes a command. */
+const COMPLETIONS = [
+  ['bash', 'usr/share/bash-completion/completions/telemetryx'],
+  ['zsh', 'usr/share/zsh/vendor-completions/_telemetryx'],
+  ['fish', 'usr/share/fish/vendor_completions.d/telemetryx.fish'],
+] as const
 const MAINTAINER_SCRIPTS = ['postinst', 'prerm', 'postrm']
 
 export interface TreeOptions {
@@ -39,18 +48,25 @@ export function buildTree({ copy, app, root, architecture }: TreeOptions): strin
   put(root, 'usr/bin/telemetryx', program, 0o755)
   const template = readFileSync(join(copy, 'config/gateway.yaml'), 'utf8')
   put(root, CONFIGURATION.slice(1), installedConfiguration(template))
+  for (const role of ROLES) {
+    const example = readFileSync(join(copy, `config/examples/${role}.yaml`), 'utf8')
+    put(root, `etc/telemetryx/${role}.yaml`, installedRoleConfiguration(role, example))
+  }
+  for (const unit of UNITS) put(root, `usr/lib/systemd/system/${unit}`, readFileSync(join(copy, 'systemd', unit)))
+  for (const [shell, path] of COMPLETIONS) put(root, path, readFileSync(join(copy, 'dist/completion', shell)))
   put(
     root,
-    'usr/lib/systemd/system/telemetryx-gateway.service',
-    readFileSync(join(copy, 'systemd/telemetryx-gateway.service')),
+    'usr/share/man/man1/telemetryx.1.gz',
+    gzipSync(readFileSync(join(copy, 'packaging/telemetryx.1')), { level: 9 }),
   )
   const manuals = join(root, 'usr/share/doc/telemetryx')
   cpSync(join(copy, 'docs'), manuals, { recursive: true })
   cpSync(join(copy, 'config/examples'), join(manuals, 'examples'), { recursive: true })
   put(root, 'usr/share/doc/telemetryx/copyright', readFileSync(join(copy, 'LICENSE')))
   normalize(root)
-  mkdirSync(join(root, 'etc/credstore/telemetryx'), { recursive: true })
-  for (const folder of ['etc/credstore', 'etc/credstore/telemetryx']) chmodSync(join(root, folder), 0o700)
+  const secrets = ['telemetryx', ...ROLES.map((role) => `telemetryx-${role}`)].map((name) => `etc/credstore/${name}`)
+  for (const folder of secrets) mkdirSync(join(root, folder), { recursive: true })
+  for (const folder of ['etc/credstore', ...secrets]) chmodSync(join(root, folder), 0o700)
   control(copy, root, version, architecture)
   return version
 }
@@ -61,7 +77,8 @@ function control(copy: string, root: string, version: string, { debian }: Archit
   const filled = template.replace('@VERSION@', version).replace('@ARCHITECTURE@', debian)
   put(root, 'DEBIAN/control', filled.replace('@SIZE@', String(kibibytes)))
   chmodSync(join(root, 'DEBIAN'), 0o755)
-  put(root, 'DEBIAN/conffiles', `${CONFIGURATION}\n`)
+  const configurations = [CONFIGURATION, ...ROLES.map((role) => `/etc/telemetryx/${role}.yaml`)]
+  put(root, 'DEBIAN/conffiles', configurations.map((path) => `${path}\n`).join(''))
   for (const name of MAINTAINER_SCRIPTS) {
     put(root, `DEBIAN/${name}`, readFileSync(join(copy, 'packaging/debian', name)), 0o755)
   }

