@@ -1,10 +1,12 @@
-// The OPC UA driver: its kind, schemas and devices. The library behind it is loaded by the first device that connects.
+// The OPC UA driver: its kind, schemas and devices. The library behind it is loaded before the gateway polls
+// anything, or by the first device that connects.
 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConfigProblem, DeviceSetup, Driver, DriverContext } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import { OpcuaDevice } from './device.ts'
+import { loadLibrary } from './library.ts'
 import { Pki } from './pki.ts'
 import { pointOf } from './point.ts'
 import { opcuaProblems } from './problems.ts'
@@ -41,6 +43,7 @@ export function opcuaDriver(options: { clock: Clock; pkiDir?: string }): Driver 
     problems: (deviceConfig, sensorConfigs): readonly ConfigProblem[] =>
       opcuaProblems(deviceConfig as OpcuaDeviceConfig, sensorConfigs as readonly OpcuaSensorConfig[]),
     sendsByItself: (deviceConfig) => (deviceConfig as OpcuaDeviceConfig).mode !== 'poll',
+    prepare: async () => void (await loadLibrary()),
     open(setup, context) {
       const config = setup.config as OpcuaDeviceConfig
       const { connection } = config

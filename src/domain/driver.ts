@@ -183,6 +183,11 @@ export interface Driver {
   maxSensors?(deviceConfig: unknown): number | null
   /** How often a device is polled when its driver-specific configuration says so, in milliseconds; null: as `poll` says. */
   pollMs?(deviceConfig: unknown): number | null
+  /**
+   * Loads what takes long to load, before anything is polled: called once at the start of a gateway that has devices of this
+   * driver. May reject: what is missing is told by the devices that need it.
+   */
+  prepare?(): Promise<void>
   /** Makes a device; does no I/O. Devices made by one driver object may share connections. */
   open(setup: DeviceSetup, context: DriverContext): Device
 }

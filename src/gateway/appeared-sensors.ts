@@ -11,8 +11,8 @@ import { isId } from '#domain/ids.ts'
 import type { AppearingSensor } from '#domain/ingest.ts'
 import type { ValueType } from '#domain/value.ts'
 import { replaceFile } from '#kit/replace-file.ts'
+import { APPEARED_FILE } from './data-files.ts'
 
-const FILE = 'appeared-sensors.json'
 const VALUE_TYPES: readonly ValueType[] = ['number', 'boolean', 'int64', 'uint64', 'string']
 
 export interface AppearedOptions {
@@ -33,7 +33,7 @@ export class AppearedSensors {
 
   /** Reads the file; one that is damaged is set aside and told. Throws STORE_IO. */
   static async load(options: AppearedOptions): Promise<AppearedSensors> {
-    const path = join(options.dataDir, FILE)
+    const path = join(options.dataDir, APPEARED_FILE)
     let text: string
     try {
       text = await readFile(path, 'utf8')
@@ -83,9 +83,13 @@ export class AppearedSensors {
   async #write(sensors: ReadonlyMap<string, readonly AppearingSensor[]>): Promise<void> {
     const devices = Object.fromEntries(sensors)
     try {
-      await replaceFile(join(this.#options.dataDir, FILE), `${JSON.stringify({ version: 1, devices }, null, 2)}\n`, {
-        mode: 0o600,
-      })
+      await replaceFile(
+        join(this.#options.dataDir, APPEARED_FILE),
+        `${JSON.stringify({ version: 1, devices }, null, 2)}\n`,
+        {
+          mode: 0o600,
+        },
+      )
     } catch (error) {
       throw toTelemetryError(error, 'STORE_IO', { retryable: true })
     }

@@ -9,9 +9,7 @@ import { textOnDisk, writeFiles } from './configuration-file.ts'
 import type { ConfigurationSource } from './configuration-reader.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { contentHash, RevisionStore, type StoredRevision } from './revision-store.ts'
-
-/** Folder of the revisions within the data folder. */
-export const REVISIONS_FOLDER = 'configuration'
+import { REVISIONS_FOLDER } from './data-files.ts'
 
 const ENDED = 'the gateway ended before it was applied'
 

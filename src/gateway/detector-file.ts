@@ -15,8 +15,8 @@ import {
   type DetectorMemory,
   type LearntState,
 } from '#pipeline/detector-memory.ts'
+import { LEARNT_FILE } from './data-files.ts'
 
-const FILE = 'learnt.bin'
 /** 2,500 sensors with `anomaly`, or 25,000 with `zscore`; further ones learn anew. */
 const MAX_BYTES = 64 * 1024 ** 2
 const MAX_AGE_MS = 7 * 86_400_000
@@ -34,7 +34,7 @@ export interface DetectorFileOptions {
 
 /** What the last run learnt; null: nothing of use. Never throws. */
 export async function readLearnt({ dataDir, clock, log }: DetectorFileOptions): Promise<DetectorMemory | null> {
-  const path = join(dataDir, FILE)
+  const path = join(dataDir, LEARNT_FILE)
   try {
     const { size } = await stat(path)
     if (size > 2 * MAX_BYTES) throw new Error(`it has ${size} bytes`)
@@ -105,7 +105,7 @@ export class DetectorFile {
         if (parts.push(part) % AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve))
       }
       if (leftOut > 0) log.warn({ leftOut, maxBytes: MAX_BYTES }, 'Some detectors will learn anew after a restart')
-      if (parts.length > 1) await replaceFile(join(dataDir, FILE), sealed(parts), { mode: 0o600 })
+      if (parts.length > 1) await replaceFile(join(dataDir, LEARNT_FILE), sealed(parts), { mode: 0o600 })
       return bytes
     } catch (error) {
       log.error({ err: error }, 'What the detectors have learnt could not be saved')

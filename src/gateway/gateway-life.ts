@@ -78,9 +78,21 @@ export class RunningGateway implements Gateway {
     await api.start(never)
     await uplinks.start(never)
     await broker?.start(never)
+    // Loading a library takes the process for some tenths of a second: better now than amid polls.
+    await this.#prepareDrivers()
     await acquisition.start(never)
     this.#parts.configuration?.start()
     this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')
+  }
+
+  async #prepareDrivers(): Promise<void> {
+    const { config, catalogue, log } = this.#options
+    for (const kind of new Set(config.devices.map(({ driver }) => driver))) {
+      await catalogue.drivers
+        .get(kind)
+        ?.prepare?.()
+        .catch((error: unknown) => log.warn({ driver: kind, err: error }, 'A driver could not be prepared'))
+    }
   }
 
   stop(options: StopOptions): Promise<void> {

@@ -9,6 +9,7 @@ import type { RevisionHead } from '#domain/configuration.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import type { Log } from '#domain/driver.ts'
 import { replaceFile, syncFolder } from '#kit/replace-file.ts'
+import { REVISION_FILE } from './data-files.ts'
 
 /** What was good before a change and is to be good after it. */
 export interface WatchBaseline {
@@ -27,8 +28,6 @@ export interface StoredRevision extends RevisionHead {
   /** The revision to go back to while it is applied or watched. */
   readonly goesBackTo: number | null
 }
-
-const NAME = /^revision-(\d{6,15})\.json$/
 
 /** SHA-256 of a text and the files that it names, hexadecimal: equal when the configurations are. */
 export function contentHash(text: string, files: readonly NamedFile[]): string {
@@ -53,7 +52,7 @@ export class RevisionStore {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       for (const name of (await readdir(folder)).toSorted()) {
-        const number = Number(NAME.exec(name)?.[1] ?? 0)
+        const number = Number(REVISION_FILE.exec(name)?.[1] ?? 0)
         if (number === 0) continue
         try {
           store.#heads.set(number, headOf(await store.read(number)))

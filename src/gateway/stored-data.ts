@@ -1,7 +1,7 @@
 // What the command line may do with a data folder: export it, back it up, restore it, ask it in SQL. Works beside a running
 // gateway and without one; nothing here starts a store.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { copyDatabase, writeBackup, type BackupFile, type BackupManifest } from '#store/backup.ts'
@@ -12,6 +12,7 @@ import { ALL_TIME, HistoryReader } from '#store/export-reader.ts'
 import { DATABASE_FILE } from '#store/open-database.ts'
 import { SQL_TABLES, SqlHistory, type SqlResult, type SqlValue } from '#store/sql.ts'
 import { splitStatements } from '#store/sql-statements.ts'
+import { APPEARED_FILE, LEARNT_FILE, REVISION_FILE, REVISIONS_FOLDER } from './data-files.ts'
 import { packageVersion } from './version.ts'
 
 export { EXPORT_FORMATS, restoreBackup, splitStatements, SQL_TABLES }
@@ -94,6 +95,10 @@ export async function backUp(request: BackupRequest): Promise<BackupResult> {
   const files: BackupFile[] = [{ name: DATABASE_FILE, source: copy }]
   const auth = join(dataDir, AUTH_FILE)
   if (existsSync(auth)) files.push({ name: AUTH_FILE, source: contentOf(auth) })
+  for (const name of keptBeside(dataDir)) {
+    const source = contentIfThere(join(dataDir, name))
+    if (source !== null) files.push({ name, source })
+  }
   const leftOut: string[] = []
   if (configFile !== null) {
     files.push({ name: `config/${basename(configFile)}`, source: contentOf(configFile) })
@@ -105,6 +110,18 @@ export async function backUp(request: BackupRequest): Promise<BackupResult> {
   }
   const { now, output } = request
   return { manifest: await writeBackup({ files, epoch, createdBy: CREATOR, now, output }), leftOut }
+}
+
+/** What detectors have learnt, sensors that appeared by themselves, and the revisions of the configuration. */
+function keptBeside(dataDir: string): string[] {
+  const revisions = join(dataDir, REVISIONS_FOLDER)
+  const names = existsSync(revisions) ? readdirSync(revisions).filter((name) => REVISION_FILE.test(name)) : []
+  return [LEARNT_FILE, APPEARED_FILE, ...names.toSorted().map((name) => `${REVISIONS_FOLDER}/${name}`)]
+}
+
+/** null: it is not there, or no longer: the oldest revisions go. */
+function contentIfThere(path: string): Uint8Array | null {
+  return existsSync(path) ? contentOf(path) : null
 }
 
 function contentOf(path: string): Uint8Array {

@@ -12,7 +12,8 @@ import { damaged, readTarHeader, TAR_BLOCK, type TarEntry } from './backup-tar.t
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 /** Names that a backup may hold: nothing that leads out of the folder. */
-const NAME = /^(?:telemetryx\.db|auth\.json|config(?:\/(?!\.{1,2}(?:\/|$))[^/\0\\]+)+)$/
+const NAME =
+  /^(?:telemetryx\.db|auth\.json|learnt\.bin|appeared-sensors\.json|configuration\/revision-\d{6,15}\.json|config(?:\/(?!\.{1,2}(?:\/|$))[^/\0\\]+)+)$/
 
 const validator = Compile(
   Type.Object({

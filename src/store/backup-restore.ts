@@ -17,6 +17,8 @@ import { toStoreError } from './sqlite-errors.ts'
 const STAGING = 'restore.partial'
 const AUTH_FILE = 'auth.json'
 const CONFIG_FOLDER = 'config'
+/** What detectors have learnt, sensors that appeared by themselves, revisions of the configuration. */
+const BESIDE = [CONFIG_FOLDER, AUTH_FILE, 'learnt.bin', 'appeared-sensors.json', 'configuration']
 /** Starts that the old installation may have made since the backup while the clock here is behind: once a second for 11 days. */
 const EPOCH_JUMP = 1_000_000
 
@@ -70,7 +72,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
 
 async function restoreLocked(archive: BackupArchive, lock: FolderLock, options: RestoreOptions): Promise<Restored> {
   const { dataDir, force, now, onProgress } = options
-  const present = [DATABASE_FILE, AUTH_FILE, CONFIG_FOLDER].filter((name) => existsSync(join(dataDir, name)))
+  const present = [DATABASE_FILE, ...BESIDE].filter((name) => existsSync(join(dataDir, name)))
   if (!force && (present.includes(DATABASE_FILE) || present.includes(AUTH_FILE)))
     throw new TelemetryError(
       'CONFLICT',
@@ -124,10 +126,10 @@ interface Placing {
 
 async function takePlace({ dataDir, staging, present, suffix }: Placing): Promise<string[]> {
   const setAside: string[] = []
-  for (const name of [CONFIG_FOLDER, AUTH_FILE]) {
+  for (const name of BESIDE) {
     const isRestored = existsSync(join(staging, name))
-    // Without users of its own the backup must not go on with those of the folder; a configuration may stay.
-    if (present.includes(name) && (isRestored || name === AUTH_FILE)) {
+    // What the backup lacks must not go on with that of the folder, which belongs to another database; a configuration may stay.
+    if (present.includes(name) && (isRestored || name !== CONFIG_FOLDER)) {
       await rename(join(dataDir, name), join(dataDir, name + suffix))
       setAside.push(name + suffix)
     }

@@ -1,7 +1,8 @@
 // A backup: the database as it is at one instant, copied while the gateway writes on, with the files that belong to it, in
 // one tar whose first entry tells the checksum of each other one.
 //
-//   manifest.json · manifest.sha256 · telemetryx.db · auth.json? · config/…
+//   manifest.json · manifest.sha256 · telemetryx.db · auth.json? · learnt.bin? · appeared-sensors.json? ·
+//   configuration/revision-….json · config/…
 
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'

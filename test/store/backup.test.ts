@@ -1,7 +1,7 @@
 // Backups of a running store, and what restoring them does to a folder.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -65,6 +65,10 @@ describe('a backup of a running store', () => {
       }
     })()
     writeFileSync(join(data, 'auth.json'), '{"version":1}', { mode: 0o600 })
+    writeFileSync(join(data, 'learnt.bin'), 'learnt')
+    mkdirSync(join(data, 'configuration'))
+    writeFileSync(join(data, 'configuration', 'revision-000007.json'), '{}')
+    writeFileSync(join(data, 'configuration', 'revision-000007.json.partial'), 'not a revision')
     writeFileSync(join(folder.path, 'gateway.yaml'), 'gateway: { id: a }\n')
     const file = join(folder.path, 'a.tar')
     await backUpTo(file, data, join(folder.path, 'gateway.yaml'))
@@ -74,7 +78,15 @@ describe('a backup of a running store', () => {
 
     const target = join(folder.path, 'restored')
     const { manifest, setAside } = await restoreTo(target, file)
-    expect(manifest.files.map(({ name }) => name)).toEqual(['telemetryx.db', 'auth.json', 'config/gateway.yaml'])
+    expect(manifest.files.map(({ name }) => name)).toEqual([
+      'telemetryx.db',
+      'auth.json',
+      'learnt.bin',
+      'configuration/revision-000007.json',
+      'config/gateway.yaml',
+    ])
+    expect(readFileSync(join(target, 'learnt.bin'), 'utf8')).toBe('learnt')
+    expect(readFileSync(join(target, 'configuration/revision-000007.json'), 'utf8')).toBe('{}')
     expect(setAside).toEqual([])
     expect(readFileSync(join(target, 'auth.json'), 'utf8')).toBe('{"version":1}')
     expect(existsSync(join(target, 'restore.partial'))).toBe(false)
@@ -140,10 +152,11 @@ describe('a restored store', () => {
     await fillStore(store)
     await store.close()
     writeFileSync(join(data, 'auth.json'), 'old')
+    writeFileSync(join(data, 'learnt.bin'), 'of the old database')
     expect(await errorCode(restoreTo(data, file))).toBe('CONFLICT')
     const { setAside } = await restoreTo(data, file, { force: true })
     const stamp = '.before-restore-2026-06-01T00-00-00.000Z'
-    expect(setAside).toEqual([`auth.json${stamp}`, `telemetryx.db${stamp}`])
+    expect(setAside).toEqual([`auth.json${stamp}`, `learnt.bin${stamp}`, `telemetryx.db${stamp}`])
     expect(existsSync(join(data, 'auth.json'))).toBe(false)
     const restored = (await openTestStore(data)).store
     expect(await countOf(restored, 'press-1.power')).toBe(0)
