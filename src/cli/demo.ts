@@ -1,16 +1,20 @@
-// `telemetryx demo`: a simulated press shop on real Modbus TCP, a broker, and a gateway that watches the one and feeds the other.
+// `telemetryx demo`: simulated machines on real protocols, a broker, and a gateway that watches the ones and feeds the other; beside
+// them the brain and central.
 
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { parseGatewayConfig } from '#config/load.ts'
-import { TelemetryError } from '#domain/errors.ts'
+import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { createCatalogue } from '#gateway/catalogue.ts'
 import { startGateway, type Gateway } from '#gateway/gateway.ts'
 import { packageVersion } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 import { createLogger, logFile } from '#kit/logger.ts'
+import { centralFiles } from './demo-central.ts'
 import { startDemoPlant, type DemoPlant } from './demo-plant.ts'
+import { prepareDemoServices, reasonWithoutServices, type DemoServices } from './demo-services.ts'
 import { freePort } from './free-port.ts'
 import { portArgument } from './port-argument.ts'
 import { untilSignal } from './until-signal.ts'
@@ -22,15 +26,16 @@ interface DemoOptions {
   readonly data: string
   readonly port: number
   readonly faults: boolean
+  readonly gatewayOnly: boolean
   readonly json: boolean
 }
 
 export function registerDemo(program: Command): void {
   program
     .command('demo')
-    .summary('run a simulated factory and a gateway that watches it')
+    .summary('run a simulated factory, a gateway that watches it, the brain and central')
     .description(
-      'Runs simulated machines that speak Modbus TCP, OPC UA, MQTT and, where socat is installed, a serial line, a small MQTT broker, and a gateway on them. Now and then a ' +
+      'Runs simulated machines that speak Modbus TCP, OPC UA, MQTT and, where socat is installed, a serial line, a small MQTT broker, and a gateway on them, which forwards to the broker, the brain and central. Now and then a ' +
         'machine fails, so that there is something to see. Readings are kept in the data folder between runs. Ctrl-C ends all of it.',
     )
     .addOption(new Option('--data <dir>', 'where the gateway keeps its data').default('data/demo'))
@@ -40,6 +45,7 @@ export function registerDemo(program: Command): void {
         .argParser(portArgument),
     )
     .option('--no-faults', 'nothing ever fails')
+    .option('--gateway-only', 'without the brain and central', false)
     .option('--json', 'print the addresses as one line of JSON', false)
     .addHelpText('after', '\nExample:\n  telemetryx demo --data /tmp/demo')
     .action(runDemo)
@@ -49,31 +55,67 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const dataDir = resolve(options.data)
   await mkdir(dataDir, { recursive: true })
   const stop = untilSignal(systemClock)
+  const lacking = options.gatewayOnly ? null : reasonWithoutServices()
   let plant: DemoPlant | null = null
   let gateway: Gateway | null = null
+  let services: DemoServices | null = null
   try {
-    const onFailure = (text: string): void => console.error(`telemetryx: a simulated machine is missing: ${text}`)
-    plant = await startDemoPlant({ dataDir, faults: options.faults, onFailure })
+    plant = await startDemoPlant({
+      dataDir,
+      faults: options.faults,
+      onFailure: warn('a simulated machine is missing: '),
+    })
+    if (!options.gatewayOnly && lacking === null)
+      services = await prepareDemoServices({ dataDir, clock: systemClock, onFailure: warn('') })
     const { mqttPort, protocols, missing } = plant
     const httpPort = await freePort(options.port)
-    const yaml = demoYaml({ devices: plant.yaml, httpPort, mqttPort })
+    const parts = { devices: plant.yaml, httpPort, mqttPort, dataDir, services }
+    const yaml = demoYaml(parts)
     await writeFile(join(dataDir, 'gateway.yaml'), yaml)
     gateway = await startDemoGateway(yaml, dataDir)
     plant.startSlowOnes()
-    const addresses = { dashboard: gateway.url, mqtt: `mqtt://127.0.0.1:${mqttPort}`, data: dataDir }
+    const mqtt = `mqtt://127.0.0.1:${mqttPort}`
+    const addresses = {
+      dashboard: gateway.url,
+      mqtt,
+      data: dataDir,
+      brain: services?.brain,
+      central: services?.central,
+    }
     if (options.json) console.log(JSON.stringify(addresses))
     else
       printWelcome({
         ...addresses,
         protocols,
-        missing,
+        missing: lacking === null ? missing : [...missing, lacking],
         usualPort: httpPort === options.port || options.port === 0 ? null : options.port,
       })
+    if (services) void forwardToServices(services, gateway, parts)
     await stop
     if (!options.json) console.log('\nStopping: what was read is being stored …')
   } finally {
     await gateway?.stop({ deadlineMs: STOP_DEADLINE_MS })
+    await services?.stop()
     await plant?.stop()
+  }
+}
+
+const warn =
+  (prefix: string) =>
+  (text: string): void =>
+    console.error(`telemetryx: ${prefix}${text}`)
+
+/** Starts both; once central has given the gateway a key, an uplink to it is added while the gateway runs. */
+async function forwardToServices(services: DemoServices, gateway: Gateway, parts: DemoParts): Promise<void> {
+  try {
+    const hadKey = existsSync(centralFiles(parts.dataDir).keyFile)
+    services.start()
+    await services.ready()
+    if (hadKey) return
+    await writeFile(join(parts.dataDir, 'gateway.yaml'), demoYaml(parts))
+    await gateway.configuration?.reload('demo')
+  } catch (error) {
+    warn('nothing is forwarded to central: ')(toTelemetryError(error).message)
   }
 }
 
@@ -96,9 +138,13 @@ interface DemoParts {
   readonly devices: string
   readonly httpPort: number
   readonly mqttPort: number
+  readonly dataDir: string
+  readonly services: DemoServices | null
 }
 
-function demoYaml({ devices, httpPort, mqttPort }: DemoParts): string {
+function demoYaml({ dataDir, devices, httpPort, mqttPort, services }: DemoParts): string {
+  const { keyFile } = centralFiles(dataDir)
+  const key = `\${file:${keyFile}}`
   return [
     '# Written by `telemetryx demo` at each start; a real gateway.yaml looks the same.',
     'version: 1',
@@ -108,6 +154,10 @@ function demoYaml({ devices, httpPort, mqttPort }: DemoParts): string {
     devices,
     'uplinks:',
     `  - { id: site, type: mqtt, url: "mqtt://127.0.0.1:${mqttPort}", topic: "{factory}/{machine}/{sensor}", format: json, qos: 1 }`,
+    ...(services ? [`  - { id: brain, type: grpc, url: "grpc://${services.brain}" }`] : []),
+    ...(services && existsSync(keyFile)
+      ? [`  - { id: central, type: central, url: "${services.central}", token: "${key}" }`]
+      : []),
     '',
   ].join('\n')
 }
@@ -116,6 +166,8 @@ interface Welcome {
   readonly dashboard: string
   readonly mqtt: string
   readonly data: string
+  readonly brain: string | undefined
+  readonly central: string | undefined
   /** The port that was asked for and is taken; null when it was free. */
   readonly usualPort: number | null
   readonly protocols: readonly string[]
@@ -123,19 +175,24 @@ interface Welcome {
   readonly missing: readonly string[]
 }
 
-function printWelcome({ dashboard, mqtt, data, usualPort, protocols, missing }: Welcome): void {
+function printWelcome({ brain, central, dashboard, mqtt, data, usualPort, protocols, missing }: Welcome): void {
   const note = usualPort === null ? '' : `   (port ${usualPort} is taken)`
+  const services =
+    brain === undefined || central === undefined
+      ? ''
+      : `\n  Brain          grpc://${brain}   starting` +
+        `\n  Central        ${central}/api/v1/docs   starting; login in ${centralFiles(data).loginFile}`
   console.log(`TelemetryX Edge ${packageVersion()}: demo
 
   Dashboard      ${dashboard}${note}
   API            ${dashboard}/api/v1/sensors
-  MQTT           ${mqtt}   topics press-shop/{machine}/{sensor}
+  MQTT           ${mqtt}   topics press-shop/{machine}/{sensor}${services}
   Configuration  ${join(data, 'gateway.yaml')}
   Log            ${join(data, 'gateway.log')}
 
 Simulated machines are read over ${listed(protocols)}. The first fault comes in ten seconds.
 Readings are kept in ${data}. Ctrl-C ends the demo.`)
-  for (const what of missing) console.log(`Not simulated: ${what}.`)
+  for (const what of missing) console.log(`Left out: ${what}.`)
 }
 
 function listed(words: readonly string[]): string {

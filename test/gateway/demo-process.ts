@@ -12,6 +12,8 @@ export interface Demo {
   /** Base URL of the dashboard and API. */
   readonly url: string
   readonly mqtt: string
+  /** Base URL of central; undefined without it. */
+  readonly central: string | undefined
   /** Sends a signal and resolves with how the process ended. */
   end(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** GET of an API path under /api/v1, as JSON. */
@@ -20,12 +22,15 @@ export interface Demo {
 
 export interface DemoArguments {
   readonly dataDir: string
+  /** With the brain and central, which take seconds and most of a processor to start. Default false. */
+  readonly services?: boolean
   readonly more?: readonly string[]
 }
 
 /** Starts `telemetryx demo --json` and resolves once it printed its addresses. */
-export async function startDemo({ dataDir, more = [] }: DemoArguments): Promise<Demo> {
-  const child = spawn(process.execPath, [launcher, 'demo', '--json', '--port', '0', '--data', dataDir, ...more], {
+export async function startDemo({ dataDir, more = [], services = false }: DemoArguments): Promise<Demo> {
+  const all = services ? more : ['--gateway-only', ...more]
+  const child = spawn(process.execPath, [launcher, 'demo', '--json', '--port', '0', '--data', dataDir, ...all], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let errors = ''
@@ -35,11 +40,12 @@ export async function startDemo({ dataDir, more = [] }: DemoArguments): Promise<
     once(createInterface(child.stdout), 'line') as Promise<[string]>,
     exited.then(([code]) => Promise.reject(new Error(`The demo ended with ${code}: ${errors}`))),
   ])
-  const { dashboard, mqtt } = JSON.parse(line[0]) as { dashboard: string; mqtt: string }
+  const { central, dashboard, mqtt } = JSON.parse(line[0]) as { central?: string; dashboard: string; mqtt: string }
   return {
     process: child,
     url: dashboard,
     mqtt,
+    central,
     async end(signal) {
       child.kill(signal)
       const [code, endedBy] = await exited
