@@ -48,7 +48,7 @@ export interface Parts {
 }
 
 export async function composeParts(options: PartsOptions): Promise<Parts> {
-  const { clock, config, database, log, registry } = options
+  const { clock, config, database, log, registry, tracing } = options
   const ledger = await Ledger.open({ database, folder: config.data, clock, log: log.child({ room: 'ledger' }) })
   const lines = new GatewayLines()
   const engine = new RuleEngine({ registry, ...config.limits })
@@ -56,7 +56,7 @@ export async function composeParts(options: PartsOptions): Promise<Parts> {
   const publisher = config.mqtt && new MqttPublisher(config.mqtt)
   const outbox = openOutbox(options, { ledger, lines, mailer, publisher })
   const feed = new Feed(log.child({ room: 'feed' }))
-  const taking = { clock, ledger, engine, outbox, feed, lines }
+  const taking = { clock, ledger, engine, outbox, feed, lines, tracing }
   const check = {
     logic: engine.logic,
     memory: engine.memory,

@@ -15,6 +15,7 @@ import { LocalFeed, type LiveFeed } from './stream/live-feed.ts'
 import { SharedFeed } from './stream/shared-feed.ts'
 import { registerStreamMetrics } from './stream/stream-figures.ts'
 import { StreamIngest } from './stream/stream-ingest.ts'
+import { traced } from './telemetry/traced-ingest.ts'
 
 export interface Parts {
   readonly api: CentralApi
@@ -35,10 +36,13 @@ export interface PartsOptions {
 export function composeParts({ backing, health, options, storage }: PartsOptions): Parts {
   const { clock, config, log, version } = options
   const { redis, registry } = backing
-  const stream = streamOf(options, backing, storage)
+  const isTraced = config.traceEndpoint !== null
+  const { tracing } = backing
+  const database = traced(isTraced, { ingest: storage.ingest, tracing, name: 'transaction', kind: 'client' })
+  const stream = streamOf(options, backing, database)
   const feed = feedOf(backing, storage, stream)
   const ports: StoragePorts = storage
-  const ingest: IngestPort = stream ?? storage.ingest
+  const ingest = traced(isTraced, { ingest: stream ?? database, tracing, name: 'ingest', kind: 'server' })
   const api = new CentralApi({
     http: config.http,
     dataDir: config.data,
@@ -62,7 +66,7 @@ export function composeParts({ backing, health, options, storage }: PartsOptions
   return { api, doors: new Doors([]), feed, alerts, stream }
 }
 
-function streamOf({ clock, config, log }: CentralOptions, { nats, tracing }: Backing, { ingest }: CentralStorage) {
+function streamOf({ clock, config, log }: CentralOptions, { nats, tracing }: Backing, ingest: IngestPort) {
   if (config.nats === null || nats === null) return null
   const { maxBytes, partitions, replicas } = config.nats
   const room = log.child({ room: 'stream' })

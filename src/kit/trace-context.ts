@@ -3,7 +3,7 @@
 //   traceparent = version "-" trace-id "-" parent-id "-" trace-flags     00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
 //                 2 hex       32 hex       16 hex        2 hex           lower case; an id of nothing but zeros is none
 
-import { randomFillSync } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 
 /** Name of the HTTP header, of the gRPC metadata and of the NATS header. */
 export const TRACEPARENT = 'traceparent'
@@ -44,6 +44,24 @@ export function newTrace(fill: (bytes: Uint8Array) => Uint8Array = randomFillSyn
 /** The next step of the same trace. */
 export function childOf(parent: TraceContext, fill: (bytes: Uint8Array) => Uint8Array = randomFillSync): TraceContext {
   return { ...parent, spanId: hex(fill, 8) }
+}
+
+/** How many positions share a trace: about what a gateway hands over at once. */
+const POSITIONS_A_TRACE = 4096
+
+/**
+ * The trace of a gateway's records: it follows from their position. A gateway hands the same records to several receivers, in batches
+ * that are cut differently; so all of them, and whoever stands behind them, speak of one trace without having to be told.
+ */
+export function traceOfRecords(gateway: string, epoch: number, seq: number): TraceContext {
+  const digest = createHash('sha256')
+    .update(`${gateway}/${epoch}/${Math.floor(seq / POSITIONS_A_TRACE)}`)
+    .digest('hex')
+  return { traceId: nonZero(digest.slice(0, 32)), spanId: nonZero(digest.slice(32, 48)), isSampled: true }
+}
+
+function nonZero(id: string): string {
+  return /^0+$/.test(id) ? id.replace(/0$/, '1') : id
 }
 
 /** Random, but never nothing but zeros. */

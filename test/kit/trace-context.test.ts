@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { childOf, formatTraceparent, newTrace, parseTraceparent } from '#kit/trace-context.ts'
+import { childOf, formatTraceparent, newTrace, parseTraceparent, traceOfRecords } from '#kit/trace-context.ts'
 
 const EXAMPLE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' // W3C Trace Context §3.2.4
 
@@ -70,6 +70,24 @@ describe('a traceparent', () => {
     const child = childOf(parent)
     expect(child).toEqual({ ...parent, spanId: child.spanId })
     expect(child.spanId).not.toBe(parent.spanId)
+  })
+
+  it('of records follows from where they stand, the same in every version', () => {
+    const parent = traceOfRecords('edge-01', 3, 1042)
+    expect(formatTraceparent(parent)).toBe('00-a6fc286e9e1679761587eec4faeb57b8-377285e2059dce3d-01')
+    expect(traceOfRecords('edge-01', 3, 4095)).toEqual(parent)
+    const others = [
+      traceOfRecords('edge-01', 3, 4096),
+      traceOfRecords('edge-01', 4, 1042),
+      traceOfRecords('edge-02', 3, 1042),
+    ]
+    expect(new Set([parent, ...others].map(({ traceId }) => traceId)).size).toBe(4)
+    fc.assert(
+      fc.property(fc.string(), fc.nat(), fc.integer({ min: 1, max: 2 ** 53 - 1 }), (gateway, epoch, seq) => {
+        const context = traceOfRecords(gateway, epoch, seq)
+        expect(parseTraceparent(formatTraceparent(context))).toEqual(context)
+      }),
+    )
   })
 
   it('is valid even when chance gives nothing but zeros', () => {

@@ -2,6 +2,7 @@
 // and handed on; acknowledged when positions and actions are durable.
 
 import { create } from '@bufbuild/protobuf'
+import type { Span, Tracing } from '#backing/tracing.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { CountingIntake } from '#receiver/ingest-once.ts'
 import type { Taken } from '#receiver/intake.ts'
@@ -12,6 +13,7 @@ import type { KnownSensors } from '#rpc/dictionary.ts'
 import { AcknowledgementSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import type { ReceivedBatch } from '#rpc/received-batch.ts'
 import type { Clock } from '#kit/clock.ts'
+import { formatTraceparent, traceOfRecords } from '#kit/trace-context.ts'
 import { actionsOf } from '../actions/actions.ts'
 import type { ActionEntry } from '../actions/entry.ts'
 import type { Outbox } from '../actions/outbox.ts'
@@ -29,6 +31,7 @@ export interface BrainIntakeOptions {
   readonly engine: RuleEngine
   readonly outbox: Outbox
   readonly feed: Feed
+  readonly tracing: Tracing
 }
 
 interface Refused {
@@ -72,16 +75,29 @@ export class BrainIntake implements CountingIntake<GatewayFile> {
       openSeqs,
       refused: refused.map(({ seq }) => seq),
     })
-    const actions = this.#options.outbox.admit(this.#judge({ gateway, batch, rows, sensors }))
     const taken = {
       acknowledgement: acknowledge(batch, refused),
       accepted: rows.length,
       repeats: batch.length - fresh.length,
     }
-    return this.#options.ledger.commit(file, epoch, ranges, actions).then(() => {
+    // Begun before `take` returns, traced or not: batches are judged in their order.
+    return this.#traced(gateway, batch, async (span) => {
+      const actions = this.#options.outbox.admit(this.#judge({ gateway, batch, rows, sensors }))
+      span.set('telemetryx.accepted', rows.length)
+      span.set('telemetryx.actions', actions.length)
+      await this.#options.ledger.commit(file, epoch, ranges, actions)
       this.#options.outbox.take(actions)
       return taken
     })
+  }
+
+  /** In the trace of these records: a stream brings many batches and has one header. */
+  #traced<T>(gateway: string, batch: ReceivedBatch, work: (span: Span) => Promise<T>): Promise<T> {
+    const { epoch, firstSeq, lastSeq, length, seq } = batch
+    const first = length > 0 ? seq[0]! : firstSeq || lastSeq
+    const parent = formatTraceparent(traceOfRecords(gateway, epoch, first))
+    const attributes = { 'telemetryx.gateway': gateway, 'telemetryx.tenant': this.#caller.tenant }
+    return this.#options.tracing.span('judge', { kind: 'server', parent, attributes }, work)
   }
 
   #judge(records: {

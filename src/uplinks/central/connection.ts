@@ -106,6 +106,7 @@ export class CentralConnection implements UplinkConnection {
     const { configuration, stateDir, log, epoch } = this.#context
     const sender = new Sender({
       clock: systemClock,
+      gateway,
       line,
       bodies: this.#bodies,
       model: () => this.#context.model(),

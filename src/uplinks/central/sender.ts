@@ -5,6 +5,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import type { Model } from '#domain/sensor.ts'
 import type { Delivery, DeliveryResult } from '#domain/uplink.ts'
 import { sleep, type Clock } from '#kit/clock.ts'
+import { formatTraceparent, TRACEPARENT, traceOfRecords } from '#kit/trace-context.ts'
 import type { Answer } from './answer.ts'
 import { packBody, type Bodies, type Body } from './bodies.ts'
 import { closedError, retryAfterMs, statusError, wordsOf } from './failure.ts'
@@ -22,6 +23,8 @@ type Rejected = DeliveryResult['rejected'][number]
 
 export interface SenderOptions {
   readonly clock: Clock
+  /** Id of this gateway. */
+  readonly gateway: string
   readonly line: HttpLine
   readonly bodies: Bodies
   readonly model: () => Model
@@ -101,10 +104,11 @@ export class Sender {
   }
 
   async #sendBody(part: Delivery, body: Body, rejected: Rejected[]): Promise<void> {
-    const { line } = this.#options
-    const answer = await this.#post(body)
+    const { gateway, line } = this.#options
+    const { epoch, firstSeq } = part.batch
+    const trace = traceOfRecords(gateway, epoch, firstSeq + (part.rows[0] ?? 0))
+    const answer = await this.#post(body, { [TRACEPARENT]: formatTraceparent(trace) })
     if (answer.status === 202 || answer.status === 200) {
-      const { epoch, firstSeq } = part.batch
       rejected.push(...judge(answer, { epoch, firstSeq, rows: part.rows, lastSeq: body.lastSeq }, line.name))
       this.#options.proof.hasTaken = true
     } else if (answer.status === 413 && (part.rowCount > 1 || this.#maxBytes > MIN_BYTES)) {
@@ -127,14 +131,15 @@ export class Sender {
   }
 
   /** An answer that is about the body: waits that were asked for and a missing zstd are dealt with. */
-  async #post({ bytes }: Body): Promise<Answer> {
+  async #post({ bytes }: Body, more: Readonly<Record<string, string>>): Promise<Answer> {
     const { clock, line, format } = this.#options
     const { signal } = this.#abort
     for (;;) {
       if (signal.aborted) throw closedError(line.name)
       const isCompressed = this.#isCompressed
       const packed = await packBody(bytes, { format, isCompressed })
-      const answer = await line.send({ method: 'POST', path: '/api/v1/ingest', ...packed }, signal)
+      const headers = { ...packed.headers, ...more }
+      const answer = await line.send({ method: 'POST', path: '/api/v1/ingest', body: packed.body, headers }, signal)
       if (answer.status === 415 && isCompressed) this.#isCompressed = false
       else if (answer.status === 429 || answer.status === 503) {
         const waitMs = retryAfterMs(answer, clock.now())
