@@ -17,7 +17,7 @@ import { PacedWriter } from '#rpc/paced-writer.ts'
 import { refusal, type Refusal } from '#rpc/server.ts'
 import type { Taken } from './intake.ts'
 
-/** Batches that are not on the disk yet, beyond which nothing more is read from the stream. */
+/** Batches that are not on the disk yet, beyond which nothing more is read from the stream, if nothing else is said. */
 const MAX_UNDER_WAY = 64
 
 /** Messages that a gateway does not read, beyond which its stream is ended. */
@@ -28,7 +28,7 @@ export type SyncStream = Parameters<handleBidiStreamingCall<IncomingSync, SyncRe
 
 /** Where batches go; `F` is what it keeps of one gateway. See Intake. */
 export interface BatchIntake<F> {
-  open(gateway: string): Promise<F>
+  open(gateway: string, hello?: Hello): Promise<F>
   take(gateway: string, file: F, sensors: KnownSensors, bytes: Uint8Array): Promise<Pick<Taken, 'acknowledgement'>>
 }
 
@@ -39,6 +39,8 @@ export interface SyncCallOptions<F> {
   /** For the welcome: name and version of this receiver, and its largest message. */
   readonly receiver: string
   readonly maxMessageBytes: number
+  /** Batches that are not durable yet, beyond which nothing more is read. Default 64. */
+  readonly maxUnderWay?: number
   /** A gateway has said hello. */
   readonly onHello: (gateway: string, call: SyncCall<F>) => void
   readonly onResult: (gateway: string, result: CommandResult) => void
@@ -101,7 +103,7 @@ export class SyncCall<F> {
     this.#gateway = hello.gateway
     this.#sensors.learn(hello.dictionary)
     stream.pause() // until the gateway's file is open
-    this.#opening = intake.open(hello.gateway)
+    this.#opening = intake.open(hello.gateway, hello)
     this.#opening
       .then((file) => {
         if (this.#isOver) return
@@ -115,9 +117,9 @@ export class SyncCall<F> {
   }
 
   #takeBatch(bytes: Uint8Array): void {
-    const { intake, stream } = this.#options
+    const { intake, maxUnderWay = MAX_UNDER_WAY, stream } = this.#options
     this.#underWay += 1
-    if (this.#underWay >= MAX_UNDER_WAY) stream.pause()
+    if (this.#underWay >= maxUnderWay) stream.pause()
     intake
       .take(this.#gateway!, this.#file!, this.#sensors, bytes) // nothing is read before the file is open
       .then(({ acknowledgement }) => {

@@ -111,7 +111,8 @@ export class GroupQueue<T> {
       for (const piece of group) lane.bytes -= bytesOf(piece)
       lane.running -= 1
       this.#running -= 1
-      if (lane.running === 0 && lane.waiting.length === 0) this.#lanes.delete(tenant)
+      this.#lanes.delete(tenant)
+      if (lane.running > 0 || lane.waiting.length > 0) this.#lanes.set(tenant, lane) // behind those who waited meanwhile
       this.#serve()
       if (this.#lanes.size === 0) this.#onIdle()
     })
