@@ -4,10 +4,11 @@
 //
 //   GET /api/v1/gateways/{id}/configuration            If-None-Match: "{revision}"
 //     200 { "revision": "r7", "text": "version: 1 …", "comment": "…"? }       304, 204, 404: nothing new
-//   PUT /api/v1/gateways/{id}/configuration/{revision} { "state", "number", "reason", "problems" }
+//   PUT /api/v1/gateways/{id}/configuration/{revision} { "state", "number", "reason", "problems", "plan"? }
 
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import type { Log } from '#domain/driver.ts'
+import { planLines, planWords } from '#domain/plan-words.ts'
 import type { OfferDesk } from '#domain/uplink.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { statusError } from './failure.ts'
@@ -18,6 +19,7 @@ const DEFAULT_EVERY_MS = 30_000
 const MIN_EVERY_MS = 1000
 const MAX_EVERY_MS = 86_400_000
 const MAX_PROBLEMS = 50
+const MAX_PLAN_LINES = 500
 
 export interface OffersOptions {
   readonly clock: Clock
@@ -44,6 +46,8 @@ export class Offers {
   readonly #record: OfferRecord
   #timer: Timer | null = null
   #isOver = false
+  /** What the revision that was taken up last changes, in words. */
+  #plan: { readonly revision: string; readonly words: { summary: string; lines: string[] } } | null = null
 
   constructor(options: OffersOptions) {
     this.#options = options
@@ -125,6 +129,8 @@ export class Offers {
     try {
       const note = `${mark(revision)}${comment === null ? '' : `: ${comment}`}`
       const applied = await desk.apply({ text, by: `central ${line.name}`, origin: 'central', comment: note })
+      const lines = planLines(applied.plan).slice(0, MAX_PLAN_LINES)
+      this.#plan = { revision, words: { summary: planWords(applied.plan), lines } }
       return { ...begun, number: applied.revision, state: applied.watchedUntil === null ? 'kept' : 'watched' }
     } catch (cause) {
       const { context, message } = toTelemetryError(cause)
@@ -139,9 +145,11 @@ export class Offers {
     await this.#record.write(taken)
     const { number, problems, reason, revision, state } = taken
     const path = `/api/v1/gateways/${encodeURIComponent(gateway)}/configuration/${encodeURIComponent(revision)}`
-    const body = Buffer.from(JSON.stringify({ state, number, reason, problems }))
+    const plan = this.#plan?.revision === revision ? this.#plan.words : undefined
+    const body = Buffer.from(JSON.stringify({ state, number, reason, problems, plan }))
     const answer = await line.send({ method: 'PUT', path, headers: { 'Content-Type': 'application/json' }, body })
     if (answer.status >= 500 || answer.status === 429) throw statusError(answer, line.name)
+    if (plan) this.#plan = null // told once
     const told = { ...taken, told: state } // also when central does not want to know
     await this.#record.write(told)
     return told

@@ -82,8 +82,12 @@ describe('An offer of central', () => {
     })
     await after(31_000, offers)
     await after(1000, offers)
+    const plan = {
+      summary: '1 device starts; 1 device and 0 uplinks undisturbed',
+      lines: ['+ device b (starts)', '+ sensor b.a'],
+    }
     expect(told()).toEqual([
-      ['r7', { state: 'watched', number: 2, reason: null, problems: [] }],
+      ['r7', { state: 'watched', number: 2, reason: null, problems: [], plan }],
       ['r7', { state: 'kept', number: 2, reason: null, problems: [] }],
     ])
   })
