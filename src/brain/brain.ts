@@ -11,7 +11,7 @@ import { openRedis, type RedisPort } from '#backing/redis.ts'
 import { openTracing, type Tracing } from '#backing/tracing.ts'
 import type { BrainConfig } from '#config/brain-config.ts'
 import type { HealthReason } from '#domain/component.ts'
-import { isTelemetryError, TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import { isTelemetryError, TelemetryError, toTelemetryError, type ErrorCode } from '#domain/errors.ts'
 import { sleep } from '#kit/clock.ts'
 import { Backoff } from '#kit/backoff.ts'
 import { collectedGauge, Gauge, Registry } from '#kit/metrics.ts'
@@ -21,6 +21,14 @@ import { BrainHttp } from './http.ts'
 import type { BrainOptions } from './options.ts'
 import { composeParts, type Parts } from './parts.ts'
 import { MIGRATIONS, SCHEMA } from './state/schema.ts'
+
+/** What a database that is not there is told by. */
+const AWAY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CONNECTION_FAILED',
+  'CONNECTION_LOST',
+  'TIMEOUT',
+  'UNAVAILABLE',
+])
 
 export interface StopOptions {
   /** Milliseconds for the whole stop: three quarters softly, then whatever still runs is aborted. */
@@ -160,6 +168,7 @@ class RunningBrain implements Brain {
     this.#isServing = false
     parts.health.set(false)
     parts.lines.end()
+    for (const service of parts.services) service.leave?.()
     await step('grpc', () => parts.server.stop(abort.signal))
     await step('outbox', () => parts.outbox.stop(abort.signal))
     for (const service of parts.services.toReversed()) await step(service.name, () => service.stop(abort.signal))
@@ -202,7 +211,7 @@ async function migrated(database: Database, { clock, log, random, signal }: Brai
     try {
       return await migrate(database, SCHEMA, MIGRATIONS)
     } catch (cause) {
-      const isAway = isTelemetryError(cause) && ['CONNECTION_FAILED', 'CONNECTION_LOST', 'TIMEOUT'].includes(cause.code)
+      const isAway = isTelemetryError(cause) && AWAY.has(cause.code)
       if (!isAway) throw cause
       log.warn({ reason: toTelemetryError(cause).message }, 'The database is away: waiting for it')
       await sleep(clock, backoff.next(), signal)

@@ -106,6 +106,8 @@ export interface BrainService {
   register(server: RpcServer, context: BrainContext): void
   /** Before the server listens. */
   start(signal: AbortSignal): Promise<void>
+  /** Before the server stops: ends streams that would not end by themselves. */
+  leave?(): void
   /** After the server has stopped. Safe to call twice. */
   stop(signal: AbortSignal): Promise<void>
 }

@@ -1,7 +1,8 @@
 // The services of a brain beside rules and ingest: one line for each.
 
+import { AnalyticsService } from './analytics/analytics-service.ts'
 import type { BrainService } from './service.ts'
 
 export function brainServices(): BrainService[] {
-  return []
+  return [new AnalyticsService()]
 }

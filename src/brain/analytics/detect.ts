@@ -50,7 +50,7 @@ export function detect(spec: DetectorSpec, series: readonly TimedSeries[], withS
   return { anomalies, scores: withScores ? scores : null }
 }
 
-function scoreSeries(
+export function scoreSeries(
   scorer: SeriesScorer,
   { times, values }: TimedSeries,
   { anomalies, number, takesMissing }: { number: number; anomalies: FoundAnomaly[]; takesMissing: boolean },

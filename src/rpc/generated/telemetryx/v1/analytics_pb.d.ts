@@ -412,6 +412,8 @@ export declare const DetectAnomaliesRequestSchema: GenMessage<DetectAnomaliesReq
  */
 export declare type DetectAnomaliesResponse = Message<"telemetryx.v1.DetectAnomaliesResponse"> & {
   /**
+   * At most 10,000: those with the highest scores.
+   *
    * @generated from field: repeated telemetryx.v1.Anomaly anomalies = 1;
    */
   anomalies: Anomaly[];
@@ -422,6 +424,13 @@ export declare type DetectAnomaliesResponse = Message<"telemetryx.v1.DetectAnoma
    * @generated from field: repeated telemetryx.v1.Scores scores = 2;
    */
   scores: Scores[];
+
+  /**
+   * Anomalies that were found.
+   *
+   * @generated from field: uint64 found = 3;
+   */
+  found: bigint;
 };
 
 /**
@@ -1343,6 +1352,13 @@ export declare type Model = Message<"telemetryx.v1.Model"> & {
    * @generated from field: uint32 bytes = 15;
    */
   bytes: number;
+
+  /**
+   * The grid of its points; absent: readings as they come.
+   *
+   * @generated from field: google.protobuf.Duration every = 16;
+   */
+  every?: Duration | undefined;
 };
 
 /**
