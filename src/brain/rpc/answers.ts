@@ -55,6 +55,7 @@ const STATUSES: Partial<Readonly<Record<ErrorCode, StatusName>>> = {
   CONNECTION_FAILED: 'UNAVAILABLE',
   CONNECTION_LOST: 'UNAVAILABLE',
   TIMEOUT: 'UNAVAILABLE',
+  UNAVAILABLE: 'UNAVAILABLE',
 }
 
 export type Answer = Pick<StatusObject, 'code' | 'details' | 'metadata'>
