@@ -122,7 +122,7 @@ async function storedMaterial(
     return { series, readings, spanMs: last - first }
   }
   const start = Math.floor(first / everyMs) * everyMs
-  const slots = Math.ceil((last - start) / everyMs)
+  const slots = Math.floor((last - start) / everyMs) + 1
   if (slots > MAX_SLOTS)
     throw invalidArgument({ field: 'every', description: `divides the range into more than ${MAX_SLOTS}` })
   const times = Float64Array.from({ length: slots }, (_, slot) => start + slot * everyMs)
