@@ -43,6 +43,11 @@ export interface Consumption {
   /** Ends it: the message under way is finished, or handed back when `work` throws. */
   stop(): Promise<void>
   readonly ended: Promise<void>
+  /**
+   * The connection is a new one: asks again for messages. The client's own way to do so gives up for ever when JetStream is not
+   * ready in that moment.
+   */
+  renew(): void
 }
 
 interface Session {
@@ -62,6 +67,7 @@ export function consumeOneByOne(plan: ConsumptionPlan, bench: Bench): Consumptio
   const ended = loop.run()
   return {
     ended,
+    renew: () => loop.renew(),
     stop: () => {
       loop.stop()
       return ended
@@ -75,6 +81,8 @@ class ConsumeLoop {
   readonly #stop = new AbortController()
   readonly #backoff = new Backoff({ firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS, random: Math.random })
   #close: (() => void) | null = null
+  /** Connections so far. */
+  #connections = 0
 
   constructor(plan: ConsumptionPlan, bench: Bench) {
     this.#plan = plan
@@ -83,6 +91,11 @@ class ConsumeLoop {
 
   stop(): void {
     this.#stop.abort()
+    this.#close?.()
+  }
+
+  renew(): void {
+    this.#connections += 1
     this.#close?.()
   }
 
@@ -102,6 +115,7 @@ class ConsumeLoop {
 
   async #consume(session: Session): Promise<void> {
     const { stream, durable } = this.#plan
+    const connection = this.#connections
     await this.#ensure(session)
     const consumer = await session.jetstream.consumers.get(stream, durable)
     const messages = await consumer.consume({
@@ -110,7 +124,7 @@ class ConsumeLoop {
       abort_on_missing_resource: true, // made again by the next turn
     })
     this.#close = () => messages.stop()
-    if (this.#stop.signal.aborted) messages.stop()
+    if (this.#stop.signal.aborted || connection !== this.#connections) messages.stop()
     try {
       for await (const message of messages) {
         this.#backoff.reset()

@@ -259,6 +259,7 @@ class Nats implements NatsPort {
         log.info({}, 'NATS is back')
         backoff.reset()
         this.#isConnected = true
+        for (const consumption of this.#consumptions) consumption.renew()
       }
     }
     this.#isConnected = false

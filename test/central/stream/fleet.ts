@@ -28,7 +28,10 @@ export class CentralProcess {
   }
 
   async start(): Promise<void> {
-    const child = fork(PROGRAM, [JSON.stringify(this.#setup)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(PROGRAM, [JSON.stringify(this.#setup)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: [],
+    })
     this.#child = child
     const ready = new Promise<void>((resolve, reject) => {
       child.on('message', (report: Report) => {
