@@ -88,8 +88,8 @@ export function aggregatesSql({ condition }: Series, pieces: Pieces, cell: strin
     ...(pieces.minute.length > 0 ? [rollup('rollup_minute', pieces.minute)] : []),
     ...(pieces.raw.length > 0
       ? [
-          `SELECT ${cell}, max(r.time), count(*), min(r.value), max(r.value), avg(${TAME}), coalesce(var_pop(${TAME}) * count(*), 0),
-             (array_agg(r.value ORDER BY r.time DESC, r.epoch DESC, r.seq DESC))[1] FROM central.reading AS r
+          `SELECT ${cell} AS cell, max(r.time) AS last_time, count(*) AS count, min(r.value) AS min, max(r.value) AS max, avg(${TAME}) AS mean,
+             coalesce(var_pop(${TAME}) * count(*), 0) AS squares, (array_agg(r.value ORDER BY r.time DESC, r.epoch DESC, r.seq DESC))[1] AS last FROM central.reading AS r
            WHERE ${condition} AND r.value IS NOT NULL AND ${within(pieces.raw)} GROUP BY 1`,
         ]
       : []),
