@@ -7,6 +7,8 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { buildDashboard, RESULTS, type BuiltDashboard } from './built-dashboard.ts'
 import { chromiumPath, launchChromium } from './chromium.ts'
+import { startCutLine } from './cut-line.ts'
+import { HOT_SENSOR } from './fixture-model.ts'
 import { startFixtureServer, type FixtureServer, type FixtureServerOptions } from './fixture-server.ts'
 
 /** Runs in the page: milliseconds of the longest frame within five seconds. */
@@ -74,6 +76,44 @@ describe.skipIf(chromiumPath === null)('the dashboard in trouble (needs chromium
     await page.getByText('Live', { exact: true }).first().waitFor()
     await expect.poll(() => page.locator('.value-normal').count()).toBeGreaterThan(20)
     expect(await page.getByText('Not connected to the gateway.').count()).toBe(0)
+  })
+
+  it('loses no alarm and no value of an outage that the gateway lived through', { timeout: 120_000 }, async () => {
+    const server = await startServer({})
+    const line = await startCutLine(server.url)
+    onTestFinished(() => line.close())
+    const page = await openPage(line.url)
+    const sockets: string[] = []
+    page.on('websocket', (socket) => sockets.push(new URL(socket.url()).search))
+    await page.getByText('Live', { exact: true }).first().waitFor()
+    const spark = page.locator('.sensor-row', { hasText: 'Motor power' }).first().locator('.spark-line')
+    const pieces = async (): Promise<number> => ((await spark.getAttribute('d')) ?? '').split('M').length - 1
+    await expect.poll(pieces, { timeout: 20_000 }).toBe(1)
+    await page.getByRole('link', { name: /^Alarms/ }).click()
+    server.plant.raise('3-40', 'press-1.oil-pressure', { message: 'Pressure was odd before' })
+    await page.getByRole('cell', { name: /Pressure was odd before/ }).waitFor()
+
+    line.cut()
+    await page.getByText('Not connected to the gateway.').waitFor()
+    const cutAt = Date.now()
+    const over = { active: false, acknowledged: true, raisedAt: cutAt, clearedAt: cutAt + 1000 }
+    server.plant.raise('3-41', 'press-1.oil-pressure', { message: 'Came and went meanwhile', ...over })
+    server.plant.raise('3-42', 'press-3.oil-pressure', { message: 'Came meanwhile', severity: 'urgent' })
+    server.plant.alarms.acknowledge('3-40', 'shift-lead', null)
+    // Some readings go by that nobody hears.
+    await expect.poll(() => server.plant.readingsSince(HOT_SENSOR, cutAt), { timeout: 20_000 }).toBeGreaterThan(5)
+    line.mend()
+    await page.getByText('Live', { exact: true }).first().waitFor({ timeout: 30_000 })
+    expect(sockets.at(-1)).toMatch(/^\?since=\d+-\d+$/)
+    await page.getByRole('cell', { name: /Came meanwhile/ }).waitFor()
+    await page.getByRole('heading', { name: 'Over since this page was opened' }).waitFor()
+    await page.getByRole('cell', { name: /Came and went meanwhile/ }).waitFor()
+    const before = page.getByRole('row', { name: /Pressure was odd before/ })
+    await expect.poll(() => before.getByRole('button', { name: /^Acknowledge/ }).count()).toBe(0)
+
+    // The sparkline was drawn before and after: it has no gap where the outage was.
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await expect.poll(pieces, { timeout: 20_000 }).toBe(1)
   })
 
   it('makes the first administrator from the set-up link, signs out and in again', async () => {

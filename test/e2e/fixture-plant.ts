@@ -21,6 +21,15 @@ const COARSE_HISTORY_MS = 24 * HOUR_MS
 const COARSE_STEP_MS = 30_000
 const OUTAGE = { from: 9 * MINUTE_MS, to: 8 * MINUTE_MS }
 
+/** Steps of half a doubling from 1.4 ms on. */
+const LATENCY = {
+  poll: [40, 900, 5200, 9100, 3100, 700, 210, 60, 12, 0, 3].map((count, index) => ({
+    upToMs: Math.SQRT2 ** (index + 1),
+    count,
+  })),
+  lag: [2000, 9000, 4000, 500, 90, 20].map((count, index) => ({ upToMs: 0.1 * Math.SQRT2 ** (index + 1), count })),
+}
+
 export class FixturePlant {
   readonly info: FakeInfo
   readonly latest: FakeLatest
@@ -43,6 +52,7 @@ export class FixturePlant {
       get: (id) => this.devices.list().find((device) => device.id === id),
       restart: async () => undefined,
       write: async (sensor, value) => this.#write(sensor, value),
+      latency: (id) => (id === SILENT_DEVICE ? { poll: [], lag: [] } : LATENCY),
       frames: (id) => frames(id, Date.now()),
       probe: async (id) => {
         if (id === SILENT_DEVICE) throw new TelemetryError('TIMEOUT', 'No answer within 1 s', { retryable: true })
@@ -64,6 +74,11 @@ export class FixturePlant {
 
   stop(): void {
     this.#timer?.cancel()
+  }
+
+  /** How many readings of a sensor there are since a time in Unix milliseconds. */
+  readingsSince(sensor: string, time: number): number {
+    return (this.history.stored.get(sensor) ?? []).filter((reading) => reading.time >= time).length
   }
 
   /** A new alarm, as the pipeline would raise it. */

@@ -1,7 +1,7 @@
 // Backup, support bundle and about in the browser, before a real gateway with authentication.
 
 import { execFileSync } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -71,6 +71,27 @@ describe.skipIf(chromiumPath === null)('the gateway itself in a browser (needs c
     const content = execFileSync('tar', ['-xzOf', path], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
     expect(content).toContain('press-1')
     expect(content).not.toContain('argon2')
+  })
+
+  it('saves the shown range of a sensor as CSV, every reading with its quality, streamed by the gateway', async () => {
+    const { page, complaints } = await open('/sensors/press-1.oil-temperature')
+    await page.getByText('Drag across the chart to zoom').waitFor()
+    await page.getByRole('button', { name: 'Export' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Export this range' })
+    await dialog.getByText('Parquet').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await page.screenshot({ path: join(RESULTS, 'export-dialog.png') })
+    const { name, path } = await take(page, 'Save file')
+    expect(name).toMatch(/^press-1\.oil-temperature_.*\.csv$/)
+    const lines = (await readFile(path, 'utf8')).trim().split(/\r?\n/)
+    expect(lines[0]).toBe('time,sensor,value,quality,status,unit')
+    expect(lines.at(-1)).toMatch(/^20.*Z,press-1\.oil-temperature,100,good,Good,degC$/)
+    await page.getByRole('button', { name: 'Export' }).click()
+    await dialog.getByLabel(/^One line for each/).check()
+    await dialog.getByLabel('Parquet').check()
+    const buckets = await take(page, 'Save file')
+    expect((await readFile(buckets.path)).subarray(0, 4).toString()).toBe('PAR1')
+    expect(complaints).toEqual([])
   })
 
   it('says why an archive cannot be made, and lets one be given up', async () => {

@@ -1,7 +1,7 @@
 // The pages for watching and acting in the system's Chromium, before the real API: trends, comparison, alarms, journal, devices,
 // registers, uplinks. Screenshots go to test-results/.
 
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
@@ -157,25 +157,6 @@ describe.skipIf(chromiumPath === null)('watching and acting in a browser (needs 
       await dialog.getByRole('button', { name: 'Show' }).click()
       await expect.poll(() => new URL(page.url()).searchParams.get('from')).toBe('2026-01-05T09:00:00.000Z')
       await page.getByText('No readings in this range').waitFor()
-    })
-
-    it('is saved as CSV, every reading with its quality', async () => {
-      const { page, complaints } = await openPage(`/sensors/${HOT_SENSOR}`)
-      await page.getByText('Drag across the chart to zoom').waitFor()
-      await page.getByRole('button', { name: 'Export' }).click()
-      const dialog = page.getByRole('dialog', { name: 'Export this range' })
-      await shot(page, 'export-dialog')
-      expect(await seriousFindings(page)).toEqual([])
-      const saved = page.waitForEvent('download')
-      await dialog.getByRole('button', { name: 'Save file' }).click()
-      const file = await saved
-      expect(file.suggestedFilename()).toMatch(/^press-2\.oil-temperature_.*\.csv$/)
-      const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n')
-      expect(lines[0]).toBe('time,sensor,value,unit,quality,status')
-      expect(lines.length).toBeGreaterThan(500)
-      expect(lines[1]).toMatch(/^20.*Z,press-2\.oil-temperature,[\d.]+,degC,good,Good$/)
-      expect(lines.some((text) => text.endsWith(',,degC,bad,BadCommunicationError'))).toBe(true)
-      expect(complaints).toEqual([])
     })
   })
 

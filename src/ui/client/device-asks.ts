@@ -1,5 +1,6 @@
 // What is asked of one device: its wire frames, whether it answers now, a block of its registers.
 
+import type { LatencyStep } from '../charts/latency-bars.ts'
 import { decodeDevice, decodePage } from './decode.ts'
 import { Fields } from './fields.ts'
 import type { HttpClient } from './http.ts'
@@ -35,7 +36,24 @@ export interface BlockResult extends Block {
   readonly time: number
 }
 
+/** How often each duration came, over the run. */
+export interface Latencies {
+  readonly poll: readonly LatencyStep[]
+  readonly lag: readonly LatencyStep[]
+}
+
 const pathOf = (device: string): string => `/devices/${encodeURIComponent(device)}`
+
+/** null: it is not asked, or has not been yet. */
+export async function readLatency(http: HttpClient, device: string, signal: AbortSignal): Promise<Latencies | null> {
+  const f = new Fields(await http.request(pathOf(device), { signal }), 'device').objectOrNull('latency')
+  return f === null ? null : { poll: f.list('poll', decodeLatencyStep), lag: f.list('lag', decodeLatencyStep) }
+}
+
+function decodeLatencyStep(source: unknown): LatencyStep {
+  const f = new Fields(source, 'step')
+  return { upToMs: f.number('upToMs'), count: f.number('count') }
+}
 
 /** Oldest first. */
 export async function readFrames(http: HttpClient, device: string, signal: AbortSignal): Promise<readonly Frame[]> {

@@ -1,5 +1,6 @@
 // HTTP to the gateway: JSON in and out, problem documents (RFC 9457) as ApiError, no answer as ApiError with status 0.
 
+import { ShapeError } from './fields.ts'
 import { readFile, readLines, type Progress } from './http-body.ts'
 
 export interface FieldProblem {
@@ -96,7 +97,8 @@ async function unbroken<T>(reading: Promise<T>, signal: AbortSignal | undefined)
   try {
     return await reading
   } catch (cause) {
-    if (signal?.aborted) throw cause
+    // What the lines themselves say is no matter of the connection.
+    if (signal?.aborted || cause instanceof ApiError || cause instanceof ShapeError) throw cause
     throw new ApiError(0, 'OFFLINE', 'The connection broke before the whole answer was here.', { cause })
   }
 }

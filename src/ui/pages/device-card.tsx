@@ -70,8 +70,13 @@ export function DeviceCard({ device, isAlone = false }: DeviceCardProps): JSX.El
             term: 'Last reading',
             value: device.lastReadingAt === null ? 'none yet' : formatAge(now - device.lastReadingAt),
           },
-          { term: 'Poll time', value: <SpreadText spread={device.pollMs} /> },
-          { term: 'Poll delay', value: <SpreadText spread={device.lagMs} /> },
+          // On its own page they stand beside it, drawn.
+          ...(isAlone
+            ? []
+            : [
+                { term: 'Poll time', value: <SpreadText spread={device.pollMs} /> },
+                { term: 'Poll delay', value: <SpreadText spread={device.lagMs} /> },
+              ]),
           {
             term: 'Polls',
             value: `${formatCount(device.polls)}${device.skippedPolls > 0 ? `, ${formatCount(device.skippedPolls)} left out` : ''}`,

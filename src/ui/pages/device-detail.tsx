@@ -45,7 +45,7 @@ export function DevicePage({ id }: { readonly id: string }): JSX.Element {
         </p>
       }
     >
-      <div class="columns">
+      <div class="columns columns-pair">
         <DeviceCard device={device} isAlone />
         <div class="stack">
           <DeviceLoad device={device} />

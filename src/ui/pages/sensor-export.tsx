@@ -2,20 +2,23 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { JSX } from 'preact'
-import { exportName, exportText, type Exported, type ExportFormat } from '../charts/export-text.ts'
 import { coarseSeconds } from '../charts/trend-range.ts'
-import { decodePage, decodeReading } from '../client/decode.ts'
-import type { GatewayApi, Range } from '../client/gateway-api.ts'
+import { exportName, exportReadings, type ExportFormat } from '../client/exports.ts'
+import type { Range } from '../client/gateway-api.ts'
 import { errorMessage } from '../client/http.ts'
-import type { Reading, Sensor } from '../client/wire.ts'
-import { formatCount } from '../format/number.ts'
+import type { Sensor } from '../client/wire.ts'
+import { formatBytes } from '../format/number.ts'
 import { formatDuration, formatFull } from '../format/time.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Choice } from '../parts/field.tsx'
+import { saveBlob } from '../parts/save-file.ts'
 import { useServices } from '../state/services.ts'
 
-/** A browser holds the file in memory: some 100 MB. */
-const MAX_READINGS = 1_000_000
+const FORMATS = [
+  { key: 'csv', text: 'CSV' },
+  { key: 'jsonl', text: 'JSON, an object a line' },
+  { key: 'parquet', text: 'Parquet' },
+] as const
 
 interface ExportDialogProps {
   readonly sensor: Sensor
@@ -28,26 +31,25 @@ export function ExportDialog({ sensor, range: shown, onClose }: ExportDialogProp
   const { api } = useServices()
   const [what, setWhat] = useState<'readings' | 'buckets'>('readings')
   const [format, setFormat] = useState<ExportFormat>('csv')
-  const [loaded, setLoaded] = useState<number | null>(null)
+  /** Bytes; null: nothing is under way. */
+  const [received, setReceived] = useState<number | null>(null)
   const [error, setError] = useState<string | null>(null)
   const abort = useRef(new AbortController())
   useEffect(() => () => abort.current.abort(), [])
-  const everySeconds = coarseSeconds(range)
+  const bucketSeconds = coarseSeconds(range)
   const save = async (): Promise<void> => {
     setError(null)
-    setLoaded(0)
+    setReceived(0)
     const { signal } = abort.current
+    const wish = { sensor: sensor.id, range, everySeconds: what === 'buckets' ? bucketSeconds : null, format }
     try {
-      const exported: Exported =
-        what === 'readings'
-          ? { kind: what, items: await allReadings(api, { sensor: sensor.id, range, signal, onLoaded: setLoaded }) }
-          : { kind: what, items: await api.buckets(sensor.id, range, everySeconds, signal), everySeconds }
-      download(exportName(sensor, range, format), exportText(sensor, range, exported, format), format)
+      const { content } = await exportReadings(api.http, wish, signal, setReceived)
+      saveBlob(exportName(wish), content)
       onClose()
     } catch (cause) {
       if (signal.aborted) return
       setError(errorMessage(cause))
-      setLoaded(null)
+      setReceived(null)
     }
   }
   return (
@@ -56,7 +58,7 @@ export function ExportDialog({ sensor, range: shown, onClose }: ExportDialogProp
       action="Save file"
       onAction={() => void save()}
       onClose={onClose}
-      isBusy={loaded !== null}
+      isBusy={received !== null}
       error={error}
     >
       <p>
@@ -70,60 +72,15 @@ export function ExportDialog({ sensor, range: shown, onClose }: ExportDialogProp
           value={what}
           options={[
             { key: 'readings', text: 'Every reading' },
-            { key: 'buckets', text: `One line for each ${formatDuration(everySeconds * 1000)}` },
+            { key: 'buckets', text: `One line for each ${formatDuration(bucketSeconds * 1000)}` },
           ]}
           onChoose={setWhat}
         />
       )}
-      <Choice
-        label="Format"
-        value={format}
-        options={[
-          { key: 'csv', text: 'CSV' },
-          { key: 'json', text: 'JSON' },
-        ]}
-        onChoose={setFormat}
-      />
+      <Choice label="Format" value={format} options={FORMATS} onChoose={setFormat} />
       <p class="quiet" role="status">
-        {loaded === null ? 'Times are in UTC.' : `${formatCount(loaded)} readings loaded…`}
+        {received === null ? 'Times are in UTC.' : `${formatBytes(received)} received…`}
       </p>
     </Dialog>
   )
-}
-
-interface AllReadings {
-  readonly sensor: string
-  readonly range: Range
-  readonly signal: AbortSignal
-  readonly onLoaded: (count: number) => void
-}
-
-async function allReadings(
-  api: GatewayApi,
-  { sensor, range, signal, onLoaded }: AllReadings,
-): Promise<readonly Reading[]> {
-  const items: Reading[] = []
-  const path = `/sensors/${encodeURIComponent(sensor)}/readings?from=${Math.round(range.from)}&to=${Math.round(range.to)}&limit=10000`
-  for (let cursor: string | null = null; ;) {
-    const more: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const page = decodePage(decodeReading)(await api.http.request(path + more, { signal }))
-    for (const item of page.items) items.push(item)
-    onLoaded(items.length)
-    cursor = page.next
-    if (cursor === null) return items
-    if (items.length >= MAX_READINGS)
-      throw new Error(
-        `There are more than ${formatCount(MAX_READINGS)} readings in this range: choose a shorter one, or use "telemetryx export".`,
-      )
-  }
-}
-
-function download(name: string, text: string, format: ExportFormat): void {
-  const type = format === 'csv' ? 'text/csv;charset=utf-8' : 'application/json'
-  const url = URL.createObjectURL(new Blob([text], { type }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 10_000) // the browser reads it after the click
 }
