@@ -45,7 +45,10 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
   try {
     storage = await openStorage(options, backing.database)
     await ensureTenants(options, storage)
-    const running = new RunningCentral(options, backing, storage)
+    let health: () => readonly HealthReason[] = () => []
+    const parts = await composeParts({ options, backing, storage, health: () => health() })
+    const running = new RunningCentral({ options, backing, storage, parts })
+    health = () => running.health()
     await running.start()
     return running
   } catch (error) {
@@ -117,6 +120,13 @@ async function ensureTenants({ config, log }: CentralOptions, { tenancy }: Centr
   }
 }
 
+interface RunningParts {
+  readonly options: CentralOptions
+  readonly backing: Backing
+  readonly storage: CentralStorage
+  readonly parts: Parts
+}
+
 class RunningCentral implements Central {
   readonly registry: Registry
   readonly #options: CentralOptions
@@ -126,12 +136,12 @@ class RunningCentral implements Central {
   #isServing = false
   #stopping: Promise<void> | null = null
 
-  constructor(options: CentralOptions, backing: Backing, storage: CentralStorage) {
+  constructor({ backing, options, parts, storage }: RunningParts) {
     this.registry = backing.registry
     this.#options = options
     this.#backing = backing
     this.#storage = storage
-    this.#parts = composeParts({ options, backing, storage, health: () => this.health() })
+    this.#parts = parts
     this.#addMetrics()
   }
 

@@ -1,12 +1,18 @@
 // Makes central's parts and connects them: the stream and the shared feed when there is NATS, Redis for what is shared when there is
 // one, the API on top.
 
+import { readFile } from 'node:fs/promises'
+import type { ListenConfig } from '#config/central-config.ts'
 import type { HealthReason } from '#domain/component.ts'
+import { TelemetryError } from '#domain/errors.ts'
+import type { ServerTls } from '#rpc/server.ts'
 import type { StoragePorts } from './api/context.ts'
 import { CentralApi } from './api/server.ts'
 import type { Backing, CentralOptions } from './options.ts'
-import { Doors } from './doors.ts'
+import { Doors, type Door } from './doors.ts'
 import { GatewayAlerts } from './fleet/alerts.ts'
+import { GrpcDoor } from './ingest/grpc-door.ts'
+import { LineDoor } from './ingest/line-door.ts'
 import type { IngestPort } from './ingest-ports.ts'
 import { OidcVerifier } from './people/oidc.ts'
 import { localValues } from './people/shared-values.ts'
@@ -33,7 +39,8 @@ export interface PartsOptions {
   readonly health: () => readonly HealthReason[]
 }
 
-export function composeParts({ backing, health, options, storage }: PartsOptions): Parts {
+/** Throws CONFIG_UNREADABLE. */
+export async function composeParts({ backing, health, options, storage }: PartsOptions): Promise<Parts> {
   const { clock, config, log, version } = options
   const { redis, registry } = backing
   const isTraced = config.traceEndpoint !== null
@@ -63,7 +70,7 @@ export function composeParts({ backing, health, options, storage }: PartsOptions
     alarms: storage.alarms,
     log: log.child({ room: 'alerts' }),
   })
-  return { api, doors: new Doors([]), feed, alerts, stream }
+  return { api, doors: await doorsOf(options, api, ingest), feed, alerts, stream }
 }
 
 function streamOf({ clock, config, log }: CentralOptions, { nats, tracing }: Backing, ingest: IngestPort) {
@@ -77,4 +84,36 @@ function feedOf({ nats, registry }: Backing, { ingest }: CentralStorage, stream:
   if (nats === null || stream === null) return new LocalFeed(ingest)
   registerStreamMetrics(registry, stream.figures, () => stream.waiting)
   return new SharedFeed({ source: ingest, nats, figures: stream.figures })
+}
+
+async function doorsOf(options: CentralOptions, { authenticate }: CentralApi, ingest: IngestPort): Promise<Doors> {
+  const { clock, config, log, version } = options
+  const doors: Door[] = []
+  if (config.grpc !== null) {
+    const { host, port } = config.grpc
+    const room = log.child({ room: 'grpc' })
+    const tls = await readTls(config.grpc.tls)
+    const maxMessageBytes = config.http.limits.maxBodyBytes
+    doors.push(new GrpcDoor({ host, port, tls, maxMessageBytes, authenticate, ingest, version, clock, log: room }))
+  }
+  if (config.line !== null) {
+    const { host, port } = config.line
+    const tls = await readTls(config.line.tls)
+    doors.push(new LineDoor({ host, port, tls, authenticate, ingest, log: log.child({ room: 'line' }) }))
+  }
+  return new Doors(doors)
+}
+
+async function readTls(tls: ListenConfig['tls']): Promise<ServerTls | null> {
+  if (tls === null) return null
+  const clientCa = tls.clientCa === null ? null : await pem(tls.clientCa)
+  return { cert: await pem(tls.cert), key: await pem(tls.key), clientCa }
+}
+
+async function pem(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (cause) {
+    throw new TelemetryError('CONFIG_UNREADABLE', `${file} cannot be read`, { cause, context: { file } })
+  }
 }

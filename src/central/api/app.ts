@@ -5,11 +5,12 @@ import fastifyCookie from '@fastify/cookie'
 import fastifyWebsocket from '@fastify/websocket'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, LogController, type FastifyBaseLogger } from 'fastify'
-import { sendProblem } from '#api/problem.ts'
+import { HTTP_STATUS, RequestError, sendProblem } from '#api/problem.ts'
 import { acceptEmptyJson, registerSecurityHeaders } from '#api/server-parts.ts'
 import { plainServer } from '#api/tls/https-server.ts'
 import { collectMethods, unknownRoute } from '#api/unknown-route.ts'
 import { compileValidator } from '#api/validation.ts'
+import { isTelemetryError } from '#domain/errors.ts'
 import { registerFleet } from '../fleet/routes.ts'
 import { registerGatewayRoutes } from '../fleet/gateway-routes.ts'
 import { installAudit } from './audit-requests.ts'
@@ -82,7 +83,7 @@ export async function buildApp(
   // Answers are made field by field from the shapes; the tests hold them against the schemas.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   acceptEmptyJson(app)
-  app.setErrorHandler((error, request, reply) => void sendProblem(request, reply, error))
+  app.setErrorHandler((error, request, reply) => void sendProblem(request, reply, unlessAway(error)))
   await registerSecurityHeaders(app, https !== null)
   await app.register(fastifyCookie)
   // The hubs say goodbye to the clients before the server closes.
@@ -100,4 +101,11 @@ export async function buildApp(
   app.setNotFoundHandler(unknownRoute(methodsOf, () => false))
   await app.ready()
   return app
+}
+
+/** What central leans on is away: for its callers it is central that cannot answer now. */
+function unlessAway(error: unknown): unknown {
+  if (!isTelemetryError(error) || !error.retryable || error.code === 'RATE_LIMITED') return error
+  if (HTTP_STATUS[error.code] < 500) return error
+  return new RequestError('UNAVAILABLE', error.message, { headers: { 'retry-after': '2' } })
 }

@@ -9,6 +9,7 @@ import type { Labels, PageQuery, TenantNumber } from '../ports.ts'
 import { callerOf } from './guard.ts'
 
 const MAX_METADATA_BYTES = 16 * 1024
+const MAX_METADATA_DEPTH = 32
 const MAX_REVISION = Number.MAX_SAFE_INTEGER
 
 export const IdSchema = Type.String({
@@ -40,9 +41,17 @@ export const labelProperties = {
 
 /** The given labels, checked. Throws INVALID_REQUEST. */
 export function labelsIn({ metadata, tags }: Partial<Labels>): Partial<Labels> {
+  // Depth first: what is nested deeper than the stack cannot be put into words.
+  if (isDeeperThan(metadata, MAX_METADATA_DEPTH))
+    throw invalid('body.metadata', `must not be nested deeper than ${MAX_METADATA_DEPTH}`)
   if (metadata !== undefined && Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES)
     throw invalid('body.metadata', 'must be at most 16 KiB as JSON')
   return { ...(metadata && { metadata }), ...(tags && { tags: [...tags] }) }
+}
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth === 0 || Object.values(value).some((each) => isDeeperThan(each, depth - 1))
 }
 
 export const page = pageParameters({ max: 1000, default: 100 })

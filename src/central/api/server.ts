@@ -7,8 +7,10 @@ import { Certificate } from '#api/tls/certificate.ts'
 import { HttpsServers } from '#api/tls/https-server.ts'
 import type { Component } from '#domain/component.ts'
 import { TelemetryError } from '#domain/errors.ts'
+import type { Authenticate } from '../ingest/sender.ts'
 import { TenantLive } from '../live/tenant-live.ts'
 import { Authenticator } from '../people/authenticator.ts'
+import { authorise } from '../people/caller.ts'
 import { TenantLanes } from '../people/lanes.ts'
 import { Login } from '../people/login.ts'
 import { Sessions } from '../people/sessions.ts'
@@ -25,6 +27,8 @@ export class CentralApi implements Component {
   readonly #versions: readonly ApiVersion[] | undefined
   readonly #users: Users
   readonly #setup: Setup
+  readonly #sessions: Sessions
+  readonly #authenticator: Authenticator
   #app: CentralServer | null = null
   #live: TenantLive | null = null
   #certificate: Certificate | null = null
@@ -35,8 +39,18 @@ export class CentralApi implements Component {
   constructor(options: CentralApiOptions, versions?: readonly ApiVersion[]) {
     this.#options = options
     this.#versions = versions
-    this.#users = new Users(options.storage.tenancy, options.clock)
-    this.#setup = new Setup(options.storage.tenancy, this.#users)
+    const { clock, oidc, shared, storage } = options
+    const { tenancy } = storage
+    this.#users = new Users(tenancy, clock)
+    this.#setup = new Setup(tenancy, this.#users)
+    this.#sessions = new Sessions(shared, clock)
+    this.#authenticator = new Authenticator({ tenancy, users: this.#users, sessions: this.#sessions, oidc, clock })
+  }
+
+  /** Who sends through another door than HTTP: a key with the scope ingest. */
+  readonly authenticate: Authenticate = async (bearer) => {
+    const caller = authorise(await this.#authenticator.identify({ bearer, session: null }), 'ingest')
+    return { tenant: caller.tenantNumber, gateway: caller.via === 'key' ? caller.gateway : null }
   }
 
   /** `http://host:port`, or `https:`, once started; empty before. */
@@ -89,18 +103,17 @@ export class CentralApi implements Component {
   }
 
   async #context(): Promise<CentralContext> {
-    const { clock, feed, http, log, oidc, registry, shared, storage } = this.#options
+    const { clock, feed, http, log, registry, storage } = this.#options
     const users = this.#users
     const setup = this.#setup
-    const sessions = new Sessions(shared, clock)
     const { queries, tenantLiveClients, tenantQueries, tenantQueue } = http.limits
     return {
       options: this.#options,
       users,
-      sessions,
+      sessions: this.#sessions,
       setup,
       login: new Login({ tenancy: storage.tenancy, users, setup, clock }),
-      authenticator: new Authenticator({ tenancy: storage.tenancy, users, sessions, oidc, clock }),
+      authenticator: this.#authenticator,
       lanes: new TenantLanes({ total: queries, perTenant: tenantQueries, queue: tenantQueue }),
       live: new TenantLive({
         readings: storage.readings,
