@@ -57,7 +57,7 @@ async function runBrain(options: BrainCommandOptions): Promise<void> {
     log,
     random: Math.random,
     version: packageVersion(),
-    services: brainServices(),
+    services: brainServices(config),
     signal: stopping.signal,
   })
   console.log(`gRPC: ${config.tls ? 'grpcs' : 'grpc'}://${authority(config.listen.host, brain.ports.grpc)}`)

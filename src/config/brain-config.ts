@@ -15,6 +15,8 @@ export interface BrainConfig {
   readonly limits: BrainLimitsConfig
   readonly actions: BrainActionsConfig
   readonly webhooks: { readonly allowPrivate: boolean; readonly timeoutMs: number }
+  readonly analytics: BrainAnalyticsConfig
+  readonly reports: readonly BrainReport[]
   readonly smtp: SmtpConfig | null
   readonly mqtt: MqttConfig | null
   /** Where traces go by OTLP; null: nothing is traced. */
@@ -46,6 +48,22 @@ export interface BrainActionsConfig {
   readonly attempts: number
   readonly firstRetryMs: number
   readonly maxRetryMs: number
+}
+
+export interface BrainAnalyticsConfig {
+  /** For each tenant. */
+  readonly maxReadings: number
+  readonly maxAgeMs: number
+  readonly threads: number
+}
+
+export interface BrainReport {
+  readonly name: string
+  readonly tenant: string
+  readonly title: string
+  readonly sensors: readonly string[]
+  readonly everyMs: number
+  readonly mailTo: readonly string[]
 }
 
 export interface SmtpConfig {

@@ -11,6 +11,8 @@ type Env = Readonly<Record<string, string | undefined>>
 const MIN_MESSAGE_BYTES = 64 * 1024
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 const MAX_TIMEOUT_MS = 600_000
+const MIN_REPORT_MS = 60_000
+const MAX_REPORT_MS = 366 * 86_400_000
 
 /** Loads a file. Throws CONFIG_UNREADABLE when it is missing or cannot be read; what is wrong inside is in the result. */
 export function loadBrainConfig(path: string, env: Env): PlainResult<BrainConfig> {
@@ -27,7 +29,7 @@ function resolved(path: string, result: PlainResult<BrainFile>): PlainResult<Bra
 }
 
 function brainRules(values: BrainFile): PlainRule[] {
-  const { actions, limits, listen, smtp, tokens, webhooks } = values
+  const { actions, limits, listen, reports, smtp, tokens, webhooks } = values
   const rules: PlainRule[] = []
   const report = (path: PlainRule['path'], message: string): void => void rules.push({ path, message })
   if (tokens.length === 0 && !isLoopback(listen.host))
@@ -39,6 +41,12 @@ function brainRules(values: BrainFile): PlainRule[] {
     const before = tokens.slice(0, index)
     if (before.some((other) => other.name === name)) report(['tokens', index, 'name'], 'is the name of another token')
     if (before.some((other) => other.token === token)) report(['tokens', index, 'token'], 'is the same as another one')
+  }
+  for (const [index, { every, mailTo, name, tenant }] of reports.entries()) {
+    const isLike = (other: (typeof reports)[number]): boolean => other.name === name && other.tenant === tenant
+    if (reports.slice(0, index).some(isLike)) report(['reports', index, 'name'], 'is the name of another report')
+    if (every < MIN_REPORT_MS || every > MAX_REPORT_MS) report(['reports', index, 'every'], 'must be 1m to 366d')
+    if (mailTo.length > 0 && smtp === undefined) report(['reports', index, 'mailTo'], 'needs smtp')
   }
   if (limits.maxMessage < MIN_MESSAGE_BYTES || limits.maxMessage > MAX_MESSAGE_BYTES)
     report(['limits', 'maxMessage'], 'must be between 64KiB and 64MiB')
@@ -52,7 +60,7 @@ function brainRules(values: BrainFile): PlainRule[] {
 }
 
 function configOf(values: BrainFile, folder: string): BrainConfig {
-  const { actions, limits, mqtt, smtp, tls, webhooks } = values
+  const { actions, analytics, limits, mqtt, smtp, tls, webhooks } = values
   const path = (name: string): string => resolve(folder, name)
   return {
     listen: values.listen,
@@ -75,6 +83,8 @@ function configOf(values: BrainFile, folder: string): BrainConfig {
     },
     actions: { attempts: actions.attempts, firstRetryMs: actions.firstRetry, maxRetryMs: actions.maxRetry },
     webhooks: { allowPrivate: webhooks.allowPrivate, timeoutMs: webhooks.timeout },
+    analytics: { maxReadings: analytics.maxReadings, maxAgeMs: analytics.maxAge, threads: analytics.threads },
+    reports: values.reports.map(({ every, ...report }) => ({ ...report, everyMs: every })),
     smtp: smtp ? { ...smtp, user: smtp.user ?? null, password: smtp.password ?? null } : null,
     mqtt: mqtt ? { url: mqtt.url, user: mqtt.user ?? null, password: mqtt.password ?? null } : null,
     traceEndpoint: values.opentelemetry?.endpoint ?? null,

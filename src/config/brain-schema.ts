@@ -117,6 +117,42 @@ const LimitsSchema = section(
   'What one client, rule or call may take up.',
 )
 
+const AnalyticsSchema = section(
+  {
+    maxReadings: count(
+      20_000_000,
+      10_000_000_000,
+      'Readings that analytics keep for each tenant, to train on and to analyse; the oldest go first.',
+    ),
+    maxAge: durationSchema({ default: '90d', description: 'Older ones are deleted.' }),
+    threads: count(1, 64, 'Threads for detection, analysis and training that take long.'),
+  },
+  'Detection, analysis and models.',
+)
+
+const ReportSchema = strictObject({
+  name: idSchema({ description: 'Begins the name of the file.' }),
+  tenant: idSchema({ default: 'default', description: 'Whose readings it is about.' }),
+  title: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    default: 'Report',
+    description: 'Head line, subject of the mail.',
+  }),
+  sensors: Type.Array(Type.String({ minLength: 1, maxLength: 256, description: 'Pattern on full sensor ids.' }), {
+    minItems: 1,
+    description: 'What it is about; `*` stands for any characters, `?` for one.',
+  }),
+  every: durationSchema({
+    default: '1d',
+    description: 'What it covers, and how often it is written: at each whole multiple since 1970, UTC. 1m to 366d.',
+  }),
+  mailTo: Type.Array(Type.String({ minLength: 3, maxLength: 320, description: 'Address.' }), {
+    default: [],
+    description: 'Who gets it by mail as well; needs `smtp`.',
+  }),
+})
+
 export const BrainFileSchema = strictObject(
   {
     version: Type.Literal(1, { default: 1, description: 'Version of this format.' }),
@@ -152,6 +188,11 @@ export const BrainFileSchema = strictObject(
     limits: LimitsSchema,
     actions: ActionsSchema,
     webhooks: WebhooksSchema,
+    analytics: AnalyticsSchema,
+    reports: Type.Array(ReportSchema, {
+      default: [],
+      description: 'Reports that are written by themselves, to reports/TENANT in the data folder.',
+    }),
     smtp: Type.Optional(SmtpSchema),
     mqtt: Type.Optional(MqttSchema),
     opentelemetry: Type.Optional(
