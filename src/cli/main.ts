@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   'support-bundle': async () => (await import('./support-bundle.ts')).registerSupportBundle,
   user: async () => (await import('./user.ts')).registerUser,
   token: async () => (await import('./token.ts')).registerToken,
+  update: async () => (await import('./update.ts')).registerUpdate,
   completion: async () => (await import('./completion.ts')).registerCompletion,
   version: async () => (await import('./version.ts')).registerVersion,
 }
