@@ -23,7 +23,7 @@ describe.skipIf(chromiumPath === null)("the demo's page (needs Chromium)", () =>
     dataDir = mkdtempSync(join(tmpdir(), 'telemetryx-browser-'))
     demo = await startDemo({ dataDir })
     browser = await launchChromium()
-    page = await browser.newPage({ viewport: { width: 1280, height: 860 } })
+    page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, colorScheme: 'light' })
     page.on('request', (request) => {
       if (!request.url().startsWith(demo.url)) foreign.push(request.url())
     })

@@ -26,6 +26,13 @@ export function stepDecimals(step: number): number {
   return decimals
 }
 
+/** Decimals that a value has, without what binary fractions add: 0.1 + 0.2 has one. */
+export function decimalsOf(value: number): number {
+  if (Number.isInteger(value)) return 0
+  const [digits, exponent = '0'] = String(Number(value.toPrecision(7))).split('e')
+  return Math.max(0, (digits!.split('.')[1] ?? '').length - Number(exponent))
+}
+
 /** Decimals for a sensor: from its largest limit, else from a value of it. 0 for everything but floating point. */
 export function sensorDecimals(type: ValueType, limits: Limits, sample: number | null): number {
   if (type !== 'number') return 0

@@ -44,7 +44,8 @@ function Backup(): JSX.Element {
       <Contents
         items={[
           'The database: readings, alarms, events, what uplinks have not yet delivered',
-          'The configuration with its sensor lists',
+          'The configuration with its sensor lists and its revisions',
+          'What detectors have learnt, and sensors that appeared by themselves',
           'Users and tokens, as hashes',
           'A list of all files with their SHA-256',
         ]}

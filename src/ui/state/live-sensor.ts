@@ -2,7 +2,7 @@
 
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { Alarm, Latest, Sensor } from '../client/wire.ts'
-import { plottable, sensorDecimals } from '../format/number.ts'
+import { decimalsOf, plottable, sensorDecimals } from '../format/number.ts'
 import { sensorCondition, valueCondition, type Condition } from './condition.ts'
 import { Series } from './series.ts'
 
@@ -26,10 +26,10 @@ export class LiveSensor {
   readonly valueCondition: ReadonlySignal<Condition>
   readonly condition: ReadonlySignal<Condition>
   readonly series = new Series(SERIES_CAPACITY)
-  /** None while all values are whole; chosen at the first that is not, then kept: digits must not jump. */
+  /** As many as the values have, at most those that mean something; they only become more: digits must not jump. */
   readonly decimals: Signal<number>
   #longestPauseMs: number | null = null
-  #hasFraction = false
+  #mostDecimals: number
   #pending: Latest | null = null
   /** Since when readings may be missing. */
   #gapFrom: number | null = null
@@ -37,7 +37,8 @@ export class LiveSensor {
   constructor(sensor: Sensor, surroundings: Surroundings) {
     this.sensor = sensor
     this.latest = signal(noReading(sensor.id))
-    this.decimals = signal(sensorDecimals(sensor.type, sensor.limits, null))
+    this.#mostDecimals = sensor.type === 'number' ? Number.NaN : 0
+    this.decimals = signal(0)
     const freshness = (): Parameters<typeof valueCondition>[1] => ({
       isConnected: surroundings.isConnected.value && !surroundings.downDevices.value.has(sensor.device),
       now: surroundings.now.value,
@@ -60,7 +61,7 @@ export class LiveSensor {
     if (!isSnapshot) this.#measurePause(before, reading)
     const value = plottable(reading.value, this.sensor.type)
     if (reading.receivedAt !== before.receivedAt) this.series.push(reading.receivedAt, value)
-    if (!this.#hasFraction && Number.isFinite(value)) this.#chooseDecimals(value)
+    if (!(this.decimals.peek() >= this.#mostDecimals) && Number.isFinite(value)) this.#chooseDecimals(value)
     this.#pending = reading
   }
 
@@ -92,8 +93,12 @@ export class LiveSensor {
   }
 
   #chooseDecimals(value: number): void {
-    this.#hasFraction = !Number.isInteger(value)
-    this.decimals.value = this.#hasFraction ? sensorDecimals(this.sensor.type, this.sensor.limits, value) : 0
+    const has = decimalsOf(value)
+    if (has === 0) return
+    // The magnitude of the first value with a fraction decides how many mean something.
+    if (Number.isNaN(this.#mostDecimals))
+      this.#mostDecimals = sensorDecimals(this.sensor.type, this.sensor.limits, value)
+    this.decimals.value = Math.max(this.decimals.peek(), Math.min(has, this.#mostDecimals))
   }
 
   /** An outage is no pause: it would make every later silence look usual. */

@@ -106,18 +106,6 @@ describe('the plant', () => {
 })
 
 describe('a live sensor', () => {
-  it('shows no decimals while its values are whole, and then always the same', () => {
-    const plant = makePlant('press.a')
-    const { decimals } = plant.sensor('press.a')!
-    put(plant, 'press.a', 24)
-    expect(decimals.value).toBe(0)
-    put(plant, 'press.a', 24.5, T0 + 1)
-    expect(decimals.value).toBe(2)
-    put(plant, 'press.a', 25, T0 + 2)
-    put(plant, 'press.a', 1800.5, T0 + 3)
-    expect(decimals.value).toBe(2)
-  })
-
   it('becomes stale when it is silent for longer than usual, whatever an outage before has taught it', () => {
     const plant = makePlant('press.a')
     const live = plant.sensor('press.a')!
