@@ -140,7 +140,7 @@ export declare type Window = Message<"telemetryx.v1.Window"> & {
   field: string;
 
   /**
-   * Path of the key; empty: `sensor`.
+   * Path of the key; empty or `sensor`: the sensor of its gateway.
    *
    * @generated from field: string key = 4;
    */
@@ -604,7 +604,7 @@ export declare type EvaluateRequest = Message<"telemetryx.v1.EvaluateRequest"> &
   ruleId: string;
 
   /**
-   * A rule that is not kept, to try it out.
+   * A rule that is not kept, to try it out: its windows begin empty, its actions are not carried out.
    *
    * @generated from field: telemetryx.v1.Rule trial = 3;
    */
