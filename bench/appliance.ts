@@ -1,0 +1,74 @@
+// What an installed gateway costs, by `telemetryx gateway` in a process of its own on Modbus TCP simulators in another: start to first
+// reading, memory at rest and at 10,000 sensors at 1 Hz, processor at 1,000, the time after a kill -9, the size of the package.
+
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { GatewayProcess, makePlant } from './appliance/gateway-process.ts'
+import type { BenchOptions, Figures } from './run.ts'
+
+const RATED = 1000
+const LARGE = 10_000
+const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
+
+export async function run({ seconds }: BenchOptions): Promise<Figures> {
+  return { ...(await atRest(seconds)), ...(await rated(seconds)), ...(await large(seconds)), ...packageSize() }
+}
+
+async function atRest(seconds: number): Promise<Figures> {
+  const gateway = await GatewayProcess.start(null)
+  try {
+    await gateway.settle(seconds)
+    return { startToServingMs: gateway.servingMs, restRssBytes: gateway.rssBytes() }
+  } finally {
+    await gateway.end()
+  }
+}
+
+async function rated(seconds: number): Promise<Figures> {
+  const plant = await makePlant(RATED)
+  const gateway = await GatewayProcess.start(plant)
+  try {
+    const startToFirstReadingMs = await gateway.firstReadingMs()
+    await gateway.settle(seconds)
+    const { corePercent, readingsPerSecond } = await gateway.load(seconds)
+    const ratedRssBytes = gateway.rssBytes()
+    await gateway.killAndRestart()
+    const killToFirstReadingMs = await gateway.firstReadingMs()
+    return {
+      startToFirstReadingMs,
+      killToFirstReadingMs,
+      rated1000CorePercent: corePercent,
+      offeredPerSecondRated: readingsPerSecond,
+      rated1000RssBytes: ratedRssBytes,
+    }
+  } finally {
+    await gateway.end()
+    await plant.stop()
+  }
+}
+
+async function large(seconds: number): Promise<Figures> {
+  const plant = await makePlant(LARGE)
+  const gateway = await GatewayProcess.start(plant)
+  try {
+    await gateway.firstReadingMs()
+    await gateway.settle(2 * seconds)
+    const { corePercent, readingsPerSecond } = await gateway.load(seconds)
+    return {
+      large10000CorePercent: corePercent,
+      offeredPerSecondLarge: readingsPerSecond,
+      large10000RssBytes: gateway.rssBytes(),
+    }
+  } finally {
+    await gateway.end()
+    await plant.stop()
+  }
+}
+
+/** Of the packages that `npm run package` has built; nothing when it has not. */
+function packageSize(): Figures {
+  const files = existsSync(DIST) ? readdirSync(DIST).filter((name) => name.endsWith('.deb')) : []
+  return Object.fromEntries(
+    files.map((name) => [`package${/amd64/.test(name) ? 'Amd64' : 'Arm64'}Bytes`, statSync(DIST + name).size]),
+  )
+}
