@@ -10,6 +10,7 @@ import { sleep, type Clock } from '#kit/clock.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { connectOptions } from './nats-address.ts'
 import { isAnswer, natsError } from './nats-errors.ts'
+import { removeConsumed, unconsumed } from './nats-queue.ts'
 import { consumeOneByOne, type Consumption, type ConsumptionPlan } from './nats-consumption.ts'
 
 export type { Consumption, ConsumptionPlan, DurableMessage } from './nats-consumption.ts'
@@ -47,8 +48,13 @@ export interface StreamPlan {
 
 export interface NatsPort {
   readonly isUp: boolean
-  /** Messages in a stream. Throws UNAVAILABLE. */
+  /** Messages of a queue that nobody has consumed yet. Throws UNAVAILABLE. */
   waiting(stream: string): Promise<number>
+  /**
+   * Removes from a queue what was consumed and came back: a server that was killed forgets removals, and nobody would ever consume
+   * these again, while they take up room. Answers how many. Throws UNAVAILABLE.
+   */
+  sweep(stream: string): Promise<number>
   /** Makes the stream or changes it to this. Throws UNAVAILABLE. */
   ensureStream(plan: StreamPlan): Promise<void>
   /**
@@ -173,9 +179,12 @@ class Nats implements NatsPort {
     })
   }
 
-  async waiting(stream: string): Promise<number> {
-    const { state } = await this.#ask(({ manager }) => manager.streams.info(stream))
-    return state.messages
+  waiting(stream: string): Promise<number> {
+    return this.#ask(({ manager }) => unconsumed(manager, stream))
+  }
+
+  sweep(stream: string): Promise<number> {
+    return this.#ask(({ manager }) => removeConsumed(manager, stream))
   }
 
   consume(plan: ConsumptionPlan): Consumption {

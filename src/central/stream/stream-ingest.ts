@@ -29,6 +29,8 @@ const MAX_WAITING_OF_TENANT = 5000
 const DEAD_SHARE = 1 / 8
 const DEAD_MAX_AGE_MS = 30 * DAY_MS
 const LOOK_EVERY_MS = 5000
+/** In looks. */
+const SWEEP_EVERY = 12
 const MAX_ID_LENGTH = 64
 const MAX_PREPARING_BYTES = 64 * 1024 * 1024
 
@@ -56,6 +58,7 @@ export class StreamIngest implements IngestPort {
   #streams: Promise<void> | null = null
   #waiting: number | null = null
   #look: Timer | null = null
+  #looks = 0
 
   constructor(options: StreamIngestOptions) {
     this.#options = options
@@ -179,17 +182,24 @@ export class StreamIngest implements IngestPort {
   }
 
   #lookAt(): void {
-    const { clock, nats } = this.#options
-    this.#look = clock.after(LOOK_EVERY_MS, () => {
+    this.#look = this.#options.clock.after(LOOK_EVERY_MS, () => {
       if (this.#look === null) return
       this.#lookAt()
-      void this.#ensureStreams()
-        .then(() => nats.waiting(INGEST_STREAM))
-        .then(
-          (count) => (this.#waiting = count),
-          () => (this.#waiting = null),
-        )
+      void this.#lookOnce()
     })
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { log, nats } = this.#options
+    try {
+      await this.#ensureStreams()
+      this.#waiting = await nats.waiting(INGEST_STREAM)
+      if (this.#looks++ % SWEEP_EVERY !== 0) return
+      const removed = await nats.sweep(INGEST_STREAM)
+      if (removed > 0) log.info({ removed }, 'NATS had brought back batches that were taken in long ago')
+    } catch {
+      this.#waiting = null // NATS is away: its own log line says so
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect as natsConnect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openNats } from '#backing/nats.ts'
 import { INGEST_STREAM } from '#central/stream/subjects.ts'
@@ -47,7 +49,7 @@ describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-
     }
     processes.push(new CentralProcess(setup), new CentralProcess(setup))
     await Promise.all(processes.map((process) => process.start()))
-  }, 90_000)
+  }, 180_000)
 
   afterAll(async () => {
     await Promise.all(processes.map((process) => process.kill()))
@@ -94,7 +96,7 @@ describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-
     expect(postgres.psql('SELECT max(ranges) FROM public.seen')).toBe('1')
     const backwards = `SELECT count(*) FROM (SELECT reached < lag(reached) OVER (PARTITION BY gateway ORDER BY id) AS back FROM public.seen) AS steps WHERE back`
     expect(postgres.psql(backwards)).toBe('0')
-  }, 120_000)
+  }, 240_000)
 
   it('tells the live clients of each process what the other took in', async () => {
     const before = processes.map(({ live }) => live.length)
@@ -105,7 +107,7 @@ describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-
         expect(heard.flatMap(({ seqs }) => seqs)).toEqual(Array.from({ length: 36 }, (_, seq) => seq + 1))
       }
     }, WAIT)
-  })
+  }, 120_000)
 
   it('goes on in the other process when one stops, without a batch set aside', async () => {
     await processes[0]!.stop()
@@ -117,11 +119,17 @@ describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-
     expect(processes[1]!.figures!.consumed).toBeGreaterThan(0)
     const query = `SELECT count(*) FROM central.reading r JOIN central.sensor s ON s.number = r.sensor WHERE s.source_id = 'edge-last.power'`
     expect(postgres.psql(query)).toBe('10')
-  })
+  }, 120_000)
 
+  /** Everything was consumed, and nothing of it lies in the stream any more. */
   async function drained(): Promise<void> {
     const port = await openNats({ urls: [nats.url], credentials: null, clock: systemClock, log: silentLogger })
     await vi.waitFor(async () => expect(await port.waiting(INGEST_STREAM)).toBe(0), WAIT)
+    await port.sweep(INGEST_STREAM)
     await port.close()
+    const connection = await natsConnect({ servers: nats.url })
+    const { state } = await (await jetstreamManager(connection)).streams.info(INGEST_STREAM)
+    await connection.close()
+    expect(state.messages).toBe(0)
   }
 })
