@@ -15,12 +15,14 @@ import { gatewaysPort } from './gateways-port.ts'
 import { readingsPort } from './readings-port.ts'
 import { Rollups } from './rollups.ts'
 import { MIGRATIONS, SCHEMA } from './schema.ts'
+import { sweep } from './sweep.ts'
 import { tenancyPort } from './tenancy.ts'
 import { TenantDatabase } from './tenant-database.ts'
 import { openTimescale } from './timescale.ts'
 import { TimeTables, type Retention } from './time-tables.ts'
 
 const PARTITIONS_EVERY_MS = 600_000
+const SWEEP_EVERY_MS = 3_600_000
 const ROLLUPS_EVERY_MS = 10_000
 
 export interface StorageOptions {
@@ -81,6 +83,7 @@ export class CentralStorage {
     await times.maintain(clock.now())
     const storage = new CentralStorage(options, tenants, times)
     storage.#every(PARTITIONS_EVERY_MS, 'partitions', () => times.maintain(clock.now()))
+    storage.#every(SWEEP_EVERY_MS, 'sweep', () => sweep(tenants, clock.now() - retention.hourMs))
     storage.#every(ROLLUPS_EVERY_MS, 'rollups', () => storage.rollups.run(clock.now()))
     return storage
   }

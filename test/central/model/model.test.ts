@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HelloSchema, type Hello } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { sweep } from '#central/storage/sweep.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { dictionary, envelope, makeTenant, numbers, openStorage, type Fixture } from '../storage/central-fixture.ts'
 
@@ -250,7 +251,7 @@ describe.skipIf(!hasPostgres)('The model (needs postgresql)', () => {
       expect(await alarms.get(t, 'edge-3', '1-2')).toBeNull()
     })
 
-    it('keeps an alert of the brain once', async () => {
+    it('keeps an alert of the brain once, and what is over as long as the hours', async () => {
       const t = await tenant()
       const { alarms } = fixture.storage
       const alert = {
@@ -269,6 +270,15 @@ describe.skipIf(!hasPostgres)('The model (needs postgresql)', () => {
       const first = await alarms.alerts(t, { from: 0, to: 5000, limit: 1, cursor: null })
       const second = await alarms.alerts(t, { from: 0, to: 5000, limit: 1, cursor: first.next })
       expect([first.items, second.items]).toEqual([[{ ...alert, id: 'b', time: 2000 }], [alert]])
+      await send(t, 1, 1, alarmAt('1-1', 1500))
+      await send(t, 2, 3, alarmAt('1-2', 1500, { active: false, acknowledged: true, clearedAt: at(1600) }))
+      await sweep(fixture.storage.database, 2000)
+      const left = await alarms.alerts(t, { from: 0, to: 5000, limit: 9, cursor: null })
+      expect(left.items.map(({ id }) => id)).toEqual(['b'])
+      expect([await alarms.get(t, 'edge-1', '1-1'), await alarms.get(t, 'edge-1', '1-2')]).toMatchObject([
+        { gateway: 'edge-1' },
+        null,
+      ])
     })
   })
 
