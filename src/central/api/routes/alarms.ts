@@ -9,6 +9,7 @@ import { AlarmEntrySchema, EventEntrySchema, journalShape } from '#api/shapes/jo
 import { DETECTORS, LIMITS } from '#api/routes/findings.ts'
 import { isoTime, rangeParameters, readRange, TimeSchema } from '#api/time.ts'
 import { SEVERITIES } from '#domain/check.ts'
+import { withGateway } from '#central/live/tenant-view.ts'
 import type { BrainAlert, CentralAlarm, JournalItem } from '#central/ports.ts'
 import type { CentralContext, CentralServer } from '../context.ts'
 import { IdParams, page, pageOfQuery, tenantOf } from '../request-parts.ts'
@@ -39,7 +40,7 @@ export function centralAlarmShape({
   unit,
 }: CentralAlarm): Static<typeof CentralAlarmSchema> {
   const place = machine === null ? undefined : { machine, unit: unit ?? '' }
-  return { ...alarmShape(alarm, { sensor: () => place }), gateway: id }
+  return { ...alarmShape(withGateway(alarm, id), { sensor: () => place }), gateway: id }
 }
 
 export function alertShape({ data, time, ...alert }: BrainAlert): Static<typeof AlertSchema> {
@@ -129,7 +130,8 @@ function registerJournal(app: CentralServer, { lanes, options: { clock, storage 
 }
 
 function itemShape({ entry, gateway: id, position }: JournalItem): Static<typeof JournalEntrySchema> {
-  return { ...journalShape({ entry, position }, { sensor: () => undefined }), gateway: id }
+  const named = entry.kind === 'alarm' ? { ...entry, alarm: withGateway(entry.alarm, id) } : entry
+  return { ...journalShape({ entry: named, position }, { sensor: () => undefined }), gateway: id }
 }
 
 interface Findings {
