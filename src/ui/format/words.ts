@@ -84,6 +84,11 @@ export function statusWords(status: string): string {
   return match[1]!.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).trim()
 }
 
+/** A number and the unit behind it are not parted at the end of a line: `65 °C`. */
+export function unparted(text: string): string {
+  return text.replace(/(\d) (?=[°%µΩ]|m[23]|[A-Za-z]{1,3}(?:[/²³.,;)]|$))/g, '$1\u00a0')
+}
+
 /** `1 sensor`, `3 sensors` */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`

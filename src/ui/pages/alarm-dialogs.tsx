@@ -5,6 +5,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import type { GatewayApi } from '../client/gateway-api.ts'
 import { errorMessage } from '../client/http.ts'
 import type { Alarm } from '../client/wire.ts'
+import { unparted } from '../format/words.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Choice, Field } from '../parts/field.tsx'
 import { useServices } from '../state/services.ts'
@@ -208,7 +209,7 @@ function AlarmSummary({
       <p class="summary">
         <strong>{alarmPlace(plant, alarm)}</strong>
         <br />
-        {alarm.message}
+        {unparted(alarm.message)}
       </p>
       {children !== undefined && <p>{children}</p>}
     </>

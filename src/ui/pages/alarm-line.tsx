@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { Alarm } from '../client/wire.ts'
 import { formatDuration } from '../format/time.ts'
+import { unparted } from '../format/words.ts'
 import { Button, Link } from '../parts/button.tsx'
 import { SeverityMark } from '../parts/marks.tsx'
 import { sensorPath } from '../state/route.ts'
@@ -24,7 +25,7 @@ export function AlarmLine({ alarm }: { readonly alarm: Alarm }): JSX.Element {
         {place}
       </Link>
       <span class="alarm-what">
-        {alarm.message}
+        {unparted(alarm.message)}
         {!alarm.active && <span class="quiet"> (over)</span>}
       </span>
       <span class="alarm-age">{formatDuration(plant.now.value - alarm.raisedAt)}</span>

@@ -7,7 +7,7 @@ import { priorityShares, readMeasures, type CheckCount, type Measures, type Rati
 import type { Alarm } from '../client/wire.ts'
 import { formatCount, formatNumber } from '../format/number.ts'
 import { formatDuration, formatFull, formatMoment } from '../format/time.ts'
-import { counted, nameFromId, sensorName } from '../format/words.ts'
+import { counted, nameFromId, sensorName, unparted } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
 import { Link, Segments } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
@@ -91,7 +91,7 @@ function Figures({ measures }: { readonly measures: Measures }): JSX.Element {
           {flood.since === null ? '' : `, since ${formatMoment(flood.since, plant.now.peek())}`}.
         </Notice>
       )}
-      <div class="columns">
+      <div class="columns columns-wide">
         <Card
           title="Load of each operator"
           aside={
@@ -275,7 +275,7 @@ function Standing({ title, alarms }: { readonly title: string; readonly alarms: 
                 <Link to={sensorPath(alarm.sensor)}>{alarmPlace(plant, alarm)}</Link>
               </Cell>
               <Cell head="What" isWide>
-                {alarm.message}
+                {unparted(alarm.message)}
               </Cell>
               <Cell head="Active for" align="end">
                 {formatDuration(plant.now.value - alarm.raisedAt)}

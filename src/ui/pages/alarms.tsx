@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { SEVERITIES, type Alarm, type Severity } from '../client/wire.ts'
 import { formatDuration, formatMoment } from '../format/time.ts'
-import { counted, LEVEL_WORDS, SEVERITY_WORDS } from '../format/words.ts'
+import { LEVEL_WORDS, SEVERITY_WORDS, counted, unparted } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
 import { Link, Segments } from '../parts/button.tsx'
 import { Card, EmptyState } from '../parts/card.tsx'
@@ -155,7 +155,7 @@ function AlarmRow({ alarm, hasActions }: { readonly alarm: Alarm; readonly hasAc
         </span>
       </Cell>
       <Cell head="What" isWide>
-        {alarm.message}
+        {unparted(alarm.message)}
         {alarm.lastComment !== null && (
           <span class="second-line comment-line">
             <Icon name="comment" />

@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact'
 import { formatDuration, formatMoment } from '../format/time.ts'
-import { sensorName } from '../format/words.ts'
+import { sensorName, unparted } from '../format/words.ts'
 import { SeverityMark } from '../parts/marks.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
@@ -48,7 +48,7 @@ export function ComparedFound({ sensors, letters, compared }: ComparedFoundProps
               <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
             </Cell>
             <Cell head="What" isWide>
-              {alarm.message}
+              {unparted(alarm.message)}
             </Cell>
             <Cell head="Raised" align="end">
               {formatMoment(alarm.raisedAt, now)}

@@ -217,7 +217,7 @@ function Sensors({ sensors }: { readonly sensors: readonly LiveSensor[] }): JSX.
       {sensors.length === 0 ? (
         <p class="quiet">None are configured.</p>
       ) : (
-        <Table caption="Sensors of the device" columns={SENSOR_COLUMNS}>
+        <Table caption="Sensors of the device" kind="short" columns={SENSOR_COLUMNS}>
           {sensors.map((live) => (
             <tr key={live.sensor.id}>
               <HeadCell>

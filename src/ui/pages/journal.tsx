@@ -6,7 +6,7 @@ import { errorMessage, isAborted } from '../client/http.ts'
 import { readJournal, type JournalEntry } from '../client/journal.ts'
 import { SEVERITIES } from '../client/wire.ts'
 import { formatMoment, fromLocalInput, toLocalInput } from '../format/time.ts'
-import { counted, nameFromId, SEVERITY_WORDS } from '../format/words.ts'
+import { SEVERITY_WORDS, counted, nameFromId, unparted } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
 import { Button, Link, Segments } from '../parts/button.tsx'
 import { Card, EmptyState, Notice } from '../parts/card.tsx'
@@ -291,7 +291,7 @@ function EntryRow({ entry }: { readonly entry: JournalEntry }): JSX.Element {
         <Link to={sensorPath(alarm.sensor)}>{alarmPlace(plant, alarm)}</Link>
       </Cell>
       <Cell head="Alarm" isWide>
-        {alarm.message}
+        {unparted(alarm.message)}
         {comment !== null && <span class="second-line">“{comment}”</span>}
       </Cell>
       {who}

@@ -8,7 +8,7 @@ import type { View } from '../charts/trend-range.ts'
 import type { Alarm, Stats } from '../client/wire.ts'
 import { formatCount, formatNumber } from '../format/number.ts'
 import { formatDuration, formatMoment } from '../format/time.ts'
-import { displayUnit, LEVEL_WORDS } from '../format/words.ts'
+import { LEVEL_WORDS, displayUnit, unparted } from '../format/words.ts'
 import { Button, Link } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
 import { SeverityMark } from '../parts/marks.tsx'
@@ -150,7 +150,7 @@ function Occurrences({
                 <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
               </HeadCell>
               <Cell head="What" isWide>
-                {alarm.message}
+                {unparted(alarm.message)}
                 <span class="second-line">{LEVEL_WORDS[alarm.level]}</span>
               </Cell>
               <Cell head="Raised" align="end">

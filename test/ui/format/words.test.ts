@@ -1,6 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { formatAge, formatDuration, formatMilliseconds } from '../../../src/ui/format/time.ts'
-import { counted, displayUnit, listed, nameFromId, sensorName, statusWords } from '../../../src/ui/format/words.ts'
+import {
+  counted,
+  displayUnit,
+  listed,
+  nameFromId,
+  sensorName,
+  statusWords,
+  unparted,
+} from '../../../src/ui/format/words.ts'
+
+describe('a message', () => {
+  it('does not part a number from its unit at the end of a line', () => {
+    expect(unparted('Oil 72.8 °C is above 65 °C, at 3 m3/h; 12 of 14 sensors, 5 mm/s')).toBe(
+      'Oil 72.8\u00a0°C is above 65\u00a0°C, at 3\u00a0m3/h; 12 of 14 sensors, 5\u00a0mm/s',
+    )
+  })
+})
 
 describe('words', () => {
   it('prints units as people write them, and leaves others alone', () => {
