@@ -22,7 +22,6 @@ export interface CentralConfig {
   readonly databaseUrl: string | null
   readonly redisUrl: string | null
   readonly nats: NatsConfig | null
-  readonly brain: BrainPeerConfig | null
   readonly oidc: OidcConfig | null
   readonly retention: { readonly rawMs: number; readonly minuteMs: number; readonly hourMs: number }
   /** Where traces go by OTLP; null: nothing is traced. */
@@ -56,14 +55,6 @@ export interface NatsConfig {
   readonly replicas: number
   readonly partitions: number
   readonly maxBytes: number
-}
-
-export interface BrainPeerConfig {
-  /** `host:port`. */
-  readonly url: string
-  readonly token: string | null
-  /** Absolute path of the authority, null for the public ones; `tls` null: not encrypted. */
-  readonly tls: { readonly ca: string | null } | null
 }
 
 export interface OidcConfig {

@@ -54,7 +54,7 @@ function isSafeIssuer(issuer: string): boolean {
 }
 
 function configOf(values: CentralFile, folder: string): CentralConfig {
-  const { http, brain, nats, oidc, retention } = values
+  const { http, nats, oidc, retention } = values
   const path = (name: string): string => resolve(folder, name)
   const { maxBody, ...limits } = http.limits
   return {
@@ -72,13 +72,6 @@ function configOf(values: CentralFile, folder: string): CentralConfig {
     databaseUrl: values.databaseUrl ?? null,
     redisUrl: values.redisUrl ?? null,
     nats: nats ? { ...nats, credentials: nats.credentials === undefined ? null : path(nats.credentials) } : null,
-    brain: brain
-      ? {
-          url: brain.url,
-          token: brain.token ?? null,
-          tls: brain.tls ? { ca: brain.tls.ca === undefined ? null : path(brain.tls.ca) } : null,
-        }
-      : null,
     oidc: oidc ? { ...withoutSkew(oidc), clockSkewMs: oidc.clockSkew } : null,
     retention: { rawMs: retention.raw, minuteMs: retention.minute, hourMs: retention.hour },
     traceEndpoint: values.opentelemetry?.endpoint ?? null,

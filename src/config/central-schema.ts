@@ -174,28 +174,6 @@ export const CentralFileSchema = strictObject(
         { description: 'Ingest through a NATS JetStream stream that any number of processes consume.' },
       ),
     ),
-    brain: Type.Optional(
-      strictObject(
-        {
-          url: Type.String({
-            minLength: 1,
-            maxLength: 300,
-            description: 'Host and port.',
-            examples: ['brain.example:50051'],
-          }),
-          token: Type.Optional(Type.String({ minLength: 1, secret: true, description: 'Token of the brain.' })),
-          tls: Type.Optional(
-            strictObject(
-              {
-                ca: Type.Optional(file('Own authority (PEM), relative to this file. Left out: the public ones.')),
-              },
-              { description: 'Encrypts.' },
-            ),
-          ),
-        },
-        { description: 'The gRPC brain, for rules and analysis. Left out: there is none.' },
-      ),
-    ),
     oidc: Type.Optional(
       strictObject(
         {

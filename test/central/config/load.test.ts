@@ -34,7 +34,6 @@ describe('central.yaml', () => {
         databaseUrl: null,
         redisUrl: null,
         nats: null,
-        brain: null,
         oidc: null,
         retention: { rawMs: 90 * 86_400_000 },
         traceEndpoint: null,
@@ -51,12 +50,11 @@ line: {}
 databaseUrl: postgresql://central:\${DB}@db.example/telemetryx
 redisUrl: redis://redis.example
 nats: { urls: ["nats://a:4222"], credentials: edge.creds, replicas: 3 }
-brain: { url: "brain.example:50051", token: "\${BRAIN}", tls: {} }
 oidc: { issuer: "https://login.example", audience: telemetryx }
 opentelemetry: { endpoint: "http://collector.example:4318/v1/traces" }
 tenants: [ { id: plant-group } ]
 `
-    const result = load(text, { DB: 'secret', BRAIN: 'token' })
+    const result = load(text, { DB: 'secret' })
     expect(result).toMatchObject({
       ok: true,
       config: {
@@ -65,7 +63,6 @@ tenants: [ { id: plant-group } ]
         line: { host: '127.0.0.1', port: 8094, tls: null },
         databaseUrl: 'postgresql://central:secret@db.example/telemetryx',
         nats: { credentials: '/etc/telemetryx/edge.creds', replicas: 3, partitions: 8 },
-        brain: { url: 'brain.example:50051', token: 'token', tls: { ca: null } },
         oidc: { tenantClaim: 'tenant', roleClaim: 'role', clockSkewMs: 30_000 },
         traceEndpoint: 'http://collector.example:4318/v1/traces',
         tenants: [{ id: 'plant-group', name: 'plant-group' }],
@@ -107,10 +104,10 @@ tenants: [ { id: Plant } ]
   it('has an example that is valid, also with its comments opened', () => {
     expect(loadCentralConfig(example, {})).toMatchObject({ ok: true })
     const opened = readFileSync(example, 'utf8').replaceAll(
-      /^( *)# (?=(?:tls|publicUrl|grpc|line|databaseUrl|redisUrl|nats|brain|oidc): )/gm,
+      /^( *)# (?=(?:tls|publicUrl|grpc|line|databaseUrl|redisUrl|nats|oidc): )/gm,
       '$1',
     )
-    const result = parseCentralConfig(opened, example, { DB_PASSWORD: 'x', BRAIN_TOKEN: 'y' })
+    const result = parseCentralConfig(opened, example, { DB_PASSWORD: 'x' })
     expect(result.ok ? [] : result.problems).toEqual([])
     expect(result).toMatchObject({ ok: true, config: { grpc: { port: 50_052 }, oidc: { audience: 'telemetryx' } } })
   })
