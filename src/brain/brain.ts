@@ -168,6 +168,7 @@ class RunningBrain implements Brain {
     this.#isServing = false
     parts.health.set(false)
     parts.lines.end()
+    parts.endless.end()
     for (const service of parts.services) service.leave?.()
     await step('grpc', () => parts.server.stop(abort.signal))
     await step('outbox', () => parts.outbox.stop(abort.signal))

@@ -18,6 +18,7 @@ import { GatewayLines } from './ingest/gateway-lines.ts'
 import { IngestService } from './ingest/ingest-service.ts'
 import { Feed } from './ingest/record-feed.ts'
 import { Access, authenticating } from './rpc/access.ts'
+import { EndlessStreams } from './rpc/endless-streams.ts'
 import { observing, withDeadlines } from './rpc/observing.ts'
 import { addReflection, Health } from './rpc/standard-services.ts'
 import { RuleEngine } from './rules/rule-engine.ts'
@@ -38,6 +39,7 @@ export interface PartsOptions extends BrainOptions {
 export interface Parts {
   readonly server: RpcServer
   readonly health: Health
+  readonly endless: EndlessStreams
   /** In the order of starting. */
   readonly services: readonly BrainService[]
   readonly ledger: Ledger
@@ -79,7 +81,7 @@ export async function composeParts(options: PartsOptions): Promise<Parts> {
       receiver: `telemetryx brain ${options.version}`,
     }),
   ]
-  const { health, server } = openServer(options, services, {
+  const { endless, health, server } = openServer(options, services, {
     feed,
     sendMail: mailer && sendMail(ledger, outbox, () => clock.now()),
   })
@@ -88,7 +90,7 @@ export async function composeParts(options: PartsOptions): Promise<Parts> {
     await mailer?.close()
     await publisher?.close()
   }
-  return { server, health, services, ledger, outbox, lines, stateKeeper, closeSenders }
+  return { server, health, endless, services, ledger, outbox, lines, stateKeeper, closeSenders }
 }
 
 interface Ways {
@@ -134,10 +136,11 @@ function openServer(
   options: PartsOptions,
   services: readonly BrainService[],
   lent: Pick<BrainContext, 'feed' | 'sendMail'>,
-): { server: RpcServer; health: Health } {
+): Pick<Parts, 'server' | 'health' | 'endless'> {
   const { clock, config, database, log, random, redis, registry, tls, tracing } = options
   const access = new Access(config.tokens)
   const callLog = log.child({ room: 'calls' })
+  const endless = new EndlessStreams()
   const server = new RpcServer({
     tls,
     maxMessageBytes: config.limits.maxMessageBytes,
@@ -149,6 +152,7 @@ function openServer(
         callerOf: (metadata) => access.nameOf(metadata),
         trace: config.traceEndpoint === null ? null : (method, metadata) => traced(tracing, method, metadata),
       }),
+      endless.interceptor(),
       withDeadlines(clock, config.limits.callTimeoutMs),
       authenticating(access, callLog),
     ],
@@ -170,7 +174,7 @@ function openServer(
   health.addTo(server)
   addReflection(server, names)
   for (const service of services) service.register(server, context)
-  return { server, health }
+  return { server, health, endless }
 }
 
 /** A span from the beginning of the call to its end. */
