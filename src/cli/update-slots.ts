@@ -7,7 +7,7 @@
 //   update.json      what is remembered of manifests
 //   run              starts what `current` names, and counts the starts of a trial
 
-import { existsSync, readlinkSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { open, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
@@ -113,33 +113,42 @@ export async function remember(root: string, memory: ReleaseMemory): Promise<voi
   await rm(join(root, 'taken-back'), { force: true })
 }
 
-/** One update at a time. A lock whose process has ended, by a power cut too, is taken over. Throws CONFLICT. */
+/** One update at a time. A lock whose process has ended, by a power cut too, is taken over. Throws CONFLICT, PERMISSION_DENIED, STORE_IO. */
 export async function locked<T>(root: string, work: () => Promise<T>): Promise<T> {
   const path = join(root, 'update.lock')
-  const holder = Number(await readFile(path, 'utf8').catch(() => ''))
-  if (holder > 0 && isUpdate(holder)) throw new TelemetryError('CONFLICT', `Another update runs (process ${holder})`)
-  await rm(path, { force: true })
   try {
-    const file = await open(path, 'wx', 0o644)
-    await file.writeFile(String(process.pid))
-    await file.close()
-  } catch (error) {
-    throw toTelemetryError(error, 'CONFLICT', { context: { path } })
-  }
-  try {
-    return await work()
-  } finally {
+    const holder = await readFile(path, 'utf8').catch(() => '')
+    if (isHeld(holder)) throw new TelemetryError('CONFLICT', `Another update runs (process ${holder.split(' ', 1)[0]})`)
     await rm(path, { force: true })
+    const file = await open(path, 'wx', 0o644)
+    await file.writeFile(`${process.pid} ${startOf(process.pid)}`)
+    await file.close()
+    try {
+      return await work()
+    } finally {
+      await rm(path, { force: true })
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new TelemetryError('PERMISSION_DENIED', `${root} cannot be written: run the command as root`, {
+        cause: error,
+      })
+    throw toTelemetryError(error, code === 'ENOSPC' ? 'STORE_FULL' : 'STORE_IO', { context: { root } })
   }
 }
 
-/** After a restart of the machine another process may have the number. */
-function isUpdate(pid: number): boolean {
-  if (pid === process.pid) return false
+function isHeld(holder: string): boolean {
+  const [pid = '', start] = holder.split(' ')
+  return Number(pid) > 0 && Number(pid) !== process.pid && startOf(Number(pid)) === start
+}
+
+/** When a process was started, in ticks since the machine was; empty: there is none. Numbers of processes are used again. */
+function startOf(pid: number): string {
   try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch {
+    return ''
   }
 }

@@ -34,7 +34,7 @@ export class ProcessExports implements Exports {
       const { dataDir, flush } = this.#options
       await flush()
       signal.throwIfAborted()
-      const child = spawn(process.execPath, [PROGRAM, JSON.stringify({ ...request, dataDir })], {
+      const child = spawn(process.execPath, [...process.execArgv, PROGRAM, JSON.stringify({ ...request, dataDir })], {
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       child.once('close', () => (this.#running -= 1))

@@ -1,8 +1,8 @@
 // Updates from a real server into real slots: what is refused, what comes back, and what a power cut leaves.
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -79,8 +79,14 @@ describe('an update', () => {
   })
 
   it('is one at a time, and a lock of a process that is gone holds nobody up', async () => {
-    writeFileSync(join(bed.root, 'update.lock'), '1')
+    const other = spawn('sleep', ['60'])
+    onTestFinished(() => void other.kill())
+    const stat = readFileSync(`/proc/${other.pid}/stat`, 'utf8').split(' ')
+    writeFileSync(join(bed.root, 'update.lock'), `${other.pid} ${stat[21]}`)
     await expect(locked(bed.root, async () => {})).rejects.toMatchObject({ code: 'CONFLICT' })
+    // Its number was given to another process since.
+    writeFileSync(join(bed.root, 'update.lock'), `${other.pid} 1`)
+    expect(await locked(bed.root, async () => 'done')).toBe('done')
     writeFileSync(join(bed.root, 'update.lock'), String(spawnSync('true').pid))
     expect(await locked(bed.root, async () => 'done')).toBe('done')
     expect(existsSync(join(bed.root, 'update.lock'))).toBe(false)
