@@ -1,4 +1,4 @@
-// The Debian package. Building it and its life in a fresh Debian take minutes: only with TELEMETRYX_TEST_PACKAGE=1.
+// The Debian package. Building it and its life in a fresh Debian take a minute or more: only with TELEMETRYX_TEST_PACKAGE=1, as .ci/run has it.
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
