@@ -7,6 +7,7 @@ import { connectAsync } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { AddressGuard } from '#brain/actions/safe-address.ts'
 import { hasMosquitto, Mosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
+import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { BrainBed } from './brain-bed.ts'
 
 const WAIT = { timeout: 20_000, interval: 10 }
@@ -104,6 +105,8 @@ class SmtpPeer {
 const hook = new HookPeer()
 const smtp = new SmtpPeer()
 let broker: Mosquitto | null = null
+// A server starts faster than the embedded database, and here the brain starts often.
+let postgres: PostgresPeer | null = null
 let bed: BrainBed
 
 beforeAll(async () => {
@@ -111,7 +114,9 @@ beforeAll(async () => {
   await smtp.start()
   if (hasMosquitto) broker = await Mosquitto.start()
   const from = 'TelemetryX <alerts@plant.example>'
+  postgres = hasPostgres ? await startPostgres() : null
   bed = await new BrainBed({
+    databaseUrl: postgres?.url ?? null,
     webhooks: { allowPrivate: true, timeoutMs: 5000 },
     smtp: { host: '127.0.0.1', port: smtp.port, tls: 'none', user: null, password: null, from },
     mqtt: broker && { url: broker.url, user: null, password: null },
@@ -122,6 +127,7 @@ afterAll(async () => {
   hook.stop()
   smtp.stop()
   await broker?.close()
+  await postgres?.stop()
 })
 afterEach(async () => {
   hook.posts.length = 0

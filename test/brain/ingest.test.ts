@@ -2,13 +2,22 @@ import { status } from '@grpc/grpc-js'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { RuleChange_Kind } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { Window_Function } from '#rpc/generated/telemetryx/v1/rules_pb.js'
+import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { BrainBed, TOKENS } from './brain-bed.ts'
 
 const WAIT = { timeout: 20_000, interval: 10 }
 
-const bed = new BrainBed()
-beforeAll(() => bed.start())
-afterAll(() => bed.close())
+// A server starts faster than the embedded database, and here the brain starts often.
+let postgres: PostgresPeer | null = null
+let bed: BrainBed
+beforeAll(async () => {
+  postgres = hasPostgres ? await startPostgres() : null
+  bed = await new BrainBed({ databaseUrl: postgres?.url ?? null }).start()
+})
+afterAll(async () => {
+  await bed.close()
+  await postgres?.stop()
+})
 afterEach(async () => {
   const rules = bed.rules()
   for (const { id } of (await rules.list()).rules) await rules.delete(id)
