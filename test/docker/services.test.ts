@@ -1,7 +1,7 @@
 // What stands around our own services, on the real programs where they are installed: the broker with the password file that
 // make-secrets.sh writes, the database with the roles that 10-roles.sh makes.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
@@ -28,6 +28,16 @@ describe('the gateway of the site', () => {
   it('has a right configuration', async () => {
     const file = siteConfiguration('gateway', folder, secrets)
     expect(await telemetryx(['check', file])).toMatchObject({ code: 0, stderr: '' })
+  })
+})
+
+describe.each(['brain', 'central'] as const)('the %s of the site', (role) => {
+  it('has a right configuration', async () => {
+    const file = siteConfiguration(role, folder, secrets)
+    expect(await telemetryx([role, '--check', '--config', file])).toMatchObject({ code: 0, stderr: '' })
+    const spoilt = join(folder, `${role}-spoilt.yaml`)
+    writeFileSync(spoilt, `${readFileSync(file, 'utf8')}redisUri: redis://redis\n`)
+    expect(await telemetryx([role, '--check', '--config', spoilt])).toMatchObject({ code: 78 })
   })
 })
 

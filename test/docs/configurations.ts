@@ -16,7 +16,7 @@ import type { Block } from './blocks.ts'
 /** Files that the manual names are not here: secrets, certificates, tables of sensors. */
 const OF_FILES = /cannot be read|there is no such file|does not exist/
 /** A part does not hold everything that it refers to. */
-const OF_PARTS = /there is no (?:sensor|device) |matches no sensor/
+const OF_PARTS = /there is no (?:sensor|device) |matches no sensor|needs smtp/
 const HEAD = { gateway: { id: 'edge-01', factory: 'Plant A' } }
 
 /** What is wrong with a block; empty: nothing. */
@@ -33,7 +33,7 @@ export function problemsOfBlock({ text }: Block): string[] {
     simulation,
   ]
   // Whose configuration it is, nobody says: one that takes it is enough.
-  if (others.some((loaded) => told(loaded).length === 0)) return []
+  if (others.some((loaded) => told(loaded).every((problem) => OF_PARTS.test(problem)))) return []
   const whole = wholeOf(text)
   const problems = told(
     parseGatewayConfig(whole ?? text, {
