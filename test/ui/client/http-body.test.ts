@@ -63,9 +63,10 @@ describe('a file', () => {
 describe('the steps of a scan', () => {
   it('are the same however the answer is cut into pieces', async () => {
     const lines = [{ type: 'progress', text: 'Ölpresse · 1 °C' }, { type: 'weather' }, END]
-    const all = bytes(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    const text = lines.map((line) => JSON.stringify(line)).join('\n')
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(all.length), { maxLength: 12 }), async (cuts) => {
+      fc.asyncProperty(fc.array(fc.nat(text.length), { maxLength: 12 }), fc.boolean(), async (cuts, isEnded) => {
+        const all = bytes(isEnded ? `${text}\n` : text)
         const places = [0, ...cuts.toSorted((a, b) => a - b), all.length]
         const pieces = places.slice(1).map((to, index) => all.slice(places[index], to))
         expect(await scanned(client(pieces))).toEqual([lines[0], END])
