@@ -10,15 +10,15 @@ import { sleep, type Clock } from '#kit/clock.ts'
 import { decodeBatch } from '#rpc/batch-decoder.ts'
 import { TRACEPARENT } from '#kit/trace-context.ts'
 import type { IngestPort, Refusal } from '../ingest-ports.ts'
-import { refusals } from './refusals.ts'
+import { refusals as knownRefusals } from './refusals.ts'
 import type { DeadReason, StreamFigures } from './stream-figures.ts'
 import { decodeEnvelope, decodeHello, KIND_HEADER } from './stream-message.ts'
 import { consumerOf, deadSubject, ingestFilter, INGEST_STREAM, placeOf } from './subjects.ts'
 
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 5000
-/** A fault of ours may pass; after this many tries it is the message that brings it out. */
-const FAULT_TRIES = 5
+/** What looks final may pass: a database that is just coming back says odd things. After this many tries it is the message. */
+const DEFAULT_FINAL_TRIES = 8
 /** A message with which this many processes died is what kills them. Retries while the database is away are no deliveries. */
 const MAX_DELIVERIES = 20
 const MAX_REASON_LENGTH = 500
@@ -34,6 +34,8 @@ export interface StreamConsumerOptions {
   readonly partitions: number
   /** How long a message stands still when its process dies. */
   readonly ackWaitMs: number
+  /** How often a message that cannot be taken is tried before it is set aside, over some ten seconds. Default 8. */
+  readonly finalTries?: number
 }
 
 export class StreamConsumer {
@@ -76,9 +78,9 @@ export class StreamConsumer {
 
   /** Throws only when `signal` aborts, or when a dead letter cannot be sent: then the message comes again. */
   async #settle(message: DurableMessage, traceparent: string | null, signal: AbortSignal): Promise<void> {
-    const { clock, figures, log } = this.#options
+    const { clock, figures, finalTries = DEFAULT_FINAL_TRIES, log } = this.#options
     const backoff = new Backoff({ firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS, random: Math.random })
-    for (let faults = 0; ;) {
+    for (let refusals = 0; ;) {
       try {
         const refused = await this.#take(message, traceparent)
         figures.consumed += 1
@@ -88,11 +90,8 @@ export class StreamConsumer {
         return
       } catch (cause) {
         const error = toTelemetryError(cause)
-        if (!error.retryable) {
-          faults += 1
-          const isFault = error.code === 'INTERNAL'
-          if (!isFault || faults === FAULT_TRIES) return this.#setAside(message, 'nonsense', error.message)
-        }
+        if (!error.retryable) refusals += 1
+        if (refusals === finalTries) return this.#setAside(message, 'nonsense', error.message)
         figures.retries += 1
         if (backoff.attempt === 0) log.warn({ code: error.code, reason: error.message }, 'The stream waits')
         await sleep(clock, backoff.next(), signal)
@@ -112,7 +111,9 @@ export class StreamConsumer {
     const envelope = await decodeEnvelope(message.data, traceparent)
     const { refused } = await ingest.take(place.tenant, envelope)
     if (refused.length === 0) return []
-    const told = new Set(refusals(decodeBatch(envelope.batch, envelope.sensors.typeOf), envelope).map(({ seq }) => seq))
+    const told = new Set(
+      knownRefusals(decodeBatch(envelope.batch, envelope.sensors.typeOf), envelope).map(({ seq }) => seq),
+    )
     return refused.filter(({ seq }) => !told.has(seq))
   }
 

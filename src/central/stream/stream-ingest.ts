@@ -46,6 +46,8 @@ export interface StreamIngestOptions {
   /** Of what waits. */
   readonly maxBytes: number
   readonly ackWaitMs?: number
+  /** See StreamConsumer. */
+  readonly finalTries?: number
   /** Of one tenant in one partition. */
   readonly maxWaitingOfTenant?: number
 }

@@ -68,6 +68,7 @@ describe.skipIf(!hasNats)('ingest through the stream (needs nats-server)', () =>
       partitions: 1,
       maxBytes: 1 << 26,
       ackWaitMs: 2000,
+      finalTries: 2,
       ...more,
     })
     streams.push(stream)
