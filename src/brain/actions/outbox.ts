@@ -5,7 +5,7 @@
 import { AlertSchema } from '#rpc/generated/telemetryx/v1/events_pb.js'
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import type { Log } from '#domain/driver.ts'
-import { toTelemetryError } from '#domain/errors.ts'
+import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { Backoff } from '#kit/backoff.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { dropCounter } from '#kit/dropped.ts'
@@ -40,6 +40,11 @@ export interface OutboxOptions {
   readonly maxRetryMs: number
   /** Remembers durably that they need not be carried out any more. */
   readonly settle: (ids: readonly string[]) => Promise<void>
+}
+
+/** What a rule of an earlier configuration asks for. */
+function notConfigured(): Promise<never> {
+  return Promise.reject(new TelemetryError('REJECTED', 'The brain is not configured for this kind of action any more'))
 }
 
 interface Pending {
@@ -171,10 +176,10 @@ export class Outbox {
         await senders.webhook(id, content as WebhookBody, this.#abort.signal)
         return true
       case 'email':
-        await senders.email?.(id, content as EmailBody)
+        await (senders.email ?? notConfigured)(id, content as EmailBody)
         return true
       case 'mqtt':
-        await senders.mqtt?.(content as MqttBody)
+        await (senders.mqtt ?? notConfigured)(content as MqttBody)
         return true
     }
   }

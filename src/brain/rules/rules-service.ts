@@ -80,8 +80,10 @@ export class RulesService implements BrainService {
   /** Fills the book. */
   async start(): Promise<void> {
     const { check, engine, log, store } = this.#options
+    // A rule stays when its way out was taken from the configuration: its other actions go on, and it can be changed.
+    const lenient = { ...check, actions: { hasMail: true, hasMqtt: true } }
     for (const wire of await store.load()) {
-      const result = compileRule(wire, null, 'rule', check)
+      const result = compileRule(wire, null, 'rule', lenient)
       if (result.ok) engine.book.of(wire.tenant).put(result.rule)
       else
         log.error({ tenant: wire.tenant, rule: wire.id, problems: result.violations }, 'A rule is not sound any more')
