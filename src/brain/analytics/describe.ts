@@ -59,11 +59,16 @@ export function histogram(values: Float64Array, bins: number): Histogram | null 
     if (value > max) max = value
   }
   // Values that are all alike stand in the middle of a bin of width 1, as numpy has it.
-  if (min === max) [min, max] = [min - 0.5, max + 0.5]
-  const width = max / bins - min / bins
-  const edges = Float64Array.from({ length: bins + 1 }, (_, at) => (at === bins ? max : min + at * width))
+  // So do those whose distance is too small to be halved.
+  if (max / 2 - min / 2 === 0) [min, max] = [min - 0.5, max + 0.5]
+  // Halved, as the range may be beyond the float64's.
+  const half = max / 2 - min / 2
+  const edges = Float64Array.from({ length: bins + 1 }, (_, at) => (at === bins ? max : min + 2 * (half * (at / bins))))
   const counts = new Float64Array(bins)
-  for (const value of values) counts[Math.min(bins - 1, Math.max(0, Math.floor((value - min) / width)))]! += 1
+  for (const value of values) {
+    const place = Math.floor(((value / 2 - min / 2) / half) * bins)
+    counts[Math.min(bins - 1, Math.max(0, place))]! += 1
+  }
   return { edges, counts }
 }
 

@@ -22,6 +22,7 @@ import type { WatchAnomaliesRequest, WatchAnomaliesResponse } from '#rpc/generat
 import { ValueType } from '#rpc/generated/telemetryx/v1/events_pb.js'
 import { IngestRequestSchema, IngestService } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { serviceDefinition } from '#rpc/service-definition.ts'
+import { hasPostgres, startPostgres } from '../../sim/postgres.ts'
 
 const analytics = serviceDefinition(Analytics)
 const ingest = serviceDefinition(IngestService)
@@ -43,6 +44,7 @@ export interface Bed {
 }
 
 export interface BedOptions {
+  /** `embedded`: PGlite. Default: a PostgreSQL of its own where there is one, which starts in a fraction of the time. */
   readonly databaseUrl?: string
   readonly folder?: string
   readonly analytics?: AnalyticsOptions
@@ -50,6 +52,8 @@ export interface BedOptions {
 }
 
 export async function startBed(options: BedOptions = {}): Promise<Bed> {
+  const own = options.databaseUrl === undefined && hasPostgres ? await startPostgres() : null
+  const databaseUrl = own?.url ?? (options.databaseUrl === 'embedded' ? null : (options.databaseUrl ?? null))
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'telemetryx-analytics-'))
   const byDefault = defaultBrainConfig(folder)
   const config: BrainConfig = {
@@ -58,7 +62,7 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     http: { host: '127.0.0.1', port: 0 },
     data: join(folder, 'data'),
     tokens: TOKENS,
-    databaseUrl: options.databaseUrl ?? null,
+    databaseUrl,
     limits: { ...byDefault.limits, ...options.limits },
   }
   const brain = await startBrain({
@@ -85,6 +89,7 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     },
     stop: async () => {
       await end()
+      await own?.stop()
       rmSync(folder, { recursive: true, force: true })
     },
     restart: async () => {

@@ -67,6 +67,11 @@ describe('Figures of a window', () => {
     )
   })
 
+  it('takes values that are next to each other, and as far apart as can be', () => {
+    expect([...histogram(numbers([0, 5e-324]), 2)!.counts].reduce((sum, count) => sum + count)).toBe(2)
+    expect([...histogram(numbers([-1e308, 1e308]), 2)!.counts]).toEqual([1, 1])
+  })
+
   it('correlates as simple-statistics does, only where both have a value', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(value, value), { minLength: 3, maxLength: 100 }), (pairs) => {

@@ -1,4 +1,4 @@
-// The example of docs/examples/grpc, as it stands there.
+// The example of docs/examples/grpc, as it stands there, at a brain that has nothing but itself.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,8 +17,8 @@ describe.skipIf(!hasPythonGrpc)(needs, () => {
   let bed: Bed
   beforeAll(async () => {
     generatePython(code)
-    bed = await startBed()
-  })
+    bed = await startBed({ databaseUrl: 'embedded' })
+  }, 180_000)
   afterAll(async () => {
     await bed.stop()
     rmSync(code, { recursive: true, force: true })
