@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openNats, type Consumption, type NatsPort } from '#backing/nats.ts'
-import { systemClock } from '#kit/clock.ts'
+import { sleep, systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { hasNats, startNats, startNatsCluster, type NatsServer } from '#test/sim/nats.ts'
 
@@ -182,6 +182,21 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
       one.publish(`${stream}-live.a`, 'hello')
       expect(heard).toContain(`${stream}-live.a hello`)
     }, WAIT)
+  })
+
+  it('are all consumed while the stream is swept', async () => {
+    const nats = await connect(server.url)
+    const stream = await queue(nats)
+    const { texts } = consume(nats, stream, () => sleep(systemClock, 1))
+    const sent = Array.from({ length: 300 }, (_, index) => String(index))
+    let isSent = false
+    const sweeping = (async () => {
+      while (!isSent) await nats.sweep(stream)
+    })()
+    for (const text of sent) await publish(nats, `${stream}.a`, text)
+    isSent = true
+    await sweeping
+    await vi.waitFor(() => expect(texts).toEqual(sent), WAIT)
   })
 
   it('begin without NATS', async () => {
