@@ -18,6 +18,11 @@ const read = (path: string): string => readFileSync(join(PACKAGE_ROOT, path), 'u
 /** Root may become another user and mount; anybody else runs it as itself. */
 const isRoot = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0
 
+it('names every role', () => {
+  const names = stagesOf(read('docker/Dockerfile')).map(({ name }) => name)
+  expect(names.slice(-3)).toEqual(['gateway', 'brain', 'central'])
+})
+
 if (process.env['TELEMETRYX_TEST_PACKAGE'] === '1') {
   describe('the images', () => {
     let folder = ''
