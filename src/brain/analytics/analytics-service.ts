@@ -185,9 +185,9 @@ export class AnalyticsService implements BrainService {
   #watch(parts: AnalyticsParts, context: BrainContext, stream: WatchStream): void {
     try {
       const { tenant } = context.caller(stream, 'read')
-      const watch = new WatchCall(parts, tenant, stream)
+      const onClose = (): void => void this.#watching.delete(watch)
+      const watch = new WatchCall(parts, { tenant, onClose }, stream)
       this.#watching.add(watch)
-      stream.on('close', () => this.#watching.delete(watch))
     } catch (cause) {
       stream.on('error', () => {})
       stream.emit('error', statusOf(cause, context.log))

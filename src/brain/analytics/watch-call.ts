@@ -40,6 +40,7 @@ interface FeedWatch {
 export class WatchCall {
   readonly #parts: AnalyticsParts
   readonly #tenant: string
+  readonly #onClose: () => void
   readonly #stream: WatchStream
   readonly #budget
   readonly #waiting: WatchAnomaliesResponse[] = []
@@ -55,9 +56,11 @@ export class WatchCall {
   #dropped = 0
   #told = 0
 
-  constructor(parts: AnalyticsParts, tenant: string, stream: WatchStream) {
+  /** @param onClose told once, when nothing is held any more. */
+  constructor(parts: AnalyticsParts, caller: { tenant: string; onClose: () => void }, stream: WatchStream) {
     this.#parts = parts
-    this.#tenant = tenant
+    this.#tenant = caller.tenant
+    this.#onClose = caller.onClose
     this.#stream = stream
     this.#budget = parts.budget.open()
     stream.on('data', (request: WatchAnomaliesRequest) => this.#take(request))
@@ -75,6 +78,7 @@ export class WatchCall {
     this.#unsubscribe?.()
     this.#budget.release()
     this.#waiting.length = 0
+    this.#onClose()
   }
 
   /** The brain stops: the client may come again. */

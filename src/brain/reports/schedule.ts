@@ -66,7 +66,7 @@ export class ReportScheduler {
       })
       this.#running.add(running)
     })
-    this.#timers.set(schedule.name, timer)
+    this.#timers.set(`${schedule.tenant}/${schedule.name}`, timer)
   }
 
   /** Writes the report of the last whole period unless it is there. Answers when to look again. */
