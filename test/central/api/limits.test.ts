@@ -44,9 +44,13 @@ describe.skipIf(!hasPostgres)('limits (needs postgresql)', () => {
       expect(refused).toMatchObject({ status: 429, body: { code: 'TOO_MANY_REQUESTS' } })
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
       expect((await get('sensors', north)).status).toBe(200)
-      for (let n = 0; n < 60; n++) await get('sensors', 'txc_wrong', '203.0.113.9')
+      await Promise.all(Array.from({ length: 60 }, () => get('sensors', 'txc_wrong', '203.0.113.9')))
       expect((await get('sensors', north, '203.0.113.9')).status).toBe(429)
       expect((await get('sensors', north, '198.51.100.4')).status).toBe(200)
+      // Whoever comes through the proxy is not on this machine.
+      expect((await peer.ask('/metrics')).status).toBe(401)
+      const metrics = await peer.keyFor(ada, 'north', ['metrics'])
+      expect((await peer.ask('/metrics', { key: metrics })).status).toBe(200)
     },
   )
 

@@ -35,8 +35,8 @@ export function registerHealth(app: CentralServer, { options }: CentralContext):
   )
   app.get(
     '/metrics',
-    // A scraper on the same machine needs no key; over the network it needs one that the platform gave.
-    { config: { permission: isLoopback(http.host) ? 'public' : 'metrics' } },
+    // A scraper on the same machine needs no key; over the network, also through a proxy, it needs one that the platform gave.
+    { config: { permission: isLoopback(http.host) && !http.trustProxy ? 'public' : 'metrics' } },
     async (_request, reply) => {
       const text = await registry.metrics()
       return reply.type(registry.contentType).serializer(String).send(text)
