@@ -29,7 +29,7 @@ describe.each(kinds)('A database of kind %s', (kind) => {
       if (kind === 'postgresql') peer = await startPostgres()
       const url = kind === 'postgresql' ? peer.url : null
       database = await openDatabase({ url, folder, clock: systemClock, log })
-    })
+    }, 180_000)
     afterAll(() => database.close())
 
     it('gives values in the same form', async () => {
@@ -154,7 +154,7 @@ describe('PGlite', () => {
     await expect(inner).rejects.toMatchObject({ code: 'INTERNAL' })
     await database.close()
     await expect(database.query('SELECT 1')).rejects.toMatchObject({ code: 'ABORTED' })
-  })
+  }, 120_000)
 })
 
 describe.skipIf(!hasPostgres)('A server that goes away (needs postgresql)', () => {

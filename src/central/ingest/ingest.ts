@@ -152,18 +152,41 @@ export class Ingest implements IngestPort, IngestFeed {
         const sensor = sensors.get(number)
         return typeof sensor === 'object' ? sensor : undefined
       }
-      for (const listener of this.#listeners) listener({ tenant, gateway, batch, rows, sensorOf })
+      this.#tell({ tenant, gateway, batch, rows, sensorOf })
     }
     return { accepted: rows.length, repeated, refused }
   }
+
+  /** A listener that fails must not make of durable records ones that are not. */
+  #tell(taken: TakenBatch): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(taken)
+      } catch (cause) {
+        this.#log.error(
+          { gateway: taken.gateway, reason: toTelemetryError(cause).message },
+          'A listener of ingest failed',
+        )
+      }
+    }
+  }
 }
 
-/** Sent again it would fail again: the sender has to find out which record it is. */
+/** SQLSTATE classes that say what is wrong with the values: sent again they would fail again. */
+const OF_VALUES = /^(22|54)/
+
+/** The sender has to find out which record it is; anything else is our fault, and the records wait at the gateway. */
 function refusedByDatabase(cause: TelemetryError): TelemetryError {
-  const { code, message } = cause
-  return code === 'PROTOCOL'
-    ? cause
-    : new TelemetryError('PROTOCOL', `The database does not take it: ${message}`, { cause })
+  const { code, context, message } = cause
+  if (code === 'PROTOCOL') return cause
+  const { sqlState } = context
+  if (typeof sqlState === 'string' && OF_VALUES.test(sqlState))
+    return new TelemetryError('PROTOCOL', `The database does not take it: ${message}`, { cause })
+  return new TelemetryError('UNAVAILABLE', `It cannot be kept now: ${message}`, {
+    retryable: true,
+    context: { retryAfterMs: RETRY_AFTER_MS },
+    cause,
+  })
 }
 
 function checkName(id: string): void {

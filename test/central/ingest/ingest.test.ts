@@ -34,7 +34,7 @@ describe.each(['postgresql', 'pglite'] as const)('Ingest on %s', (kind) => {
       beforeAll(async () => {
         peer = kind === 'postgresql' ? await startPostgres({ fsync: 'off' }) : null
         fixture = await openStorage({ url: peer?.url ?? null, folder })
-      })
+      }, 180_000)
       afterAll(async () => {
         await fixture.close()
         await peer?.stop()
@@ -225,9 +225,13 @@ describe.each(['postgresql', 'pglite'] as const)('Ingest on %s', (kind) => {
         const { ingest } = fixture.storage
         const told: TakenBatch[] = []
         const stop = ingest.subscribe((taken) => told.push(taken))
+        const endFailing = ingest.subscribe(() => {
+          throw new Error('no')
+        })
         await ingest.take(t, numbers({ firstSeq: 1, values: [1, 2], at: NOW }))
         await ingest.take(t, numbers({ firstSeq: 2, values: [2, 3], at: NOW }))
         stop()
+        endFailing()
         expect(
           told.map(({ batch, gateway, rows: fresh, sensorOf }) => [
             gateway,

@@ -30,7 +30,7 @@ describe.each(['postgresql', 'pglite'] as const)('Tenants on %s', (kind) => {
         other = await makeTenant(fixture, 'other')
         await fixture.storage.ingest.take(mine, numbers({ firstSeq: 1, values: [1, 2, 3], at: Date.now() - 10_000 }))
         await fixture.storage.ingest.take(other, numbers({ firstSeq: 1, values: [4], at: Date.now() - 10_000 }))
-      })
+      }, 180_000)
       afterAll(async () => {
         await fixture.close()
         await peer?.stop()
