@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { BinaryReader } from '@bufbuild/protobuf/wire'
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
+import { vi } from 'vitest'
 import { startBrain, type Brain } from '#brain/brain.ts'
 import type { BrainConfig } from '#config/brain-config.ts'
 import { defaultBrainConfig } from '#config/brain-load.ts'
@@ -16,6 +17,9 @@ import { SyncRequestSchema, type SyncResponse } from '#rpc/generated/telemetryx/
 import { RulesService, type RuleSchema } from '#rpc/generated/telemetryx/v1/rules_pb.js'
 import { syncMethod, type OutgoingSync } from '#rpc/ingest-service.ts'
 import { serviceDefinition } from '#rpc/service-definition.ts'
+
+/** The embedded database compiles 20 MB of WebAssembly at each start: on a busy machine that takes a while. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 export const TOKENS = {
   gateway: 'gateway-token-of-plant-a',
