@@ -8,7 +8,8 @@ import type { RevisionState } from '#domain/configuration.ts'
 import type { Bucket, Page, RangeQuery, Statistics, StoredReading } from '#domain/history.ts'
 import type { Position } from '#domain/journal.ts'
 import type { Reading } from '#domain/reading.ts'
-import type { JsonValue, ValueType } from '#domain/value.ts'
+import type { ValueType } from '#domain/value.ts'
+import type { ConfigurationOffer, GatewayRecord } from './gateway-record.ts'
 
 /** Number of a tenant, from 1. Never given twice, never shown. */
 export type TenantNumber = number
@@ -299,46 +300,6 @@ export interface AlarmsPort {
     tenant: TenantNumber,
     query: PageQuery & { readonly from: number; readonly to: number },
   ): Promise<Page<BrainAlert>>
-}
-
-export interface GatewayRecord {
-  readonly id: string
-  /** Display name of its factory, as the gateway says it. */
-  readonly factory: string
-  readonly version: string
-  readonly epoch: number
-  readonly registeredAt: number
-  /** Last time that it asked or sent anything. */
-  readonly seenAt: number
-  /** Arrival of its last new record; null: none yet. */
-  readonly recordAt: number | null
-  /**
-   * Gateway's clock minus ours at the last record that had not waited: a negative one is also the time on the way. null: none yet.
-   */
-  readonly clockOffsetMs: number | null
-  /** How old the newest record of the last batch was when it arrived: what is left of a backlog. null: none yet. */
-  readonly lagMs: number | null
-  /** The last batch had waited at the gateway. */
-  readonly isReplaying: boolean
-  readonly sensors: number
-  /** The last revision that was offered; null: none. */
-  readonly configuration: Omit<ConfigurationOffer, 'text'> | null
-}
-
-export interface ConfigurationOffer {
-  /** `r1`, `r2`, … */
-  readonly revision: string
-  readonly text: string
-  readonly comment: string | null
-  readonly by: string
-  readonly offeredAt: number
-  /** `offered`: the gateway has not said anything yet; `withdrawn`: another one came before it did. */
-  readonly state: 'offered' | 'withdrawn' | RevisionState
-  /** Number at the gateway; null until it says. */
-  readonly number: number | null
-  readonly reason: string | null
-  readonly problems: readonly Readonly<Record<string, JsonValue>>[]
-  readonly reportedAt: number | null
 }
 
 export interface GatewaysPort {

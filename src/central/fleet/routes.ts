@@ -6,7 +6,8 @@ import type { CentralContext, CentralServer } from '../api/context.ts'
 import { callerOf } from '../api/guard.ts'
 import { page, pageOfQuery, tenantOf } from '../api/request-parts.ts'
 import { found } from '../api/routes/model.ts'
-import type { GatewayRecord, TenantNumber } from '../ports.ts'
+import type { GatewayRecord } from '../gateway-record.ts'
+import type { TenantNumber } from '../ports.ts'
 import {
   FleetSchema,
   fleetShape,

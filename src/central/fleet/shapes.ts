@@ -2,7 +2,8 @@
 
 import { Type, type Static } from 'typebox'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '#api/time.ts'
-import type { ConfigurationOffer, DocumentRecord, GatewayRecord } from '../ports.ts'
+import type { ConfigurationOffer, GatewayRecord } from '../gateway-record.ts'
+import type { DocumentRecord } from '../ports.ts'
 
 /** A gateway that was not heard of for this long is silent: they ask or send at least every half minute. */
 export const SILENT_AFTER_MS = 120_000
