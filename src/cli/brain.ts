@@ -21,6 +21,7 @@ const DEFAULT_FILES = ['config/brain.yaml', '/etc/telemetryx/brain.yaml'] as con
 interface BrainCommandOptions {
   readonly config?: string
   readonly check?: boolean
+  readonly json?: true
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -35,6 +36,7 @@ export function registerBrain(program: Command): void {
     )
     .option('-c, --config <file>', `configuration file (default: ${DEFAULT_FILES.join(', else ')}, else none)`)
     .option('--check', 'only tell what is wrong with the configuration')
+    .option('--json', 'print the addresses as one line of JSON')
     .addOption(new Option('--log-level <level>', 'least severity that is logged').choices(LOG_LEVELS).default('info'))
     .addHelpText(
       'after',
@@ -60,8 +62,9 @@ async function runBrain(options: BrainCommandOptions): Promise<void> {
     services: brainServices(config),
     signal: stopping.signal,
   })
-  console.log(`gRPC: ${config.tls ? 'grpcs' : 'grpc'}://${authority(config.listen.host, brain.ports.grpc)}`)
-  console.log(`HTTP: http://${authority(config.http.host, brain.ports.http)}/readyz`)
+  const grpc = `${config.tls ? 'grpcs' : 'grpc'}://${authority(config.listen.host, brain.ports.grpc)}`
+  const http = `http://${authority(config.http.host, brain.ports.http)}`
+  console.log(options.json === true ? JSON.stringify({ grpc, http }) : `gRPC: ${grpc}\nHTTP: ${http}/readyz`)
   messages.ready()
   const signal = await stop
   log.info({ signal }, 'Asked to stop')

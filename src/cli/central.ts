@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import { startCentral } from '#central/central.ts'
+import { startCentral, type Central } from '#central/central.ts'
 import type { CentralConfig } from '#config/central-config.ts'
 import { loadCentralConfig, parseCentralConfig } from '#config/central-load.ts'
 import { packageVersion } from '#gateway/version.ts'
@@ -20,6 +20,7 @@ const DEFAULT_FILES = ['config/central.yaml', '/etc/telemetryx/central.yaml'] as
 interface CentralCommandOptions {
   readonly config?: string
   readonly check?: boolean
+  readonly json?: true
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -34,6 +35,7 @@ export function registerCentral(program: Command): void {
     )
     .option('-c, --config <file>', `configuration file (default: ${DEFAULT_FILES.join(', else ')}, else none)`)
     .option('--check', 'only tell what is wrong with the configuration')
+    .option('--json', 'print the addresses as one line of JSON')
     .addOption(new Option('--log-level <level>', 'least severity that is logged').choices(LOG_LEVELS).default('info'))
     .addHelpText('after', '\nExample:\n  telemetryx central -c /etc/telemetryx/central.yaml')
     .action(runCentral)
@@ -55,16 +57,24 @@ async function runCentral(options: CentralCommandOptions): Promise<void> {
     version: packageVersion(),
     signal: stopping.signal,
   })
-  console.log(`API: ${central.url}/api/v1/docs`)
-  if (config.grpc) console.log(`gRPC: ${central.ports.grpc}`)
-  if (config.line) console.log(`Lines: ${central.ports.line}`)
-  if (central.setupUrl !== null) console.log(`First user: open ${central.setupUrl} once`)
+  tellAddresses(central, options.json === true)
   messages.ready()
   const signal = await stop
   log.info({ signal }, 'Asked to stop')
   const told = messages.stopping()
   await central.stop({ deadlineMs: STOP_DEADLINE_MS })
   await told
+}
+
+function tellAddresses({ ports, setupUrl, url }: Central, asJson: boolean): void {
+  if (asJson) {
+    console.log(JSON.stringify({ api: `${url}/api/v1`, ...ports, setup: setupUrl }))
+    return
+  }
+  console.log(`API: ${url}/api/v1/docs`)
+  if (ports.grpc !== null) console.log(`gRPC: ${ports.grpc}`)
+  if (ports.line !== null) console.log(`Lines: ${ports.line}`)
+  if (setupUrl !== null) console.log(`First user: open ${setupUrl} once`)
 }
 
 /** null: it has problems, which have been told. */

@@ -17,11 +17,9 @@ export interface CentralAccess {
 export interface CentralAccessOptions {
   readonly dataDir: string
   readonly url: string
-  /** What central prints once it serves, the set-up link among it. */
-  readonly lines: AsyncIterable<string>
+  /** What central prints once it serves, as JSON: the set-up link stands in it. */
+  readonly addresses: Promise<string>
 }
-
-const SETUP_LINE = /^First user: open (?<link>\S+) once$/
 
 /** Where login and key are kept. */
 export function centralFiles(dataDir: string): CentralAccess {
@@ -29,9 +27,9 @@ export function centralFiles(dataDir: string): CentralAccess {
 }
 
 /** Resolves once central serves and the gateway has a key. Rejects with UNAVAILABLE when it ends before. */
-export async function centralAccess({ dataDir, lines, url }: CentralAccessOptions): Promise<CentralAccess> {
+export async function centralAccess({ addresses, dataDir, url }: CentralAccessOptions): Promise<CentralAccess> {
   const files = centralFiles(dataDir)
-  const token = await setupToken(url, lines)
+  const token = setupToken(await addresses)
   if (token === null && existsSync(files.keyFile)) return files
   if (token === null)
     throw new TelemetryError('NOT_FOUND', `${files.keyFile} is gone; remove ${join(dataDir, 'central')} to begin anew`)
@@ -48,18 +46,9 @@ export async function centralAccess({ dataDir, lines, url }: CentralAccessOption
 }
 
 /** null: central has an administrator. */
-async function setupToken(url: string, lines: AsyncIterable<string>): Promise<string | null> {
-  for await (const line of lines) {
-    const link = SETUP_LINE.exec(line)?.groups?.['link']
-    if (link !== undefined) return new URL(link).hash.replace(/^#.*=/, '')
-    if (line.startsWith('API: ') && !(await isToBeSetUp(url))) return null
-  }
-  throw new TelemetryError('UNAVAILABLE', 'Central has ended')
-}
-
-async function isToBeSetUp(url: string): Promise<boolean> {
-  const { setup } = (await (await fetch(`${url}/api/v1/session`)).json()) as { setup: boolean } // as its OpenAPI document says
-  return setup
+function setupToken(addresses: string): string | null {
+  const { setup } = JSON.parse(addresses) as { setup: string | null } // printed by `telemetryx central --json`
+  return setup === null ? null : new URL(setup).hash.replace(/^#.*=/, '')
 }
 
 async function setUp(url: string, body: Readonly<Record<string, string>>): Promise<string> {

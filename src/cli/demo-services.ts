@@ -9,6 +9,7 @@ import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { TelemetryError } from '#domain/errors.ts'
 import type { Clock } from '#kit/clock.ts'
 import { centralAccess, type CentralAccess } from './demo-central.ts'
 import { freePort } from './free-port.ts'
@@ -25,8 +26,8 @@ const launcher = fileURLToPath(new URL('../../bin/telemetryx', import.meta.url))
 interface Role {
   readonly name: 'brain' | 'central'
   readonly process: ChildProcess
-  /** Lines that it prints once it serves. */
-  readonly lines: AsyncIterable<string>
+  /** What it prints once it serves. */
+  readonly addresses: Promise<string>
 }
 
 export interface DemoServices {
@@ -79,7 +80,10 @@ export async function prepareDemoServices({ clock, dataDir, onFailure }: DemoSer
     central: url,
     start: () => {
       start('brain', brainFile)
-      centralAccess({ dataDir, lines: start('central', centralFile).lines, url }).then(access.resolve, access.reject)
+      centralAccess({ dataDir, addresses: start('central', centralFile).addresses, url }).then(
+        access.resolve,
+        access.reject,
+      )
     },
     ready: () => access.promise,
     stop: async () => {
@@ -90,12 +94,20 @@ export async function prepareDemoServices({ clock, dataDir, onFailure }: DemoSer
 }
 
 function startRole(name: Role['name'], file: string, logFile: string): Role {
-  const child = spawn(process.execPath, [...process.execArgv, launcher, name, '-c', file], {
+  const child = spawn(process.execPath, [...process.execArgv, launcher, name, '--json', '-c', file], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // a closed channel tells it that the demo is gone, however that ended
     detached: true, // Ctrl-C in the terminal is ours: the gateway hands in what it still has before they end
   })
   child.stderr?.pipe(createWriteStream(logFile, { flags: 'a', mode: 0o600 }))
-  return { name, process: child, lines: createInterface(child.stdout!) }
+  const addresses = firstLine(child)
+  addresses.catch(() => {}) // who needs them hears of it; the exit is told anyway
+  return { name, process: child, addresses }
+}
+
+/** Rejects with UNAVAILABLE when there is none. */
+async function firstLine(child: ChildProcess): Promise<string> {
+  for await (const line of createInterface(child.stdout!)) return line
+  throw new TelemetryError('UNAVAILABLE', 'It has ended before it served')
 }
 
 async function end(child: ChildProcess, clock: Clock): Promise<void> {

@@ -14,8 +14,6 @@ import { LAUNCHER, run, telemetryx } from './run-command.ts'
 const NO_JSON = new Map([
   ['schema', 'prints JSON'],
   ['completion', 'prints a script'],
-  ['brain', 'runs until it is stopped; logs in JSON'],
-  ['central', 'runs until it is stopped; logs in JSON'],
 ])
 
 const all = allCommands(commandTree(await wholeProgram()))

@@ -38,6 +38,8 @@ export class FixturePlant {
   readonly devices: DeviceDirectory
   readonly uplinks: UplinkDirectory = fixtureUplinks()
   readonly checks: CheckDesk
+  /** Devices that were restarted, in order. */
+  readonly restarted: string[] = []
   readonly #fixture: FixtureModel
   readonly #written = new Map<number, Value>()
   readonly #openedAt = Date.now()
@@ -50,7 +52,7 @@ export class FixturePlant {
     this.devices = {
       list: () => this.#fixture.model.machines.map(({ id }) => this.#device(id)),
       get: (id) => this.devices.list().find((device) => device.id === id),
-      restart: async () => undefined,
+      restart: async (id) => void this.restarted.push(id),
       write: async (sensor, value) => this.#write(sensor, value),
       latency: (id) => (id === SILENT_DEVICE ? { poll: [], lag: [] } : LATENCY),
       frames: (id) => frames(id, Date.now()),

@@ -271,6 +271,22 @@ describe.skipIf(chromiumPath === null)('watching and acting in a browser (needs 
     await shot(page, 'probe-failed')
   })
 
+  it('restarts a device once it was confirmed', async () => {
+    const { page } = await openPage('/devices/press-1')
+    await page.getByRole('button', { name: 'Restart press-1' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('The device itself is not restarted').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await shot(page, 'restart')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    expect(server.plant.restarted).toEqual([])
+    await page.getByRole('button', { name: 'Restart press-1' }).click()
+    await dialog.getByRole('button', { name: 'Restart', exact: true }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    expect(server.plant.restarted).toEqual(['press-1'])
+  })
+
   it('finds the value of the display among the registers, and gives it as YAML', async () => {
     const { page } = await openPage('/devices/press-1/registers')
     await page.getByLabel('First address').fill('98')
