@@ -16,7 +16,7 @@ if (failed.length === 0 || failed.length > MOST_FILES || tests.length === 0) pro
 const again = `${file}.again.json`
 const { status } = spawnSync('npx', ['vitest', 'run', ...failed.map(({ name }) => name)], {
   stdio: 'inherit',
-  env: { ...process.env, TELEMETRYX_TEST_REPORT: again },
+  env: { ...process.env, TELEMETRYX_TEST_REPORT: again, VITEST_MAX_WORKERS: '1' },
 })
 if (status !== 0) process.exit(1)
 
