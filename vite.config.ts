@@ -1,9 +1,11 @@
-// Builds the dashboard into dist/ui: hashed assets, no inline script or data: URL, so that a strict CSP holds.
+// Builds the gateway's dashboard and central's pages into dist/ui: hashed assets, no inline script or data: URL, so that a strict CSP holds.
 
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import preact from '@preact/preset-vite'
 import { defineConfig, type Plugin } from 'vite'
 
+const entry = (file: string): string => fileURLToPath(new URL(`src/ui/${file}`, import.meta.url))
 const GATEWAY = 'http://127.0.0.1:8080'
 
 export default defineConfig({
@@ -11,6 +13,7 @@ export default defineConfig({
   plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false }), licences()],
   build: {
     outDir: '../../dist/ui',
+    rolldownOptions: { input: { index: entry('index.html'), central: entry('central.html') } },
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -14,6 +14,8 @@ export interface CentralOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly version: string
+  /** Folder of the built pages; default: dist/ui. */
+  readonly pagesDir?: string
   /** Uniform in [0, 1); for jitter. */
   readonly random: () => number
   /** Aborts a start that waits for the database. */

@@ -2,6 +2,7 @@
 // one, the API on top.
 
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import type { ListenConfig } from '#config/central-config.ts'
 import type { HealthReason } from '#domain/component.ts'
 import { TelemetryError } from '#domain/errors.ts'
@@ -22,6 +23,8 @@ import { SharedFeed } from './stream/shared-feed.ts'
 import { registerStreamMetrics } from './stream/stream-figures.ts'
 import { StreamIngest } from './stream/stream-ingest.ts'
 import { traced } from './telemetry/traced-ingest.ts'
+
+const BUILT_PAGES = fileURLToPath(new URL('../../dist/ui', import.meta.url))
 
 export interface Parts {
   readonly api: CentralApi
@@ -53,6 +56,7 @@ export async function composeParts({ backing, health, options, storage }: PartsO
   const api = new CentralApi({
     http: config.http,
     dataDir: config.data,
+    pagesDir: options.pagesDir ?? BUILT_PAGES,
     version,
     storage: ports,
     ingest,

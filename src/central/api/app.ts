@@ -5,6 +5,7 @@ import fastifyCookie from '@fastify/cookie'
 import fastifyWebsocket from '@fastify/websocket'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, LogController, type FastifyBaseLogger } from 'fastify'
+import { registerDashboard, type ServedPage } from '#api/dashboard.ts'
 import { HTTP_STATUS, RequestError, sendProblem } from '#api/problem.ts'
 import { acceptEmptyJson, registerSecurityHeaders } from '#api/server-parts.ts'
 import { plainServer } from '#api/tls/https-server.ts'
@@ -37,6 +38,13 @@ const HANDLER_TIMEOUT_MS = 30_000
 const MAX_CONNECTIONS = 10_000
 /** From a live client: it has nothing to say. */
 const MAX_MESSAGE_BYTES = 4096
+
+const PAGE: ServedPage = {
+  file: 'central.html',
+  product: 'TelemetryX Central',
+  pages: 'Its pages have',
+  process: 'central',
+}
 
 /** What stands below /api/v1. */
 export const V1: ApiVersion = {
@@ -98,7 +106,8 @@ export async function buildApp(
   installAudit(app, context)
   registerHealth(app, context)
   await mountVersions(app, versions, context)
-  app.setNotFoundHandler(unknownRoute(methodsOf, () => false))
+  const page = await registerDashboard(app, options.pagesDir, PAGE)
+  app.setNotFoundHandler(unknownRoute(methodsOf, page))
   await app.ready()
   return app
 }

@@ -37,6 +37,8 @@ export interface CentralApiOptions {
   readonly http: CentralConfig['http']
   /** Folder of what belongs to this process. */
   readonly dataDir: string
+  /** Folder of the built pages; null, or without them: a page says how to build them. */
+  readonly pagesDir: string | null
   readonly version: string
   readonly storage: StoragePorts
   readonly ingest: IngestPort

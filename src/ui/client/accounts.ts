@@ -1,6 +1,6 @@
 // Users, tokens of programs, own sessions and the audit log, as the API gives them.
 
-import { decodePage, type Page } from './decode.ts'
+import { decodePage, type Page } from './decode-page.ts'
 import { Fields } from './fields.ts'
 import type { HttpClient } from './http.ts'
 import type { Role } from './wire.ts'

@@ -1,6 +1,6 @@
 // The configuration as the API gives and takes it: reading, checking, planning, applying, revisions, import of sensors.
 
-import { decodePage } from './decode.ts'
+import { decodePage } from './decode-page.ts'
 import { Fields } from './fields.ts'
 import type { HttpClient } from './http.ts'
 

@@ -27,18 +27,6 @@ const UPLINK_STATES = ['connecting', 'online', 'waiting', 'retrying', 'stopped']
 const SHELVINGS = ['timed', 'oneShot'] as const
 const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const
 
-export interface Page<T> {
-  readonly items: readonly T[]
-  readonly next: string | null
-}
-
-export function decodePage<T>(decode: (source: unknown) => T): (source: unknown) => Page<T> {
-  return (source) => {
-    const fields = new Fields(source, 'list')
-    return { items: fields.list('items', decode), next: fields.textOrNull('next') }
-  }
-}
-
 export function decodeGateway(source: unknown): Gateway {
   const f = new Fields(source, 'gateway')
   const health = f.object('health')

@@ -1,7 +1,8 @@
 // What is asked of one device: its wire frames, whether it answers now, a block of its registers.
 
 import type { LatencyStep } from '../charts/latency-bars.ts'
-import { decodeDevice, decodePage } from './decode.ts'
+import { decodePage } from './decode-page.ts'
+import { decodeDevice } from './decode.ts'
 import { Fields } from './fields.ts'
 import type { HttpClient } from './http.ts'
 import type { Device } from './wire.ts'

@@ -1,5 +1,6 @@
 // The routes that the dashboard uses, typed. Every call may throw ApiError or ShapeError.
 
+import { decodePage, type Page } from './decode-page.ts'
 import type { HttpClient } from './http.ts'
 import {
   decodeAlarm,
@@ -7,14 +8,12 @@ import {
   decodeDevice,
   decodeGateway,
   decodeMachine,
-  decodePage,
   decodeReading,
   decodeSensor,
   decodeSession,
   decodeStats,
   decodeUplink,
   decodeWriteResult,
-  type Page,
 } from './decode.ts'
 import type {
   Alarm,

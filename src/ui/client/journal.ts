@@ -1,6 +1,7 @@
 // The journal as the API gives it, newest first.
 
-import { decodeAlarm, decodePage, type Page } from './decode.ts'
+import { decodePage, type Page } from './decode-page.ts'
+import { decodeAlarm } from './decode.ts'
 import { Fields } from './fields.ts'
 import type { HttpClient } from './http.ts'
 import type { Alarm } from './wire.ts'

@@ -1,6 +1,6 @@
 // Records that a receiver refused for good, and what can be done with them.
 
-import { decodePage, type Page } from './decode.ts'
+import { decodePage, type Page } from './decode-page.ts'
 import { Fields } from './fields.ts'
 import type { HttpClient } from './http.ts'
 import type { JsonValue } from './wire.ts'

@@ -6,14 +6,15 @@ import { SEVERITIES } from '../client/wire.ts'
 import { formatClock, formatDuration, formatFull } from '../format/time.ts'
 import { formatCount } from '../format/number.ts'
 import { SEVERITY_WORDS, UPLINK_WORDS } from '../format/words.ts'
-import { IconButton, Link } from '../parts/button.tsx'
-import { Icon, type IconName } from '../parts/icon.tsx'
+import { BrandMark } from '../parts/brand-mark.tsx'
+import { Link } from '../parts/button.tsx'
+import { Icon } from '../parts/icon.tsx'
 import { SeverityShape } from '../parts/marks.tsx'
+import { ThemeButton } from '../parts/theme-button.tsx'
 import { useServices } from '../state/services.ts'
-import { THEMES, type ThemeChoice } from '../state/theme.ts'
 
 export function Header(): JSX.Element {
-  const { plant } = useServices()
+  const { plant, theme } = useServices()
   return (
     <header class="header">
       <Link to="/" class="brand">
@@ -31,19 +32,10 @@ export function Header(): JSX.Element {
       </div>
       <Clock />
       <div class="header-tools">
-        <ThemeButton />
+        <ThemeButton theme={theme} />
         <User />
       </div>
     </header>
-  )
-}
-
-export function BrandMark(): JSX.Element {
-  return (
-    <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-      <path class="brand-limits" d="M2 9h28M2 23h28" />
-      <path class="brand-trace" d="M2 19l6-4 5 3 6-10 5 11h6" />
-    </svg>
   )
 }
 
@@ -156,21 +148,6 @@ function Clock(): JSX.Element {
         </span>
       )}
     </div>
-  )
-}
-
-const THEME_ICONS: Readonly<Record<ThemeChoice, IconName>> = { auto: 'halfMoon', light: 'sun', dark: 'moon' }
-
-function ThemeButton(): JSX.Element {
-  const { theme } = useServices()
-  const choice = theme.choice.value
-  const next = THEMES[(THEMES.indexOf(choice) + 1) % THEMES.length]!
-  return (
-    <IconButton
-      icon={THEME_ICONS[choice]}
-      label={`Colours: ${choice}. Change to ${next}`}
-      onClick={() => theme.choose(next)}
-    />
   )
 }
 

@@ -1,11 +1,11 @@
 // Signing in, and the first set-up: shown instead of everything else while the gateway does not know who is there.
 
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { errorMessage } from '../client/http.ts'
-import { BrandMark } from '../layout/header.tsx'
 import { Button } from '../parts/button.tsx'
 import { ErrorText, Field } from '../parts/field.tsx'
+import { Gate } from '../parts/gate.tsx'
 import { useServices } from '../state/services.ts'
 
 const LEAST_PASSWORD = 10
@@ -114,27 +114,6 @@ function SetupDone(): JSX.Element {
         This gateway has its administrator; a set-up link works once. <a href="/">Go to the dashboard</a>
       </p>
     </Gate>
-  )
-}
-
-export function Gate({
-  title,
-  children,
-}: {
-  readonly title: string
-  readonly children: ComponentChildren
-}): JSX.Element {
-  return (
-    <main class="gate">
-      <div class="gate-card">
-        <p class="gate-brand">
-          <BrandMark />
-          TelemetryX Edge
-        </p>
-        <h1>{title}</h1>
-        {children}
-      </div>
-    </main>
   )
 }
 

@@ -1,0 +1,91 @@
+// What became of an offered configuration; its plan and text.
+
+import { useEffect, useState } from 'preact/hooks'
+import type { JSX } from 'preact'
+import { errorMessage } from '../client/http.ts'
+import { formatMoment } from '../format/time.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { Facts, type Fact } from '../parts/table.tsx'
+import { useCentral } from './services.ts'
+import type { Offer, OfferDetail } from './wire.ts'
+import { OFFER_MEANINGS } from './words.ts'
+
+export function Outcome({ offer }: { readonly offer: Offer }): JSX.Element {
+  const now = useCentral().now.value
+  const { by, comment, number, offeredAt, problems, reason, reportedAt, state } = offer
+  const facts: readonly (Fact | null)[] = [
+    { term: 'Offered', value: `${formatMoment(offeredAt, now)} by ${by}` },
+    comment === null ? null : { term: 'Why', value: comment },
+    reportedAt === null ? null : { term: 'The gateway told', value: formatMoment(reportedAt, now) },
+    number === null ? null : { term: 'Its number at the gateway', value: String(number) },
+  ]
+  return (
+    <>
+      <div class="outcome" role="status">
+        <p>{OFFER_MEANINGS[state]}</p>
+        {reason !== null && <p class="outcome-reason">{reason}</p>}
+        {problems.length > 0 && (
+          <ul class="outcome-problems">
+            {problems.map(({ line, message }) => (
+              <li key={`${line} ${message}`}>
+                {line !== null && <strong>Line {line}: </strong>}
+                {message}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      <Facts facts={facts.filter((fact) => fact !== null)} />
+    </>
+  )
+}
+
+interface RevisionDialogProps {
+  readonly id: string
+  readonly revision: string
+  readonly onClose: () => void
+}
+
+export function RevisionDialog({ id, revision, onClose }: RevisionDialogProps): JSX.Element {
+  const { api } = useCentral()
+  const [detail, setDetail] = useState<OfferDetail | null>(null)
+  const [error, setError] = useState<string | null>(null)
+  useEffect(() => {
+    api.offer(id, revision).then(setDetail, (cause: unknown) => setError(errorMessage(cause)))
+  }, [id, revision])
+  return (
+    <Dialog
+      title={`${revision} for ${id}`}
+      action="Done"
+      dismiss="Close"
+      onAction={onClose}
+      onClose={onClose}
+      error={error}
+    >
+      {detail !== null && (
+        <>
+          <h3>What it changes</h3>
+          <Plan plan={detail.plan} />
+          <h3>Its text</h3>
+          <pre class="code-block" tabIndex={0} aria-label="Text of the configuration">
+            {detail.text}
+          </pre>
+        </>
+      )}
+    </Dialog>
+  )
+}
+
+function Plan({ plan }: { readonly plan: OfferDetail['plan'] }): JSX.Element {
+  if (plan === null) return <p class="quiet">The gateway has not told its plan.</p>
+  return (
+    <>
+      <p>{plan.summary}</p>
+      {plan.lines.length > 0 && (
+        <pre class="code-block" tabIndex={0} aria-label="Plan">
+          {plan.lines.join('\n')}
+        </pre>
+      )}
+    </>
+  )
+}
