@@ -62,7 +62,7 @@ export async function registerDashboard(
     prefix: '/',
     index: page.file,
     // The build holds the page of the other server too.
-    allowedPath: (path) => !path.endsWith('.html') || path === `/${page.file}`,
+    allowedPath: (path) => !path.endsWith('.html') || path.replace(/^\//, '') === page.file,
     dotfiles: 'ignore',
     cacheControl: false,
     setHeaders: (reply, path) => {

@@ -48,6 +48,8 @@ export function parseCentralRoute(path: string): CentralRoute {
 
 export class CentralRouter {
   readonly route: Signal<CentralRoute>
+  /** Another page than the first is shown: its heading takes the focus. */
+  hasMoved = false
 
   constructor() {
     this.route = signal(parseCentralRoute(location.pathname))
@@ -62,6 +64,7 @@ export class CentralRouter {
   }
 
   #read(): void {
+    this.hasMoved = true
     this.route.value = parseCentralRoute(location.pathname)
   }
 }

@@ -121,11 +121,12 @@ interface PageProps {
 
 /** A page with its title; the focus goes there, so that a screen reader says where one has come. */
 export function Page({ title, lead, trail, children }: PageProps): JSX.Element {
+  const { router } = useCentral()
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · TelemetryX Central`
     // On the first page the focus stays where the browser puts it.
-    if (document.activeElement?.tagName === 'A') heading.current?.focus({ preventScroll: true })
+    if (router.hasMoved) heading.current?.focus({ preventScroll: true })
   }, [title])
   return (
     <>

@@ -114,6 +114,7 @@ async function bareApi(versions: readonly ApiVersion[]): Promise<{ api: CentralA
     ...shared,
     http: loaded.config.http,
     dataDir: '/tmp',
+    pagesDir: null,
     version: '0.0.0',
     storage,
     ingest: storage.ingest,
