@@ -21,11 +21,11 @@ export function Outcome({ offer }: { readonly offer: Offer }): JSX.Element {
   ]
   return (
     <>
-      <div class="outcome" role="status">
+      <div class="became" role="status">
         <p>{OFFER_MEANINGS[state]}</p>
-        {reason !== null && <p class="outcome-reason">{reason}</p>}
+        {reason !== null && <p class="became-reason">{reason}</p>}
         {problems.length > 0 && (
-          <ul class="outcome-problems">
+          <ul class="became-problems">
             {problems.map(({ line, message }) => (
               <li key={`${line} ${message}`}>
                 {line !== null && <strong>Line {line}: </strong>}
