@@ -181,7 +181,7 @@ function printWelcome({ brain, central, dashboard, mqtt, data, usualPort, protoc
     brain === undefined || central === undefined
       ? ''
       : `\n  Brain          grpc://${brain}   starting` +
-        `\n  Central        ${central}/api/v1/docs   starting; login in ${centralFiles(data).loginFile}`
+        `\n  Central        ${central}   starting; login in ${centralFiles(data).loginFile}`
   console.log(`TelemetryX Edge ${packageVersion()}: demo
 
   Dashboard      ${dashboard}${note}

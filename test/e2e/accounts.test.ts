@@ -69,6 +69,17 @@ describe.skipIf(chromiumPath === null)('accounts in a browser (needs chromium)',
     await page.getByText('There are none: no program has access.').waitFor()
     expect((await asProgram()).status).toBe(401)
 
+    await page.getByRole('button', { name: 'Make a token' }).click()
+    await dialog.getByLabel('Name of the program').fill('shop-floor')
+    await dialog.getByLabel('May do what this role may').selectOption('ingest')
+    await dialog.getByLabel('For these devices').fill('apps, scales')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    const narrow = (await dialog.getByLabel('Token', { exact: true }).textContent())!.trim()
+    await dialog.getByRole('button', { name: 'Done' }).click()
+    const asFeeder = { headers: { authorization: `Bearer ${narrow}` } }
+    expect((await fetch(`${url}/api/v1/sensors`, asFeeder)).status).toBe(403)
+    await page.getByRole('row', { name: /shop-floor.*apps, scales/ }).waitFor()
+
     await page.getByRole('link', { name: 'Audit log' }).click()
     await page.getByRole('row', { name: /token\.revoke/ }).waitFor()
     await page.getByLabel('About', { exact: true }).selectOption('user')

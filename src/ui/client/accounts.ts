@@ -30,6 +30,8 @@ export interface NewToken {
   readonly role: Role
   /** `90d`; null: it never ends. */
   readonly expiresIn: string | null
+  /** Devices that it may hand readings in for, and nothing else (role operator); null: all that its role may. */
+  readonly ingest: readonly string[] | null
 }
 
 export interface OpenSession {
@@ -83,8 +85,8 @@ export async function readTokens(http: HttpClient): Promise<readonly Token[]> {
 }
 
 /** Resolves with the token's text, which is told this once. */
-export async function makeToken(http: HttpClient, { name, role, expiresIn }: NewToken): Promise<string> {
-  const body = { name, role, ...(expiresIn !== null && { expiresIn }) }
+export async function makeToken(http: HttpClient, { name, role, expiresIn, ingest }: NewToken): Promise<string> {
+  const body = { name, role, ...(expiresIn !== null && { expiresIn }), ...(ingest !== null && { ingest }) }
   return new Fields(await http.request('/tokens', { method: 'POST', body }), 'token').text('token')
 }
 

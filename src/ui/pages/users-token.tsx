@@ -17,16 +17,29 @@ const LIFETIMES = [
   { key: 'never', text: 'It never ends' },
 ] as const
 
+/** A role, or less than any: to hand in readings. */
+type Power = Role | 'ingest'
+
+const POWERS: readonly { readonly key: Power; readonly text: string }[] = [
+  ...ROLE_OPTIONS,
+  { key: 'ingest', text: 'Hands in readings, and nothing else' },
+]
+
 export function TokenDialog({ onClose }: { readonly onClose: () => void }): JSX.Element {
   const { api } = useServices()
   const [name, setName] = useState('')
-  const [role, setRole] = useState<Role>('viewer')
+  const [power, setPower] = useState<Power>('viewer')
+  const [devices, setDevices] = useState('')
   const [lifetime, setLifetime] = useState<(typeof LIFETIMES)[number]['key']>('90d')
   const [text, setText] = useState<string | null>(null)
-  const { isBusy, error, run } = useWork(
-    async () => setText(await makeToken(api.http, { name, role, expiresIn: lifetime === 'never' ? null : lifetime })),
-    () => undefined,
-  )
+  const make = async (): Promise<void> => {
+    const may =
+      power === 'ingest'
+        ? { role: 'operator' as const, ingest: devices.split(/[\s,]+/).filter((id) => id !== '') }
+        : { role: power, ingest: null }
+    setText(await makeToken(api.http, { name, ...may, expiresIn: lifetime === 'never' ? null : lifetime }))
+  }
+  const { isBusy, error, run } = useWork(make, () => undefined)
   if (text !== null)
     return (
       <Dialog title={`The token of ${name}`} action="Done" dismiss="Close" onAction={onClose} onClose={onClose}>
@@ -47,7 +60,16 @@ export function TokenDialog({ onClose }: { readonly onClose: () => void }): JSX.
         autofocus
         hint="Letters, digits and . _ @ -"
       />
-      <Select label="May do what this role may" value={role} options={ROLE_OPTIONS} onChoose={setRole} />
+      <Select label="May do what this role may" value={power} options={POWERS} onChoose={setPower} />
+      {power === 'ingest' && (
+        <Field
+          label="For these devices"
+          value={devices}
+          onInput={setDevices}
+          required
+          hint="Ids, with commas between"
+        />
+      )}
       <Select label="Ends after" value={lifetime} options={LIFETIMES} onChoose={setLifetime} />
     </Dialog>
   )
