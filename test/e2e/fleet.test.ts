@@ -23,7 +23,7 @@ const url = (path = ''): string => fleet.central.url + path
 async function setUp(page: Page): Promise<void> {
   await page.getByLabel('Tenant').fill('Plant group')
   await page.getByText('Its id: plant-group').waitFor()
-  await page.getByLabel('Name', { exact: true }).fill('ada')
+  await page.getByLabel('Name', { exact: true }).fill('shift-lead')
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await page.getByLabel('Password again').fill('something else')
   await page.getByRole('button', { name: 'Make administrator' }).click()
@@ -32,7 +32,7 @@ async function setUp(page: Page): Promise<void> {
 }
 
 async function signIn(page: Page, password = PASSWORD): Promise<void> {
-  await page.getByLabel('Name', { exact: true }).fill('ada')
+  await page.getByLabel('Name', { exact: true }).fill('shift-lead')
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
@@ -157,7 +157,7 @@ describe.skipIf(chromiumPath === null)('the pages of central (needs chromium)', 
     expect(await seriousFindings(page)).toEqual([])
     await page.screenshot({ path: join(RESULTS, 'fleet-plan.png') })
     await dialog.getByRole('button', { name: 'Done' }).click()
-    await page.getByRole('row', { name: /^r1 Not applied.*by ada A second press/ }).waitFor()
+    await page.getByRole('row', { name: /^r1 Not applied.*by shift-lead A second press/ }).waitFor()
     expect(complaints).toEqual([])
   })
 
@@ -175,7 +175,7 @@ describe.skipIf(chromiumPath === null)('the pages of central (needs chromium)', 
   it('can be used with the keyboard, and say when central is away', async () => {
     const { context, page } = await openPage(browser, url(), DESK)
     await page.getByLabel('Name', { exact: true }).focus()
-    await page.keyboard.type('ada')
+    await page.keyboard.type('shift-lead')
     await page.keyboard.press('Tab')
     await page.keyboard.type(PASSWORD)
     await page.keyboard.press('Enter')

@@ -49,7 +49,7 @@ describe.skipIf(!hasPostgres || !hasCurl)('the walk in the documentation (needs 
     shell.stdin.end(walk())
     const [code] = (await once(shell, 'close')) as [number]
     expect([code, problems]).toEqual([0, ''])
-    expect(out).toContain('"name":"ada","role":"admin"')
+    expect(out).toContain('"name":"shift-lead","role":"admin"')
     expect(out).toContain('{"accepted":{"readings":1,"events":0}}')
     expect(out).toContain('{"sensor":"mes.orders","value":12,"quality":"good"')
     expect(out).toContain('{"items":[],"next":null}')
