@@ -2,31 +2,27 @@
 
 import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
-import { useWork } from '../pages/use-work.ts'
-import { Button } from '../parts/button.tsx'
-import { ErrorText, Field } from '../parts/field.tsx'
+import { Field } from '../parts/field.tsx'
+import { GateForm } from '../parts/gate-form.tsx'
 import { Gate } from '../parts/gate.tsx'
+import { useNewPassword } from '../parts/new-password.tsx'
 import { useCentral } from './services.ts'
 import { idFromName } from './words.ts'
 
 export const PRODUCT = 'TelemetryX Central'
-const LEAST_PASSWORD = 10
 
 export function LoginPage(): JSX.Element {
   const { api, session } = useCentral()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const [tenant, setTenant] = useState('')
-  const { isBusy, error, run } = useWork(
-    async () => {
-      session.value = await api.login(tenant.trim(), name, password)
-    },
-    () => undefined,
-  )
+  const submit = async (): Promise<void> => {
+    session.value = await api.login(tenant.trim(), name, password)
+  }
   if (session.value?.setup === true) return <SetupNeeded />
   return (
     <Gate title="Sign in" product={PRODUCT}>
-      <form onSubmit={submitting(isBusy, run)}>
+      <GateForm action="Sign in" busyAction="Signing in…" onSubmit={submit}>
         <Field label="Name" value={name} onInput={setName} autocomplete="username" required autofocus />
         <Field
           label="Password"
@@ -43,11 +39,7 @@ export function LoginPage(): JSX.Element {
           autocomplete="organization"
           hint="Its id. Empty: that of the first administrator."
         />
-        <ErrorText text={error} />
-        <Button type="submit" kind="primary" disabled={isBusy}>
-          {isBusy ? 'Signing in…' : 'Sign in'}
-        </Button>
-      </form>
+      </GateForm>
     </Gate>
   )
 }
@@ -70,27 +62,22 @@ export function SetupPage(): JSX.Element {
   const [token] = useState(() => new URLSearchParams(location.hash.slice(1)).get('token') ?? '')
   const [tenant, setTenant] = useState('')
   const [name, setName] = useState('')
-  const [password, setPassword] = useState('')
-  const [repeated, setRepeated] = useState('')
-  const { isBusy, error, run } = useWork(
-    async () => {
-      const id = idFromName(tenant)
-      if (id === '') throw new Error('The tenant’s name needs a letter or a digit.')
-      if (password.length < LEAST_PASSWORD) throw new Error(`The password needs at least ${LEAST_PASSWORD} characters.`)
-      if (password !== repeated) throw new Error('The two passwords differ.')
-      const begun = await api.setUp({ token, name, password, tenant: { id, name: tenant.trim() } })
-      router.go('/')
-      session.value = begun
-    },
-    () => undefined,
-  )
+  const newPassword = useNewPassword()
+  const submit = async (): Promise<void> => {
+    const id = idFromName(tenant)
+    if (id === '') throw new Error('The tenant’s name needs a letter or a digit.')
+    const password = newPassword.take()
+    const begun = await api.setUp({ token, name, password, tenant: { id, name: tenant.trim() } })
+    router.go('/')
+    session.value = begun
+  }
   if (session.value?.setup === false) return <SetupDone />
   if (token === '') return <SetupNeeded />
   const id = idFromName(tenant)
   return (
     <Gate title="Set up central" product={PRODUCT}>
       <p>Make the first tenant and its administrator. More of both can be added later.</p>
-      <form onSubmit={submitting(isBusy, run)}>
+      <GateForm action="Make administrator" busyAction="Working…" onSubmit={submit}>
         <Field
           label="Tenant"
           value={tenant}
@@ -109,28 +96,8 @@ export function SetupPage(): JSX.Element {
           required
           hint="Of the administrator: letters, digits and . _ @ -"
         />
-        <Field
-          label="Password"
-          value={password}
-          onInput={setPassword}
-          type="password"
-          autocomplete="new-password"
-          required
-          hint={`At least ${LEAST_PASSWORD} characters.`}
-        />
-        <Field
-          label="Password again"
-          value={repeated}
-          onInput={setRepeated}
-          type="password"
-          autocomplete="new-password"
-          required
-        />
-        <ErrorText text={error} />
-        <Button type="submit" kind="primary" disabled={isBusy}>
-          {isBusy ? 'Working…' : 'Make administrator'}
-        </Button>
-      </form>
+        {newPassword.fields}
+      </GateForm>
     </Gate>
   )
 }
@@ -143,11 +110,4 @@ function SetupDone(): JSX.Element {
       </p>
     </Gate>
   )
-}
-
-function submitting(isBusy: boolean, run: () => void): (event: Event) => void {
-  return (event) => {
-    event.preventDefault()
-    if (!isBusy) run()
-  }
 }
