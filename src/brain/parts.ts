@@ -3,7 +3,7 @@
 import type { Metadata } from '@grpc/grpc-js'
 import type { Database } from '#backing/database.ts'
 import type { RedisPort } from '#backing/redis.ts'
-import type { Tracing } from '#backing/tracing.ts'
+import type { Tracing } from '#domain/tracing.ts'
 import type { Registry } from '#kit/metrics.ts'
 import { TRACEPARENT } from '#kit/trace-context.ts'
 import { RpcServer, type ServerTls } from '#rpc/server.ts'

@@ -2,8 +2,8 @@
 // and handed on; acknowledged when positions and actions are durable.
 
 import { create } from '@bufbuild/protobuf'
-import type { Span, Tracing } from '#backing/tracing.ts'
 import { TelemetryError } from '#domain/errors.ts'
+import type { Span, Tracing } from '#domain/tracing.ts'
 import type { CountingIntake } from '#receiver/ingest-once.ts'
 import type { Taken } from '#receiver/intake.ts'
 import { refusalOf } from '#receiver/record-lines.ts'

@@ -2,9 +2,9 @@
 // transaction is committed; while the database is away it is held and tried again; what can never be taken is set aside.
 
 import type { Consumption, DurableMessage, NatsPort } from '#backing/nats.ts'
-import type { Tracing } from '#backing/tracing.ts'
 import type { Log } from '#domain/driver.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import type { Tracing } from '#domain/tracing.ts'
 import { Backoff } from '#kit/backoff.ts'
 import { sleep, type Clock } from '#kit/clock.ts'
 import { decodeBatch } from '#rpc/batch-decoder.ts'

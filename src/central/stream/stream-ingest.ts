@@ -2,10 +2,10 @@
 // then goes into the database by whichever process has its gateway's partition. What is no gateway goes straight to the database.
 
 import type { NatsPort } from '#backing/nats.ts'
-import type { Tracing } from '#backing/tracing.ts'
 import type { Log } from '#domain/driver.ts'
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import { isId } from '#domain/ids.ts'
+import type { Tracing } from '#domain/tracing.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { TRACEPARENT } from '#kit/trace-context.ts'
 import { decodeBatch } from '#rpc/batch-decoder.ts'

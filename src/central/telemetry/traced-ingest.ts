@@ -1,7 +1,7 @@
 // Ingest with a span for each batch, under the trace that came with it, or that follows from its position when none did: then
 // the spans of all receivers of these records stand in one trace.
 
-import type { SpanKind, Tracing } from '#backing/tracing.ts'
+import type { SpanKind, Tracing } from '#domain/tracing.ts'
 import { formatTraceparent, parseTraceparent, traceOfRecords } from '#kit/trace-context.ts'
 import type { Hello } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import type { BatchEnvelope, IngestPort, ProgramBatch, Taken } from '../ingest-ports.ts'

@@ -3,7 +3,7 @@
 
 import { openDatabase } from '#backing/database.ts'
 import { openNats } from '#backing/nats.ts'
-import { openTracing } from '#backing/tracing.ts'
+import { openTracing } from '#kit/tracing.ts'
 import { SharedFeed } from '#central/stream/shared-feed.ts'
 import { StreamIngest } from '#central/stream/stream-ingest.ts'
 import { CentralStorage } from '#central/storage/open-storage.ts'

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openTracing } from '#backing/tracing.ts'
+import { openTracing } from '#kit/tracing.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { formatTraceparent, newTrace, parseTraceparent } from '#kit/trace-context.ts'
 import { OtlpReceiver } from '#test/sim/otlp-receiver.ts'
@@ -93,7 +93,7 @@ describe('traces', () => {
 
   it('load nothing of OpenTelemetry while there is nowhere to send them to', async () => {
     const program = (endpoint: string | null): string => `
-      import { openTracing } from '#backing/tracing.ts'
+      import { openTracing } from '#kit/tracing.ts'
       import { registerHooks } from 'node:module'
       const loaded = []
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
