@@ -2,6 +2,7 @@
 
 import { Type, type StaticDecode, type TObject, type TProperties } from 'typebox'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
 
 /** A group of keys that may be left out as a whole, because each of them may. */
 function section<T extends TProperties>(properties: T, description: string): TObject<T> {
@@ -195,17 +196,7 @@ export const BrainFileSchema = strictObject(
     }),
     smtp: Type.Optional(SmtpSchema),
     mqtt: Type.Optional(MqttSchema),
-    opentelemetry: Type.Optional(
-      strictObject(
-        {
-          endpoint: Type.String({
-            pattern: '^https?://[^\\s]+$',
-            description: 'Receiver of traces by OTLP over HTTP, for example http://127.0.0.1:4318/v1/traces.',
-          }),
-        },
-        { description: 'Traces of calls. Left out: none, and nothing of it is loaded.' },
-      ),
-    ),
+    opentelemetry: Type.Optional(OpenTelemetrySchema),
   },
   { description: 'The brain: rules and analysis over gRPC.' },
 )

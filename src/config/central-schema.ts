@@ -2,6 +2,7 @@
 
 import { Type, type StaticDecode, type TObject, type TProperties } from 'typebox'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
 
 /** A group of keys that may be left out as a whole, because each of them may. */
 function section<T extends TProperties>(properties: T, description: string): TObject<T> {
@@ -209,18 +210,7 @@ export const CentralFileSchema = strictObject(
       },
       'How long the history is kept, by fidelity.',
     ),
-    opentelemetry: Type.Optional(
-      strictObject(
-        {
-          endpoint: Type.String({
-            pattern: '^https?://',
-            description: 'Where traces go by OTLP over HTTP.',
-            examples: ['http://collector.example:4318/v1/traces'],
-          }),
-        },
-        { description: 'Traces. Left out: nothing of OpenTelemetry is loaded.' },
-      ),
-    ),
+    opentelemetry: Type.Optional(OpenTelemetrySchema),
     tenants: Type.Array(
       strictObject({
         id: idSchema({ description: 'Names the tenant in addresses and tokens.' }),
