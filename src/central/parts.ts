@@ -22,6 +22,7 @@ import { LocalFeed, type LiveFeed } from './stream/live-feed.ts'
 import { SharedFeed } from './stream/shared-feed.ts'
 import { registerStreamMetrics } from './stream/stream-figures.ts'
 import { StreamIngest } from './stream/stream-ingest.ts'
+import { CountedIngest } from './telemetry/ingest-metrics.ts'
 import { traced } from './telemetry/traced-ingest.ts'
 
 const BUILT_PAGES = fileURLToPath(new URL('../../dist/ui', import.meta.url))
@@ -52,7 +53,12 @@ export async function composeParts({ backing, health, options, storage }: PartsO
   const stream = streamOf(options, backing, database)
   const feed = feedOf(backing, storage, stream)
   const ports: StoragePorts = storage
-  const ingest = traced(isTraced, { ingest: stream ?? database, tracing, name: 'ingest', kind: 'server' })
+  const ingest = new CountedIngest({
+    ingest: traced(isTraced, { ingest: stream ?? database, tracing, name: 'ingest', kind: 'server' }),
+    totals: () => storage.ingest.figures,
+    clock,
+    registry,
+  })
   const api = new CentralApi({
     http: config.http,
     dataDir: config.data,

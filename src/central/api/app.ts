@@ -14,6 +14,7 @@ import { compileValidator } from '#api/validation.ts'
 import { isTelemetryError } from '#domain/errors.ts'
 import { registerFleet } from '../fleet/routes.ts'
 import { registerGatewayRoutes } from '../fleet/gateway-routes.ts'
+import { installRequestMetrics } from '../telemetry/request-metrics.ts'
 import { installAudit } from './audit-requests.ts'
 import type { CentralContext, CentralServer } from './context.ts'
 import { installGuard } from './guard.ts'
@@ -100,6 +101,7 @@ export async function buildApp(
     preClose: (done) => done(),
   })
   const methodsOf = collectMethods(app)
+  installRequestMetrics(app, context)
   const rates = await installRateLimits(app, context)
   installGuard(app, context)
   rates.ofTenants()
