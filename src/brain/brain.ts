@@ -200,9 +200,8 @@ class RunningBrain implements Brain {
     gauge('gateways_connected', 'Gateways with a stream', () => parts.lines.size)
     gauge('spooled_commits', 'Commits that wait for the database', () => parts.ledger.spooled)
     gauge('database_up', '1 while the database answers', () => Number(this.#running.database.isUp))
-    gauge('redis_up', '1 while Redis answers; 0 also when none is configured', () =>
-      Number(this.#running.redis?.isUp ?? false),
-    )
+    const { redis } = this.#running
+    if (redis !== null) gauge('redis_up', '1 while Redis answers', () => Number(redis.isUp))
   }
 }
 
