@@ -5,7 +5,7 @@ import { createHash, createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { signRelease, type ReleaseFile } from '../src/cli/update-manifest.ts'
+import { signRelease, type ReleaseFile } from '../src/update/manifest.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

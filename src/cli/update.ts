@@ -3,10 +3,13 @@
 import type { Command } from 'commander'
 import { join } from 'node:path'
 import { isTelemetryError } from '#domain/errors.ts'
+import { LocalGateway } from '#gateway/local-gateway.ts'
+import { PACKAGE_ROOT } from '#gateway/version.ts'
+import { applyUpdate, checkForUpdate, rollBack, settle, type Applied } from '#update/apply.ts'
+import { becomesHealthy, restartBy } from '#update/service.ts'
+import { updateSettings, type UpdateSettings } from '#update/settings.ts'
+import { currentSlot, installationRoot, locked, memoryOf, trialOf, versionIn } from '#update/slots.ts'
 import { progressBar, progressLine } from './progress-line.ts'
-import { applyUpdate, checkForUpdate, rollBack, settle, type Applied } from './update-apply.ts'
-import { becomesHealthy, restartBy, updateSettings, type UpdateSettings } from './update-settings.ts'
-import { currentSlot, installationRoot, locked, memoryOf, trialOf, versionIn } from './update-slots.ts'
 
 const EXIT_FAILED = 1
 
@@ -67,7 +70,7 @@ export function registerUpdate(program: Command): void {
 }
 
 function prepared(options: UpdateCommandOptions): { root: string; settings: UpdateSettings } {
-  const root = installationRoot(options.root)
+  const root = installationRoot(PACKAGE_ROOT, options.root)
   return { root, settings: updateSettings(join(root, 'update.yaml')) }
 }
 
@@ -78,7 +81,8 @@ function source({ root, settings }: { root: string; settings: UpdateSettings }) 
 function life({ data, restart, healthyWithin }: UpdateSettings) {
   return {
     restart: () => restartBy(restart),
-    becomesHealthy: (version: string) => becomesHealthy(data, version, healthyWithin),
+    becomesHealthy: (version: string) =>
+      becomesHealthy((path, timeoutMs) => new LocalGateway(data).get(path, timeoutMs), version, healthyWithin),
   }
 }
 
@@ -132,7 +136,7 @@ function tell(applied: Applied, options: UpdateCommandOptions, isWanted = false)
 }
 
 async function status(options: UpdateCommandOptions): Promise<void> {
-  const root = installationRoot(options.root)
+  const root = installationRoot(PACKAGE_ROOT, options.root)
   const [current, a, b] = [currentSlot(root), await versionIn(join(root, 'a')), await versionIn(join(root, 'b'))]
   const [trial, memory] = [await trialOf(root), await memoryOf(root)]
   if (options.json) {

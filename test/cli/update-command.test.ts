@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { main } from '#cli/main.ts'
 import { printedBy } from './run-command.ts'
-import { UpdateBed } from './update-bed.ts'
+import { UpdateBed } from '#test/update/update-bed.ts'
 
 let bed: UpdateBed
 beforeEach(async () => {
@@ -33,7 +33,7 @@ describe('telemetryx update', () => {
     const settings = (restart: string): void =>
       writeFileSync(
         join(bed.root, 'update.yaml'),
-        `url: ${bed.url}\ndata: data\nrestart: [${restart}]\nhealthyWithin: 5s\n`,
+        `url: ${bed.url}\ndata: data\nrestart: [${restart}]\nhealthyWithin: 1m\n`,
       )
     settings('"true"')
     const soon = new Date(Date.now() + 86_400_000).toISOString()

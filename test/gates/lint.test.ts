@@ -46,6 +46,8 @@ describe('the linter', () => {
     ['src/backing', '#central/central.ts'],
     ['src/gateway', '#backing/database.ts'],
     ['src/gateway', '#cli/main.ts'],
+    ['src/gateway', '#update/apply.ts'],
+    ['src/update', '#gateway/version.ts'],
     ['src/cli', '#store/store.ts'],
     ['drivers/modbus', '#pipeline/pipeline.ts'],
     ['drivers/modbus', '#drivers/serial/driver.ts'],

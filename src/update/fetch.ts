@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { TelemetryError } from '#domain/errors.ts'
-import type { ReleaseFile } from './update-manifest.ts'
+import type { ReleaseFile } from './manifest.ts'
 
 const run = promisify(execFile)
 const MAX_MANIFEST_BYTES = 2 * 1024 * 1024

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { TelemetryError } from '#domain/errors.ts'
 import { syncFolder } from '#kit/replace-file.ts'
-import { download, extract, fetchManifest } from './update-fetch.ts'
-import { offerOf, verifiedRelease, type Release, type ReleaseFile } from './update-manifest.ts'
+import { download, extract, fetchManifest } from './fetch.ts'
+import { offerOf, verifiedRelease, type Release, type ReleaseFile } from './manifest.ts'
 import {
   beginTrial,
   currentSlot,
@@ -21,7 +21,7 @@ import {
   trialOf,
   versionIn,
   type Slot,
-} from './update-slots.ts'
+} from './slots.ts'
 
 const run = promisify(execFile)
 

@@ -18,7 +18,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { signRelease, type Release } from '#cli/update-manifest.ts'
+import { signRelease, type Release } from '#update/manifest.ts'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
 
 const PROGRAM = `const { version, takesConfiguration } = require('../package.json')
@@ -44,7 +44,7 @@ export class UpdateBed {
     mkdirSync(bed.root)
     writeProgram(join(bed.root, 'a'), '0.1.0')
     symlinkSync('a', join(bed.root, 'current'))
-    copyFileSync(join(PACKAGE_ROOT, 'src/cli/update-run.sh'), join(bed.root, 'run'))
+    copyFileSync(join(PACKAGE_ROOT, 'src/update/run.sh'), join(bed.root, 'run'))
     writeFileSync(join(bed.root, 'release.pub'), bed.keys.publicKey.export({ type: 'spki', format: 'pem' }))
     bed.#server = createServer((request, response) => {
       const content = bed.served.get(request.url ?? '')

@@ -1,15 +1,13 @@
 // Updates from a real server into real slots: what is refused, what comes back, and what a power cut leaves.
 
-import { spawn, spawnSync } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { applyUpdate, checkForUpdate, rollBack, settle, type ApplyOptions } from '#cli/update-apply.ts'
-import { compareVersions } from '#cli/update-manifest.ts'
-import { currentSlot, locked, memoryOf, trialOf } from '#cli/update-slots.ts'
-import { run } from './run-command.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { applyUpdate, checkForUpdate, rollBack, settle, type ApplyOptions } from '#update/apply.ts'
+import { currentSlot, memoryOf, trialOf } from '#update/slots.ts'
+import { run } from '#test/cli/run-command.ts'
 import { NOW, UpdateBed } from './update-bed.ts'
 
 let bed: UpdateBed
@@ -72,20 +70,6 @@ describe('an update', () => {
     }
     expect(await apply({ restart, becomesHealthy: async () => false })).toMatchObject({ outcome: 'takenBack' })
     expect(bed.running()).toBe('0.1.0')
-  })
-
-  it('is one at a time, and a lock of a process that is gone holds nobody up', async () => {
-    const other = spawn('sleep', ['60'])
-    onTestFinished(() => void other.kill())
-    const stat = readFileSync(`/proc/${other.pid}/stat`, 'utf8').split(' ')
-    writeFileSync(join(bed.root, 'update.lock'), `${other.pid} ${stat[21]}`)
-    await expect(locked(bed.root, async () => {})).rejects.toMatchObject({ code: 'CONFLICT' })
-    // Its number was given to another process since.
-    writeFileSync(join(bed.root, 'update.lock'), `${other.pid} 1`)
-    expect(await locked(bed.root, async () => 'done')).toBe('done')
-    writeFileSync(join(bed.root, 'update.lock'), String(spawnSync('true').pid))
-    expect(await locked(bed.root, async () => 'done')).toBe('done')
-    expect(existsSync(join(bed.root, 'update.lock'))).toBe(false)
   })
 })
 
@@ -197,24 +181,6 @@ describe('a release is refused', () => {
     }
     await expectUntouched()
   })
-
-  it('by the order of Semantic Versioning', () => {
-    const order = [
-      '1.0.0-alpha',
-      '1.0.0-alpha.1',
-      '1.0.0-alpha.beta',
-      '1.0.0-beta',
-      '1.0.0-beta.2',
-      '1.0.0-beta.11',
-      '1.0.0-rc.1',
-      '1.0.0',
-      '1.0.10',
-      '1.2.0',
-      '10.0.0',
-    ]
-    for (const [i, a] of order.entries())
-      for (const [j, b] of order.entries()) expect(Math.sign(compareVersions(a, b)), `${a} ${b}`).toBe(Math.sign(i - j))
-  })
 })
 
 describe('a power cut', () => {
@@ -291,13 +257,5 @@ describe('a power cut', () => {
     await expect(cut).rejects.toThrow('cut')
     expect(await settle({ ...options(), isStarted: true, becomesHealthy: async () => false })).toBe(false)
     expect([bed.running(), await trialOf(bed.root)]).toEqual(['0.2.0', null])
-  })
-
-  it('that left nonsense as the note of a trial takes nothing away', async () => {
-    for (const note of ['', 'c 0 x', 'b 0 0.2.0', 'a x 0.2.0']) {
-      writeFileSync(join(bed.root, 'trial'), note)
-      bed.countStart()
-      expect(bed.running()).toBe('0.1.0')
-    }
   })
 })

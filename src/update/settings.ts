@@ -1,20 +1,13 @@
 // `update.yaml` beside the slots: where releases come from, whose they are, and what is restarted.
 
-import { execFile } from 'node:child_process'
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { Type, type StaticDecode } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import { durationSchema, strictObject } from '#domain/schema.ts'
-import { LocalGateway } from '#gateway/local-gateway.ts'
-
-const run = promisify(execFile)
-const ASK_EVERY_MS = 500
-const ANSWER_MS = 5000
 
 const SettingsSchema = strictObject({
   url: Type.String({ pattern: '^https?://' }),
@@ -70,35 +63,5 @@ function textOf(path: string): string {
     throw new TelemetryError('CONFIG_UNREADABLE', `${path} cannot be read; docs/update.md tells what belongs there`, {
       cause,
     })
-  }
-}
-
-/** Throws CONNECTION_FAILED when the command fails. */
-export async function restartBy([program = '', ...args]: readonly string[]): Promise<void> {
-  try {
-    await run(program, args)
-  } catch (cause) {
-    throw new TelemetryError('CONNECTION_FAILED', `"${[program, ...args].join(' ')}" failed`, { cause })
-  }
-}
-
-/** True once the gateway of `data` answers as `version`, without a reason that keeps it from its work. */
-export async function becomesHealthy(data: string, version: string, withinMs: number): Promise<boolean> {
-  const until = performance.now() + withinMs
-  while (performance.now() < until) {
-    if (await isHealthy(data, version)) return true
-    await new Promise((wait) => setTimeout(wait, ASK_EVERY_MS))
-  }
-  return false
-}
-
-async function isHealthy(data: string, version: string): Promise<boolean> {
-  try {
-    const gateway = new LocalGateway(data)
-    const ready = await gateway.get('/readyz', ANSWER_MS)
-    const { status, text } = await gateway.get('/api/v1/gateway', ANSWER_MS)
-    return ready.status === 200 && status === 200 && (JSON.parse(text) as { version?: unknown }).version === version
-  } catch {
-    return false
   }
 }

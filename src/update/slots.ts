@@ -11,9 +11,8 @@ import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { open, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
-import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { replaceFile, syncFolder } from '#kit/replace-file.ts'
-import type { ReleaseMemory } from './update-manifest.ts'
+import type { ReleaseMemory } from './manifest.ts'
 
 export type Slot = 'a' | 'b'
 
@@ -29,11 +28,12 @@ export interface Trial {
 const TRIAL_STARTS = 3
 const TRIAL = /^([ab]) (\d{1,3}) (\S{1,100})\n?$/
 
-/** The installation that runs this, or the one at `named`. Throws USAGE for one without slots. */
-export function installationRoot(named?: string): string {
-  const root = named ?? dirname(realpathSync(PACKAGE_ROOT))
-  const isRunning = named !== undefined || ['a', 'b'].includes(basename(realpathSync(PACKAGE_ROOT)))
-  if (isRunning && currentSlot(root) !== null) return root
+/** The installation whose slot `program` is, or the one at `named`. Throws USAGE for one without slots. */
+export function installationRoot(program: string, named?: string): string {
+  const folder = realpathSync(program)
+  const root = named ?? dirname(folder)
+  const isInSlot = named !== undefined || ['a', 'b'].includes(basename(folder))
+  if (isInSlot && currentSlot(root) !== null) return root
   const hint = 'Debian packages are updated by apt; docs/update.md tells how to install with slots'
   throw new TelemetryError('USAGE', `${root} is no installation with slots a and b: ${hint}`)
 }

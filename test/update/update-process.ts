@@ -3,8 +3,8 @@
 import { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { applyUpdate } from '#cli/update-apply.ts'
-import { locked } from '#cli/update-slots.ts'
+import { applyUpdate } from '#update/apply.ts'
+import { locked } from '#update/slots.ts'
 
 const { root, url, now, dieAt, isHealthy } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly root: string
