@@ -5,7 +5,7 @@
 // ends with an error, which makes mqtt.js go on without an acknowledgement; ours is sent later (PUBACK, MQTT 3.1.1 §3.4).
 
 import { Socket } from 'node:net'
-import { connect, type IPublishPacket, type MqttClient } from 'mqtt'
+import type { IPublishPacket, MqttClient } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
 import { sleep, systemClock, type Clock, type Timer } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
@@ -120,6 +120,7 @@ export class ClientLine implements Line {
     const forget = this.#mustForget
     const gateway = context.gateway
     const isLook = context.purpose === 'look'
+    const { connect } = await import('mqtt')
     const options = await clientOptions({ address, gateway, maxPacketBytes: MAX_PACKET_BYTES, forget, isLook })
     if (signal.aborted) throw new TelemetryError('ABORTED', 'Connecting was stopped', { cause: signal.reason })
     const client = connect(address.url, options)

@@ -9,8 +9,8 @@ import type { MqttMessage } from './message.ts'
 import { PlainMessages } from './plain-messages.ts'
 import { pointOf, type MqttPoint, type SparkplugPoint } from './point.ts'
 import { DEFAULT_MAX_PAYLOAD, type MqttDeviceConfig, type MqttSensorConfig } from './schema.ts'
-import { filtersFor } from '#kit/sparkplug/topic.ts'
-import { SparkplugMessages } from './sparkplug-messages.ts'
+import { filtersFor, nodeKey, parseTopic } from '#kit/sparkplug/topic.ts'
+import type { SparkplugMessages } from './sparkplug-messages.ts'
 
 export interface MqttDeviceOptions {
   readonly id: string
@@ -26,10 +26,14 @@ export class MqttDevice implements Device, LineMember {
   readonly bus: string
   readonly context: DriverContext
   readonly filters: ReadonlyMap<string, 0 | 1>
+  readonly #config: MqttDeviceConfig
   readonly #line: Line
   readonly #points: readonly (MqttPoint | SparkplugPoint)[]
   readonly #plain: PlainMessages
-  readonly #sparkplug: SparkplugMessages
+  /** Edge nodes whose messages are for this device. */
+  readonly #nodes: ReadonlySet<string>
+  /** Its library is loaded with the first connection; null when no sensor speaks Sparkplug. */
+  #sparkplug: SparkplugMessages | null = null
   #sink: ReadingSink | null = null
   #closing = new AbortController()
 
@@ -39,22 +43,15 @@ export class MqttDevice implements Device, LineMember {
     this.context = context
     this.#line = line
     this.#points = points.map(({ sensor, config: own }) => pointOf(sensor, own as MqttSensorConfig))
-    const maxPayload = config.maxPayload ?? DEFAULT_MAX_PAYLOAD
-    const countError = (kind: string): void => context.countError(kind)
+    this.#config = config
     this.#plain = new PlainMessages({
       points: this.#points.filter((point) => 'levels' in point),
       useRetained: config.retained !== 'ignore',
-      maxPayload,
-      countError,
+      maxPayload: config.maxPayload ?? DEFAULT_MAX_PAYLOAD,
+      countError: (kind) => context.countError(kind),
     })
-    this.#sparkplug = new SparkplugMessages({
-      points: this.#points.filter((point) => 'metric' in point),
-      maxPayload,
-      now: () => context.now(),
-      countError,
-      // A request for rebirth is a command to the node.
-      publish: (topic, payload) => context.purpose !== 'look' && line.publish(topic, payload),
-    })
+    const sparkplug = this.#points.filter((point) => 'metric' in point)
+    this.#nodes = new Set(sparkplug.map(({ publisher }) => nodeKey(publisher)))
     const qos = config.qos ?? 1
     this.filters = new Map(this.#points.flatMap((point) => filtersOf(point).map((filter) => [filter, qos] as const)))
     line.expect(this)
@@ -62,7 +59,23 @@ export class MqttDevice implements Device, LineMember {
 
   async connect(signal: AbortSignal): Promise<void> {
     this.#plain.reset()
+    this.#sparkplug ??= await this.#loadSparkplug()
     await this.#line.join(this, AbortSignal.any([signal, this.#closing.signal]))
+  }
+
+  async #loadSparkplug(): Promise<SparkplugMessages | null> {
+    const points = this.#points.filter((point) => 'metric' in point)
+    if (points.length === 0) return null
+    const { SparkplugMessages: Messages } = await import('./sparkplug-messages.ts')
+    const { context } = this
+    return new Messages({
+      points,
+      maxPayload: this.#config.maxPayload ?? DEFAULT_MAX_PAYLOAD,
+      now: () => context.now(),
+      countError: (kind) => context.countError(kind),
+      // A request for rebirth is a command to the node.
+      publish: (topic, payload) => context.purpose !== 'look' && this.#line.publish(topic, payload),
+    })
   }
 
   poll(): Promise<PollOutcome> {
@@ -83,14 +96,16 @@ export class MqttDevice implements Device, LineMember {
   }
 
   wants(topic: string): boolean {
-    return this.#plain.wants(topic) || this.#sparkplug.wants(topic)
+    if (this.#plain.wants(topic)) return true
+    const publisher = this.#nodes.size > 0 ? parseTopic(topic) : null
+    return publisher !== null && this.#nodes.has(nodeKey(publisher))
   }
 
   message(message: MqttMessage): void {
     const sink = this.#sink
     if (sink === null) return
     this.#plain.take(message, sink)
-    this.#sparkplug.take(message, sink)
+    this.#sparkplug?.take(message, sink)
   }
 
   lost(cause: unknown): void {

@@ -10,7 +10,7 @@ import type { SparkplugPoint } from './point.ts'
 import { EdgeNode } from './sparkplug/edge-node.ts'
 import { rebirthCommand } from '#kit/sparkplug/encode.ts'
 import { decodePayload, metricValue, type Metric } from '#kit/sparkplug/payload.ts'
-import { NAMESPACE, parseTopic, type Publisher } from '#kit/sparkplug/topic.ts'
+import { NAMESPACE, nodeKey, parseTopic, type Publisher } from '#kit/sparkplug/topic.ts'
 
 /** An edge node that is asked again and again would do nothing but send births. */
 const REBIRTH_EVERY_MS = 10_000
@@ -41,11 +41,6 @@ export class SparkplugMessages {
       const node = new EdgeNode(new Set(points.map(({ metric }) => metric)))
       this.#nodes.set(key, { node, points, rebirthAskedAt: Number.NEGATIVE_INFINITY })
     }
-  }
-
-  wants(topic: string): boolean {
-    const parsed = parseTopic(topic)
-    return parsed !== null && this.#nodes.has(nodeKey(parsed))
   }
 
   /** Never throws. */
@@ -135,8 +130,4 @@ export class SparkplugMessages {
     this.#options.countError('birth-missing')
     this.#options.publish(`${NAMESPACE}/${group}/NCMD/${node}`, rebirthCommand(now))
   }
-}
-
-function nodeKey({ group, node }: Publisher): string {
-  return `${group}/${node}`
 }

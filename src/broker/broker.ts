@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
+import type { Aedes, AuthenticateError, Client, PublishPacket } from 'aedes'
 import type { LocalBroker, LocalMessage } from '#domain/broker.ts'
 import type { Component } from '#domain/component.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
@@ -70,7 +70,8 @@ class AedesBroker implements EmbeddedBroker {
     if (signal.aborted) throw new TelemetryError('ABORTED', 'The start was stopped', { cause: signal.reason })
     const { maxConnections, log, host } = this.#options
     const server = await this.#createServer()
-    const aedes = await Aedes.createBroker(this.#handlers())
+    const { Aedes: Broker } = await import('aedes')
+    const aedes = await Broker.createBroker(this.#handlers())
     boundRetained(aedes, this.#retained, () => this.#refuse('retained'))
     aedes.on('connectionError', (_client, error) => {
       // Before a client has a name: another protocol, or MQTT 5, which is told so (return code 1).

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { GatewayConfig } from '#config/gateway-config.ts'
 import { loadGatewayConfig, type Catalogue, type LoadResult } from '#config/load.ts'
+import { afterLoading } from '#gateway/after-loading.ts'
 import { finishInterrupted } from '#gateway/configuration-start.ts'
 import { loadCatalogue } from '#gateway/driver-packages.ts'
 import { startGateway, type Gateway } from '#gateway/gateway.ts'
@@ -75,6 +76,7 @@ async function runGateway(options: GatewayCommandOptions): Promise<void> {
     random: Math.random,
     source: { file: resolve(file), env: process.env, loaded },
     recentLog: () => recent.lines(),
+    afterLoading,
   })
   running = gateway
   reports = manager && new ServiceReports({ gateway, manager, clock: systemClock, log })

@@ -80,6 +80,7 @@ export class RunningGateway implements Gateway {
     await broker?.start(never)
     // Loading a library takes the process for some tenths of a second: better now than amid polls.
     await this.#prepareDrivers()
+    this.#options.afterLoading?.()
     await acquisition.start(never)
     this.#parts.configuration?.start()
     this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')

@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly source?: ConfigurationSource
   /** The last lines that `log` wrote, oldest first. */
   readonly recentLog?: () => readonly string[]
+  /** Called once all code is loaded, before devices are polled. */
+  readonly afterLoading?: () => void
   /** Folder of the built dashboard; default: dist/ui. */
   readonly dashboardDir?: string
 }

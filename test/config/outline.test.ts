@@ -56,6 +56,17 @@ describe('The outline of a configuration', () => {
     expect(JSON.stringify([shown(literal), shown(one)])).not.toContain('hunter2')
   })
 
+  it('tells lists apart whose elements hold commas, and takes a reference for the value behind it', () => {
+    const publish = (rules: string) =>
+      outline(`broker: { users: [ { name: line, password: p, publish: ${rules} } ] }`).settings.get(
+        'broker.users.line.publish',
+      )?.digest
+    expect(publish('["a,b"]')).not.toBe(publish('["a", "b"]'))
+    const host = (value: string) =>
+      outline(`http: { host: "${value}" }`, { HOST: '127.0.0.1' }).settings.get('http.host')?.digest
+    expect(host('${HOST}')).toBe(host('127.0.0.1'))
+  })
+
   it('knows the secrets of nested and listed keys', () => {
     const { devices, settings } = outline(
       'broker: { users: [ { name: line, password: hunter2, publish: ["#"] } ] }\n' +

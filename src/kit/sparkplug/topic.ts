@@ -30,6 +30,11 @@ export function parsePublisher(topic: string): Publisher | null {
   return { group, node, device: device ?? null }
 }
 
+/** One for each edge node, whatever the device behind it. */
+export function nodeKey({ group, node }: Publisher): string {
+  return `${group}/${node}`
+}
+
 /** What to subscribe to for a publisher: everything of its node, because the node's death is its devices' death too. */
 export function filtersFor({ group, node, device }: Publisher): string[] {
   const ofNode = `${NAMESPACE}/${group}/+/${node}`
