@@ -33,6 +33,8 @@ export interface GatewayConfig {
   readonly broker: BrokerConfig | null
   /** `watchMs` 0: changes are not watched. `revisions`: how many are kept. */
   readonly configuration: { readonly watchMs: number; readonly revisions: number }
+  /** Where traces go by OTLP; null: nothing is traced. */
+  readonly traceEndpoint: string | null
   /** npm packages with further drivers, as written. */
   readonly drivers: readonly string[]
   readonly devices: readonly DeviceConfig[]

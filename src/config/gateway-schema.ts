@@ -6,6 +6,7 @@ import { CheckSpecSchema } from '#domain/check.ts'
 import { DeadbandSchema } from './deadband-schema.ts'
 import { DerivedSchema } from './derived-schema.ts'
 import { HttpLimitsSchema } from './http-limits.ts'
+import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
 import { DEFAULT_WRITE_LIMITS } from '#domain/sensor.ts'
 
@@ -210,6 +211,7 @@ export const GatewayFileSchema = strictObject(
         'npm packages with further drivers; see docs/writing-a-driver.md. They run with all rights of the gateway.',
     }),
     configuration: ConfigurationSchema,
+    opentelemetry: Type.Optional(OpenTelemetrySchema),
     devices: Type.Array(Type.Unknown(), { default: [], description: 'What is read.' }),
     derived: Type.Array(DerivedSchema, { default: [], description: 'What is worked out of it.' }),
     uplinks: Type.Array(Type.Unknown(), { default: [], description: 'Where readings and alarms are forwarded to.' }),

@@ -113,7 +113,7 @@ function readGateway(
   checkBrokerUse(devices.devices, context.catalogue, subject)
   const common = values && decodeKeys(values, GatewayFileSchema, subject)
   if (!common) return undefined
-  const { gateway, data, buffer, store, http, broker, alarms, drivers, configuration } = common
+  const { gateway, data, buffer, store, http, broker, alarms, drivers, configuration, opentelemetry } = common
   const config: GatewayConfig = {
     gateway,
     folder,
@@ -129,6 +129,7 @@ function readGateway(
     alarms: { operators: alarms.operators ?? null },
     broker: broker ? brokerConfig(broker, folder) : null,
     configuration: { watchMs: configuration.watch, revisions: configuration.revisions },
+    traceEndpoint: opentelemetry?.endpoint ?? null,
     drivers,
     devices: devices.devices,
     derived,

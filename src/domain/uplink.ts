@@ -9,6 +9,7 @@ import type { EventSeverity } from './alarm.ts'
 import type { Log } from './driver.ts'
 import type { Reading, RecordBatch } from './reading.ts'
 import type { Model, SensorNumber } from './sensor.ts'
+import type { Span, SpanAttributes } from './tracing.ts'
 
 export interface UplinkSetup<C = unknown> {
   readonly id: string
@@ -56,7 +57,15 @@ export interface UplinkServices {
    * A new connection begins without a hold.
    */
   readonly hold?: (reason: string | null) => void
+  /** Runs `send`, which hands over what is given of a delivery, as a span; it begins before this returns. Absent: nothing is traced. */
+  readonly trace?: TraceDelivery
 }
+
+export type TraceDelivery = <T>(
+  delivery: Delivery,
+  attributes: SpanAttributes,
+  send: (span: Span) => Promise<T>,
+) => Promise<T>
 
 export interface UplinkContext extends UplinkServices {
   readonly log: Log

@@ -21,6 +21,7 @@ import { reloadPresent } from './reload.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { Present } from './present.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
+import { openGatewayTraces } from './tracing.ts'
 import { uplinkPorts } from './uplink-ports.ts'
 import { gatewayApi } from './gateway-api.ts'
 import type { GatewayOptions, GatewayParts } from './gateway-options.ts'
@@ -103,6 +104,7 @@ export async function composeGateway(options: GatewayOptions, store: Store, regi
   let desk: ConfigurationDesk | null = null
   const audit: AuditSink = { record: (change) => api.audit.record(change) }
   const lent = { audit, model: () => present.model, configuration: () => desk }
+  const traces = await openGatewayTraces(config, clock)
   const uplinks = createUplinks({
     clock,
     log: log.child({ room: 'uplinks' }),
@@ -113,7 +115,7 @@ export async function composeGateway(options: GatewayOptions, store: Store, regi
     gateway: config.gateway.id,
     factory: model.factories[0]!.id,
     uplinks: uplinkDefinitions(config, catalogue),
-    ports: uplinkPorts({ config, store, pipeline, devices: acquisition, ...lent }),
+    ports: uplinkPorts({ config, store, pipeline, devices: acquisition, traces: traces.records, ...lent }),
   })
   const health = () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch })
   const { source } = options
@@ -125,5 +127,5 @@ export async function composeGateway(options: GatewayOptions, store: Store, regi
   desk = watched && auditedDesk(watched, audit, (origin) => (origin === 'file' ? 'local' : origin))
   const seen = { store, pipeline, acquisition, uplinks, registry, ingest, present, health, configuration: watched }
   const api = gatewayApi(options, seen)
-  return { store, pipeline, api, uplinks, acquisition, broker, clockWatch, configuration, desk, detectorFile }
+  return { store, pipeline, api, uplinks, traces, acquisition, broker, clockWatch, configuration, desk, detectorFile }
 }

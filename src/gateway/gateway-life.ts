@@ -1,7 +1,7 @@
 // A gateway at run time: starts its parts in order and stops them without losing anything.
 //
 //   start: pipeline → API → uplinks → broker → drivers        (the store runs already)
-//   stop: broker → drivers → pipeline → commit → uplinks → API → store
+//   stop: broker → drivers → pipeline → commit → uplinks → traces → API → store
 
 import type { HealthReason } from '#domain/component.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
@@ -102,7 +102,7 @@ export class RunningGateway implements Gateway {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    const { api, uplinks, acquisition, pipeline, store, broker } = this.#parts
+    const { api, uplinks, acquisition, pipeline, store, broker, traces } = this.#parts
     const { clock, log, config } = this.#options
     const abort = new AbortController()
     const timer = clock.after(deadlineMs * 0.75, () => {
@@ -124,6 +124,7 @@ export class RunningGateway implements Gateway {
     await step('detectors', () => this.#parts.detectorFile.stop())
     await step('store', () => store.flush(abort.signal))
     await step('uplinks', () => uplinks.stop(abort.signal))
+    await step('traces', () => traces.close())
     await step('api', () => api.stop(abort.signal))
     pipeline.close()
     await step('store', () => store.close())

@@ -15,6 +15,7 @@ import type { ClockWatch } from './clock-watch.ts'
 import type { Configuration } from './configuration.ts'
 import type { ConfigurationSource } from './configuration-reader.ts'
 import type { DetectorFile } from './detector-file.ts'
+import type { GatewayTraces } from './tracing.ts'
 
 export interface GatewayOptions {
   readonly config: GatewayConfig
@@ -40,6 +41,7 @@ export interface GatewayParts {
   readonly pipeline: Pipeline
   readonly api: Api
   readonly uplinks: Uplinks
+  readonly traces: GatewayTraces
   readonly acquisition: Acquisition
   readonly configuration: Configuration | null
   /** The same, told to the audit log. */

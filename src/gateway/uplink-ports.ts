@@ -10,6 +10,7 @@ import type { DeviceDirectory } from '#domain/views.ts'
 import type { Pipeline } from '#pipeline/pipeline.ts'
 import type { Store } from '#store/store.ts'
 import type { CommandPorts, GatewayPorts } from '#uplinks/gateway-ports.ts'
+import type { RecordTraces } from '#uplinks/record-traces.ts'
 import { auditedCommands } from './audited-doors.ts'
 import { packageVersion } from './version.ts'
 
@@ -20,12 +21,14 @@ export interface UplinkPortsOptions {
   readonly store: Store
   readonly pipeline: Pipeline
   readonly devices: DeviceDirectory
+  /** null: nothing is traced. */
+  readonly traces: RecordTraces | null
   /** null: this gateway's configuration cannot be changed, nor another one checked. */
   readonly configuration: () => Pick<ConfigurationDesk, 'check' | 'apply' | 'revisions'> | null
 }
 
 export function uplinkPorts(options: UplinkPortsOptions): GatewayPorts {
-  const { config, store, pipeline, configuration } = options
+  const { config, store, pipeline, configuration, traces } = options
   return {
     configDir: config.folder,
     stateDir: join(config.data, 'uplinks'),
@@ -33,6 +36,7 @@ export function uplinkPorts(options: UplinkPortsOptions): GatewayPorts {
     version: packageVersion(),
     deadLetters: store.deadLetters,
     configuration,
+    traces,
     latest: (sensor) => pipeline.latest.read(sensor),
     record: (event) => void pipeline.record(event),
     commands: commands(options),

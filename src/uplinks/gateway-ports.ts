@@ -7,6 +7,7 @@ import type { SensorNumber } from '#domain/sensor.ts'
 import type { OfferDesk } from '#domain/uplink.ts'
 import type { Value } from '#domain/value.ts'
 import type { WriteOrigin } from '#domain/views.ts'
+import type { RecordTraces } from './record-traces.ts'
 
 /** What commands are carried out with. Each throws TelemetryError. */
 export interface CommandPorts {
@@ -28,6 +29,8 @@ export interface GatewayPorts {
   readonly commands: CommandPorts
   /** null: this gateway's configuration cannot be changed. Absent: as null. */
   readonly configuration?: () => OfferDesk | null
+  /** Absent or null: nothing is traced. */
+  readonly traces?: RecordTraces | null
   latest(sensor: SensorNumber): Reading | null
   /** An event for the journal. */
   record(event: EventEntry): void

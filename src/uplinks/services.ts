@@ -9,7 +9,7 @@ import type { SensorMap } from './sensor-map.ts'
 export function uplinkServices(options: ForwarderOptions, map: SensorMap): Omit<UplinkServices, 'hold'> {
   const { clock, definition, model, ports } = options
   if (!ports) return {}
-  const { configDir, stateDir, epoch, version, configuration } = ports
+  const { configDir, stateDir, epoch, version, configuration, traces } = ports
   const { id, commands: rules } = definition
   const mapped = () => map.model(model())
   return {
@@ -18,6 +18,9 @@ export function uplinkServices(options: ForwarderOptions, map: SensorMap): Omit<
     epoch,
     version,
     ...(configuration && { configuration }),
+    ...(traces && {
+      trace: (delivery, attributes, send) => traces.deliver({ delivery, uplink: id }, attributes, send),
+    }),
     latest: (sensor) => ports.latest(sensor),
     notify: (notice) => ports.record({ kind: 'event', time: clock.now(), source: `uplink ${id}`, ...notice }),
     ...(rules && { commands: new UplinkCommandDesk({ clock, uplink: id, rules, model, mapped, ports }) }),

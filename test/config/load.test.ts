@@ -33,6 +33,7 @@ describe('a valid configuration', () => {
       http: { host: '127.0.0.1', port: 8080, auth: 'required', tls: null, limits: DEFAULT_HTTP_LIMITS },
       alarms: { operators: null },
       broker: null,
+      traceEndpoint: null,
       configuration: { watchMs: 60_000, revisions: 100 },
       drivers: [],
       devices: [],

@@ -12,6 +12,11 @@ export interface ReceivedSpan {
   readonly parentSpanId: string | undefined
   readonly attributes: Readonly<Record<string, string | number | boolean>>
   readonly isError: boolean
+  /** Names of what happened in it, in order. */
+  readonly events: readonly string[]
+  /** Unix milliseconds. */
+  readonly startedAt: number
+  readonly endedAt: number
 }
 
 type WireValue = { stringValue?: string; intValue?: number | string; doubleValue?: number; boolValue?: boolean }
@@ -25,6 +30,9 @@ interface WireSpan {
   readonly parentSpanId?: string
   readonly attributes?: WireAttributes
   readonly status?: { code?: number }
+  readonly events?: readonly { readonly name: string }[]
+  readonly startTimeUnixNano: string
+  readonly endTimeUnixNano: string
 }
 
 interface WireTraces {
@@ -74,7 +82,7 @@ function spansIn({ resourceSpans }: WireTraces): ReceivedSpan[] {
     const service = String(attributesOf(resource.attributes)['service.name'])
     return scopeSpans
       .flatMap(({ spans }) => spans)
-      .map(({ attributes, kind, name, parentSpanId, spanId, status, traceId }) => ({
+      .map(({ attributes, kind, name, parentSpanId, spanId, status, traceId, ...more }) => ({
         service,
         name,
         kind,
@@ -83,6 +91,9 @@ function spansIn({ resourceSpans }: WireTraces): ReceivedSpan[] {
         parentSpanId,
         attributes: attributesOf(attributes ?? []),
         isError: status?.code === 2,
+        events: (more.events ?? []).map((event) => event.name),
+        startedAt: Number(BigInt(more.startTimeUnixNano) / 1_000_000n),
+        endedAt: Number(BigInt(more.endTimeUnixNano) / 1_000_000n),
       }))
   })
 }

@@ -103,7 +103,7 @@ export class CentralConnection implements UplinkConnection {
 
   #begin(line: HttpLine, told: Model): Session {
     const { config, gateway, id } = this.#setup
-    const { configuration, stateDir, log, epoch } = this.#context
+    const { configuration, stateDir, log, epoch, trace } = this.#context
     const sender = new Sender({
       clock: systemClock,
       gateway,
@@ -113,6 +113,7 @@ export class CentralConnection implements UplinkConnection {
       format: config.format ?? 'protobuf',
       isCompressed: (config.compression ?? 'zstd') === 'zstd',
       proof: this.#proof,
+      ...(trace && { trace }),
     })
     const desk = config.configuration?.accept === true ? configuration?.() : null
     const everyMs = config.configuration?.every

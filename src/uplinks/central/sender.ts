@@ -3,7 +3,8 @@
 
 import { TelemetryError } from '#domain/errors.ts'
 import type { Model } from '#domain/sensor.ts'
-import type { Delivery, DeliveryResult } from '#domain/uplink.ts'
+import type { Span } from '#domain/tracing.ts'
+import type { Delivery, DeliveryResult, TraceDelivery } from '#domain/uplink.ts'
 import { sleep, type Clock } from '#kit/clock.ts'
 import { formatTraceparent, TRACEPARENT, traceOfRecords } from '#kit/trace-context.ts'
 import type { Answer } from './answer.ts'
@@ -14,6 +15,7 @@ import { judge } from './judgement.ts'
 
 /** Waits up to this long are waited for here; a longer one ends the connection, which is not made anew before. */
 const SHORT_WAIT_MS = 10_000
+const INGEST = '/api/v1/ingest'
 const START_BYTES = 1024 * 1024
 const MIN_BYTES = 1024
 /** Codes with which central refuses what is in a request, not the request as such (RFC 9110 §15.5). */
@@ -31,6 +33,8 @@ export interface SenderOptions {
   readonly format: 'protobuf' | 'json'
   readonly isCompressed: boolean
   readonly proof: Proof
+  /** Absent: nothing is traced. */
+  readonly trace?: TraceDelivery
 }
 
 /** Whether central has ever taken a record: what it refuses then, it refuses by itself, and not because it is no receiver. */
@@ -104,12 +108,10 @@ export class Sender {
   }
 
   async #sendBody(part: Delivery, body: Body, rejected: Rejected[]): Promise<void> {
-    const { gateway, line } = this.#options
-    const { epoch, firstSeq } = part.batch
-    const trace = traceOfRecords(gateway, epoch, firstSeq + (part.rows[0] ?? 0))
-    const answer = await this.#post(body, { [TRACEPARENT]: formatTraceparent(trace) })
-    if (answer.status === 202 || answer.status === 200) {
-      rejected.push(...judge(answer, { epoch, firstSeq, rows: part.rows, lastSeq: body.lastSeq }, line.name))
+    const { line } = this.#options
+    const { answer, refused } = await this.#handOver(part, body)
+    if (refused !== null) {
+      rejected.push(...refused)
       this.#options.proof.hasTaken = true
     } else if (answer.status === 413 && (part.rowCount > 1 || this.#maxBytes > MIN_BYTES)) {
       this.#maxBytes = Math.max(MIN_BYTES, Math.min(this.#maxBytes, body.bytes.length) >> 1)
@@ -123,6 +125,24 @@ export class Sender {
     } else throw statusError(answer, line.name)
   }
 
+  /** `refused`: rows that central will never take; null: it has taken nothing. */
+  async #handOver(part: Delivery, body: Body): Promise<{ answer: Answer; refused: readonly Rejected[] | null }> {
+    const { gateway, line, trace } = this.#options
+    const { epoch, firstSeq } = part.batch
+    const post = async (traceparent: string, span: Span | null) => {
+      const answer = await this.#post(body, { [TRACEPARENT]: traceparent }, span)
+      const isTaken = answer.status === 202 || answer.status === 200
+      const asked = { epoch, firstSeq, rows: part.rows, lastSeq: body.lastSeq }
+      const refused = isTaken ? judge(answer, asked, line.name) : null
+      if (span) tellOutcome(span, answer, refused)
+      return { answer, refused }
+    }
+    const own = formatTraceparent(traceOfRecords(gateway, epoch, firstSeq + (part.rows[0] ?? 0)))
+    if (!trace) return post(own, null)
+    const attributes = { 'http.request.method': 'POST', 'url.path': INGEST, 'server.address': line.name }
+    return trace(part, attributes, (span) => post(span.traceparent ?? own, span))
+  }
+
   async #sendHalves(part: Delivery, rejected: Rejected[]): Promise<void> {
     const { rows, rowCount } = part
     const middle = rowCount >> 1
@@ -131,7 +151,7 @@ export class Sender {
   }
 
   /** An answer that is about the body: waits that were asked for and a missing zstd are dealt with. */
-  async #post({ bytes }: Body, more: Readonly<Record<string, string>>): Promise<Answer> {
+  async #post({ bytes }: Body, more: Readonly<Record<string, string>>, span: Span | null): Promise<Answer> {
     const { clock, line, format } = this.#options
     const { signal } = this.#abort
     for (;;) {
@@ -139,16 +159,25 @@ export class Sender {
       const isCompressed = this.#isCompressed
       const packed = await packBody(bytes, { format, isCompressed })
       const headers = { ...packed.headers, ...more }
-      const answer = await line.send({ method: 'POST', path: '/api/v1/ingest', body: packed.body, headers }, signal)
-      if (answer.status === 415 && isCompressed) this.#isCompressed = false
-      else if (answer.status === 429 || answer.status === 503) {
+      const answer = await line.send({ method: 'POST', path: INGEST, body: packed.body, headers }, signal)
+      if (answer.status === 415 && isCompressed) {
+        this.#isCompressed = false
+        span?.event('again without compression')
+      } else if (answer.status === 429 || answer.status === 503) {
         const waitMs = retryAfterMs(answer, clock.now())
         if (waitMs === null) throw statusError(answer, line.name)
         if (waitMs > SHORT_WAIT_MS) throw new AskedToWait(answer, line.name, waitMs)
+        span?.event('wait', { 'http.response.status_code': answer.status, 'telemetryx.wait_ms': waitMs })
         await sleep(clock, waitMs, signal).catch(() => {})
       } else return answer
     }
   }
+}
+
+function tellOutcome(span: Span, answer: Answer, refused: readonly Rejected[] | null): void {
+  span.set('http.response.status_code', answer.status)
+  if (refused !== null) span.set('telemetryx.refused', refused.length)
+  else span.fail('REJECTED', wordsOf(answer) || `Status ${answer.status}`)
 }
 
 /** The rows but those that cannot be sent. */

@@ -19,6 +19,8 @@ import { Line, type Outgoing } from './line.ts'
 import { Notices } from './notices.ts'
 import type { GrpcUplinkConfig } from './schema.ts'
 
+/** As the names of spans are written. */
+const SYNC = 'telemetryx.v1.IngestService/Sync'
 /** How long the receiver may take to say welcome. */
 const WELCOME_TIMEOUT_MS = 10_000
 /** How long the goodbye may take. */
@@ -89,7 +91,21 @@ export class GrpcConnection implements UplinkConnection {
       if (line === this.#line) this.#drop(error)
     }
     signal.addEventListener('abort', onAbort, { once: true })
-    return line.deliver(delivery, encoded).finally(() => signal.removeEventListener('abort', onAbort))
+    return this.#traced(delivery, () => line.deliver(delivery, encoded)).finally(() =>
+      signal.removeEventListener('abort', onAbort),
+    )
+  }
+
+  #traced(delivery: Delivery, send: () => Promise<DeliveryResult>): Promise<DeliveryResult> {
+    const { trace } = this.#context
+    if (!trace) return send()
+    const { host, port } = addressOf(this.#setup.config)
+    const call = { 'rpc.system.name': 'grpc', 'rpc.method': SYNC, 'server.address': host, 'server.port': port }
+    return trace(delivery, call, async (span) => {
+      const result = await send()
+      span.set('telemetryx.refused', result.rejected.length)
+      return result
+    })
   }
 
   modelChanged(): void {
