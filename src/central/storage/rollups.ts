@@ -56,12 +56,14 @@ export class Rollups {
     return this.#database.write(tenant, async (queryable) => {
       // What ingest touches at this moment is locked, and left for the next time.
       const cells = await queryable.query<Cell>(
-        `DELETE FROM central.stale_rollup AS s USING (
+        // Materialized: as a plain join the choice may be made anew for each row, and the limit holds for none of them.
+        `WITH quiet AS MATERIALIZED (
            SELECT gateway, level, time FROM central.stale_rollup
            WHERE tenant = $1 AND level = $2 AND time <= to_timestamp($3::float8 / 1000)
              AND ($2 = 'minute' OR NOT EXISTS (SELECT FROM central.stale_rollup AS m WHERE m.tenant = $1 AND m.level = 'minute'
                AND m.gateway = stale_rollup.gateway AND m.time >= stale_rollup.time AND m.time < stale_rollup.time + interval '1 hour'))
-           ORDER BY gateway, time LIMIT ${CELLS_AT_ONCE} FOR UPDATE SKIP LOCKED) AS quiet
+           ORDER BY gateway, time LIMIT ${CELLS_AT_ONCE} FOR UPDATE SKIP LOCKED)
+         DELETE FROM central.stale_rollup AS s USING quiet
          WHERE s.tenant = $1 AND s.gateway = quiet.gateway AND s.level = quiet.level AND s.time = quiet.time
          RETURNING s.gateway, s.time`,
         [tenant, level, until],
