@@ -8,7 +8,7 @@ import type { Clock, Timer } from '#kit/clock.ts'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { redisClient, type RedisClient } from './redis-client.ts'
 import { RedisLocal, type Count } from './redis-local.ts'
-import { valueIn, type LatestValue } from './redis-scripts.ts'
+import { readCell, type LatestValue } from './redis-scripts.ts'
 
 export type { Count } from './redis-local.ts'
 export type { LatestValue } from './redis-scripts.ts'
@@ -22,7 +22,7 @@ const DEFAULT_PREFIX = 'telemetryx:'
 const COPY_TTL_MS = 300_000
 /** A script stops all of Redis while it runs: this many values take it about a millisecond. */
 const LATEST_AT_ONCE = 500
-/** A hash that nobody writes is forgotten: it may have missed a value while Redis was away. */
+/** A hash that nobody writes is forgotten. */
 const LATEST_TTL_MS = 300_000
 
 export interface RedisPort {
@@ -35,10 +35,13 @@ export interface RedisPort {
   delete(key: string): Promise<void>
   /** Counts in windows of `windowMs` that begin with the first count; only those of this process while Redis is away. */
   increment(key: string, windowMs: number, by?: number): Promise<Count>
-  /** false: Redis did not take them; the hash is then removed as soon as it can be. */
-  putLatest(key: string, values: readonly LatestValue[]): Promise<boolean>
-  /** Those that Redis has; what is missing, and everything when the answer is null, must be asked for elsewhere. */
-  latest(key: string, fields: readonly string[]): Promise<ReadonlyMap<string, string> | null>
+  /** `ageMs`: how long ago they were the latest. false: Redis did not take them; the hash is then removed as soon as it can be. */
+  putLatest(key: string, values: readonly LatestValue[], ageMs: number): Promise<boolean>
+  /**
+   * Those that Redis has and that were the latest at most `maxAgeMs` ago; what is missing, and everything when the answer is null,
+   * must be asked for elsewhere.
+   */
+  latest(key: string, fields: readonly string[], maxAgeMs: number): Promise<ReadonlyMap<string, string> | null>
   /** Reaches the subscribers of all processes; only those of this one while Redis is away. */
   publish(channel: string, message: string): Promise<void>
   /** Returns what ends it. */
@@ -129,11 +132,11 @@ class SharedRedis implements RedisPort {
     return { count: answer[0], resetMs: answer[1] }
   }
 
-  async putLatest(key: string, values: readonly LatestValue[]): Promise<boolean> {
+  async putLatest(key: string, values: readonly LatestValue[], ageMs: number): Promise<boolean> {
     for (let from = 0; from < values.length; from += LATEST_AT_ONCE) {
       const some = values.slice(from, from + LATEST_AT_ONCE)
       const isTaken = await this.#ask(async (client) => {
-        await client.putLatest(this.#prefix + key, LATEST_TTL_MS, some)
+        await client.putLatest(this.#prefix + key, { ttlMs: LATEST_TTL_MS, ageMs, values: some })
         return true
       })
       if (isTaken) continue
@@ -143,13 +146,21 @@ class SharedRedis implements RedisPort {
     return true
   }
 
-  async latest(key: string, fields: readonly string[]): Promise<ReadonlyMap<string, string> | null> {
-    if (fields.length === 0) return new Map()
-    if (this.#stale.has(key)) return null
-    const cells = await this.#ask((client) => client.hmGet(this.#prefix + key, [...fields]))
-    if (cells === undefined) return null
+  async latest(key: string, fields: readonly string[], maxAgeMs: number): Promise<ReadonlyMap<string, string> | null> {
     const values = new Map<string, string>()
-    for (const [index, cell] of cells.entries()) if (cell !== null) values.set(fields[index]!, valueIn(cell))
+    for (let from = 0; from < fields.length; from += LATEST_AT_ONCE) {
+      if (this.#stale.has(key)) return null
+      const some = fields.slice(from, from + LATEST_AT_ONCE)
+      const answer = await this.#ask((client) => Promise.all([client.time(), client.hmGet(this.#prefix + key, some)]))
+      if (answer === undefined) return null
+      const [[seconds, micros], cells] = answer
+      const now = Number(seconds) * 1000 + Number(micros) / 1000
+      for (const [index, cell] of cells.entries()) {
+        if (cell === null) continue
+        const { since, value } = readCell(cell)
+        if (now - since <= maxAgeMs) values.set(some[index]!, value)
+      }
+    }
     return values
   }
 

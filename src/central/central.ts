@@ -5,14 +5,14 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openDatabase, type Database } from '#backing/database.ts'
+import { openDatabase } from '#backing/database.ts'
 import { openNats } from '#backing/nats.ts'
 import { openRedis, type RedisPort } from '#backing/redis.ts'
 import type { HealthReason } from '#domain/component.ts'
 import { isTelemetryError, TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { Backoff } from '#kit/backoff.ts'
 import { sleep } from '#kit/clock.ts'
-import { collectedGauge, Registry } from '#kit/metrics.ts'
+import { collectedCounter, collectedGauge, Registry } from '#kit/metrics.ts'
 import { exposeProcess } from '#kit/process-metrics.ts'
 import { openTracing } from '#kit/tracing.ts'
 import type { Backing, CentralOptions } from './options.ts'
@@ -43,7 +43,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
   const backing = await openBacking(options)
   let storage: CentralStorage | null = null
   try {
-    storage = await openStorage(options, backing.database)
+    storage = await openStorage(options, backing)
     await ensureTenants(options, storage)
     let health: () => readonly HealthReason[] = () => []
     const parts = await composeParts({ options, backing, storage, health: () => health() })
@@ -90,13 +90,13 @@ async function closeBacking({ database, nats, redis, tracing }: Backing): Promis
 }
 
 /** A database that is away at the start is waited for. */
-async function openStorage(options: CentralOptions, database: Database): Promise<CentralStorage> {
+async function openStorage(options: CentralOptions, { database, redis }: Backing): Promise<CentralStorage> {
   const { clock, config, log, random, signal } = options
   const backoff = new Backoff({ firstMs: 500, maxMs: 15_000, random })
   for (;;) {
     try {
       const { retention } = config
-      return await CentralStorage.open({ database, clock, log: log.child({ room: 'storage' }), retention })
+      return await CentralStorage.open({ database, redis, clock, log: log.child({ room: 'storage' }), retention })
     } catch (cause) {
       const error = toTelemetryError(cause)
       if (!error.retryable) throw error
@@ -226,6 +226,15 @@ class RunningCentral implements Central {
     gauge('database_up', '1 while the database answers', () => Number(database.isUp))
     gauge('redis_up', '1 while Redis answers; 0 also when none is configured', () => Number(redis?.isUp ?? false))
     gauge('nats_up', '1 while NATS answers; 0 also when none is configured', () => Number(nats?.isUp ?? false))
+    const { latest } = this.#storage
+    if (latest !== null)
+      collectedCounter({
+        registry,
+        name: 'telemetryx_central_latest_total',
+        help: 'Questions for latest values, by who answered them',
+        labelNames: ['from'],
+        collect: () => Object.entries(latest.figures).map(([from, value]) => ({ labels: { from }, value })),
+      })
     gauge('alerts_lost', 'Alerts of the brain that only the journal has', () => this.#parts.alerts.lost)
   }
 }

@@ -230,8 +230,11 @@ export interface LatestReading {
 
 /** Each throws NOT_FOUND for a sensor that the tenant does not have. */
 export interface ReadingsPort {
-  /** Of all sensors or those of a machine, by sensor id. */
-  latest(tenant: TenantNumber, query: PageQuery & { readonly machine?: string }): Promise<Page<LatestReading>>
+  /** Of all sensors or those of a machine or factory, by sensor id. */
+  latest(
+    tenant: TenantNumber,
+    query: PageQuery & { readonly machine?: string; readonly factory?: string },
+  ): Promise<Page<LatestReading>>
   latestOf(tenant: TenantNumber, sensor: string): Promise<LatestReading>
   readings(tenant: TenantNumber, query: RangeQuery): Promise<Page<StoredReading>>
   /** Numeric and boolean sensors. `everyMs` ≥ 1000; multiples of a minute or an hour are served from rollups. Throws OUT_OF_RANGE for text. */

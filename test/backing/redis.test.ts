@@ -86,24 +86,42 @@ describe.skipIf(!hasRedis)('what processes share through Redis (needs redis-serv
         const key = `latest-${hash++}`
         const newest = new Map<string, { order: number; value: string }>()
         for (const [index, batch] of batches.entries()) {
-          expect(await (index % 2 === 0 ? one : other).putLatest(key, batch)).toBe(true)
+          const values = batch.map((each) => ({
+            ...each,
+            order: [Math.floor(each.order / 5), each.order % 5] as const,
+          }))
+          expect(await (index % 2 === 0 ? one : other).putLatest(key, values, 0)).toBe(true)
           for (const { field, order, value } of batch)
             if (order >= (newest.get(field)?.order ?? -1)) newest.set(field, { order, value })
         }
         const expected = [...newest].map(([field, { value }]) => [field, value] as const)
-        expect(await one.latest(key, ['a', 'b', 'c d', 'never'])).toEqual(new Map(expected))
+        expect(await one.latest(key, ['a', 'b', 'c d', 'never'], HOUR)).toEqual(new Map(expected))
       }),
       { numRuns: 50 },
     )
   })
 
-  it('are times of Unix milliseconds with fractions, before 1970 too', async () => {
+  it('are latest values up to the greatest positions, each number exactly', async () => {
     const [one] = await pair()
-    for (const order of [-1.5, 1_795_000_000_000.25, 1_795_000_000_000.5]) {
-      await one.putLatest('key', [{ field: 'a', order, value: String(order) }])
-      await one.putLatest('key', [{ field: 'a', order: order - 0.125, value: 'older' }])
-      expect(await one.latest('key', ['a'])).toEqual(new Map([['a', String(order)]]))
+    for (const second of [-1, 2 ** 53 - 2, 2 ** 53 - 1]) {
+      await one.putLatest('key', [{ field: 'a', order: [2 ** 31 - 1, second], value: String(second) }], 0)
+      await one.putLatest('key', [{ field: 'a', order: [2 ** 31 - 1, second - 1], value: 'older' }], 0)
+      expect(await one.latest('key', ['a'], HOUR)).toEqual(new Map([['a', String(second)]]))
     }
+  })
+
+  it('are latest values that are believed for as long as asked, and longer when they are told again', async () => {
+    const [one, other] = await pair()
+    const value = { field: 'a', order: [1, 1] as const, value: 'x' }
+    await one.putLatest('key', [value], HOUR)
+    expect(await other.latest('key', ['a'], HOUR / 2)).toEqual(new Map())
+    expect(await other.latest('key', ['a'], 2 * HOUR)).toEqual(new Map([['a', 'x']]))
+    await other.putLatest('key', [value], HOUR / 4)
+    expect(await one.latest('key', ['a'], HOUR / 2)).toEqual(new Map([['a', 'x']]))
+    // Who knew it longer ago does not make it older; an older value does not make it younger.
+    await one.putLatest('key', [value, { ...value, order: [1, 0], value: 'older' }], HOUR)
+    expect(await one.latest('key', ['a'], HOUR / 2)).toEqual(new Map([['a', 'x']]))
+    expect(await one.latest('key', ['a'], HOUR / 8)).toEqual(new Map())
   })
 
   it('are a thousand latest values at once', async () => {
@@ -111,9 +129,10 @@ describe.skipIf(!hasRedis)('what processes share through Redis (needs redis-serv
     const fields = Array.from({ length: 1234 }, (_, index) => `sensor-${index}`)
     await one.putLatest(
       'key',
-      fields.map((field, order) => ({ field, order, value: field })),
+      fields.map((field, order) => ({ field, order: [0, order], value: field })),
+      0,
     )
-    expect((await other.latest('key', fields))?.size).toBe(1234)
+    expect((await other.latest('key', fields, HOUR))?.size).toBe(1234)
   })
 
   it('are messages, to those who listen', async () => {
@@ -146,7 +165,7 @@ describe.skipIf(!hasRedis)('what processes share through Redis (needs redis-serv
     expect(await one.increment('route', HOUR)).toMatchObject({ count: 1 })
     expect(await one.increment('route', HOUR)).toMatchObject({ count: 2 })
     expect(await other.increment('route', HOUR)).toMatchObject({ count: 1 })
-    expect(await one.latest('key', ['a'])).toBeNull()
+    expect(await one.latest('key', ['a'], HOUR)).toBeNull()
     await comeBack()
     await vi.waitFor(async () => expect(await other.get('new')).toBe('2'), WAIT)
   })
@@ -165,14 +184,14 @@ describe.skipIf(!hasRedis)('what processes share through Redis (needs redis-serv
 
   it('are no latest values that may have missed a newer one', async () => {
     const [one] = await pair()
-    await one.putLatest('key', [{ field: 'a', order: 1, value: 'old' }])
+    await one.putLatest('key', [{ field: 'a', order: [1, 0], value: 'old' }], 0)
     server.freeze()
-    expect(await one.putLatest('key', [{ field: 'a', order: 2, value: 'missed' }])).toBe(false)
-    expect(await one.latest('key', ['a'])).toBeNull()
+    expect(await one.putLatest('key', [{ field: 'a', order: [2, 0], value: 'missed' }], 0)).toBe(false)
+    expect(await one.latest('key', ['a'], HOUR)).toBeNull()
     server.thaw()
     await vi.waitFor(() => expect(one.isUp).toBe(true), WAIT)
     // Redis may have done what it was asked before it froze, late: then the new value is there, but never the old one.
-    expect((await one.latest('key', ['a']))?.get('a')).not.toBe('old')
+    expect((await one.latest('key', ['a'], HOUR))?.get('a')).not.toBe('old')
   })
 
   it('are messages again after Redis was away, also of channels that nobody had heard of', async () => {

@@ -16,8 +16,9 @@ import type {
 } from '../ingest-ports.ts'
 import { greet } from '../model/greet.ts'
 import type { TenantNumber } from '../ports.ts'
+import type { SharedLatest } from '../storage/shared-latest.ts'
 import { GroupQueue } from './group-queue.ts'
-import { pendingBatch, type Outcome, type PendingBatch } from './pending-batch.ts'
+import { pendingBatch, type Outcome, type PendingBatch, type SensorsOfBatch } from './pending-batch.ts'
 import { takeGroup, type GroupTools } from './take-group.ts'
 import { takeProgram } from './take-program.ts'
 
@@ -47,11 +48,19 @@ export interface IngestFigures {
   readonly waiting: number
 }
 
-type Settled = Omit<Outcome, 'pending'> & Pick<TakenBatch, 'tenant' | 'gateway' | 'batch'>
+type Settled = Pick<Outcome, 'refused' | 'repeated'> & { readonly taken: TakenBatch }
+
+export interface IngestOptions extends GroupTools {
+  readonly log: Log
+  readonly limits?: IngestLimits
+  /** null: latest values are in the database only. */
+  readonly latest?: SharedLatest | null
+}
 
 export class Ingest implements IngestPort, IngestFeed {
   readonly #tools: GroupTools
   readonly #log: Log
+  readonly #latest: SharedLatest | null
   readonly #queue: GroupQueue<PendingBatch>
   readonly #listeners = new Set<(taken: TakenBatch) => void>()
   #accepted = 0
@@ -59,9 +68,10 @@ export class Ingest implements IngestPort, IngestFeed {
   #refused = 0
   #transactions = 0
 
-  constructor(tools: GroupTools & { readonly log: Log; readonly limits?: IngestLimits }) {
+  constructor(tools: IngestOptions) {
     this.#tools = tools
     this.#log = tools.log
+    this.#latest = tools.latest ?? null
     this.#queue = new GroupQueue({
       ...(tools.limits ?? DEFAULT_INGEST_LIMITS),
       run: (tenant, group) => this.#run(tenant, group),
@@ -101,8 +111,11 @@ export class Ingest implements IngestPort, IngestFeed {
 
   async takeProgram(tenant: TenantNumber, batch: ProgramBatch): Promise<Taken> {
     checkName(batch.source)
-    const outcome = await takeProgram(this.#tools, tenant, batch)
-    return this.#settle({ ...outcome, tenant, gateway: batch.source, refused: [] })
+    const since = this.#latest?.now() ?? 0
+    const { repeated, ...outcome } = await takeProgram(this.#tools, tenant, batch)
+    const taken = takenBatch({ ...outcome, tenant, gateway: batch.source })
+    await this.#latest?.put([taken], since)
+    return this.#settle({ taken, repeated, refused: [] })
   }
 
   subscribe(listener: (taken: TakenBatch) => void): () => void {
@@ -117,14 +130,18 @@ export class Ingest implements IngestPort, IngestFeed {
 
   async #run(tenant: TenantNumber, group: readonly PendingBatch[]): Promise<void> {
     try {
+      const since = this.#latest?.now() ?? 0
       const outcomes = await takeGroup(this.#tools, tenant, group)
       this.#transactions += 1
+      const taken = outcomes.map((outcome) => (outcome instanceof TelemetryError ? null : takenOf(tenant, outcome)))
+      // Before the answer: who was told that it is taken finds it in every process.
+      await this.#latest?.put(
+        taken.filter((each) => each !== null),
+        since,
+      )
       outcomes.forEach((outcome, index) => {
         if (outcome instanceof TelemetryError) group[index]!.reject(outcome)
-        else {
-          const { batch, envelope } = outcome.pending
-          outcome.pending.resolve(this.#settle({ ...outcome, tenant, gateway: envelope.gateway, batch }))
-        }
+        else outcome.pending.resolve(this.#settle({ ...outcome, taken: taken[index]! }))
       })
     } catch (cause) {
       await this.#fail(tenant, group, toTelemetryError(cause))
@@ -143,17 +160,12 @@ export class Ingest implements IngestPort, IngestFeed {
     for (const pending of group) pending.reject(told)
   }
 
-  #settle({ batch, gateway, refused, repeated, rows, sensors, tenant }: Settled): Taken {
+  #settle({ refused, repeated, taken }: Settled): Taken {
+    const { rows } = taken
     this.#accepted += rows.length
     this.#repeated += repeated
     this.#refused += refused.length
-    if (rows.length > 0) {
-      const sensorOf = (number: number): AdoptedSensor | undefined => {
-        const sensor = sensors.get(number)
-        return typeof sensor === 'object' ? sensor : undefined
-      }
-      this.#tell({ tenant, gateway, batch, rows, sensorOf })
-    }
+    if (rows.length > 0) this.#tell(taken)
     return { accepted: rows.length, repeated, refused }
   }
 
@@ -170,6 +182,21 @@ export class Ingest implements IngestPort, IngestFeed {
       }
     }
   }
+}
+
+function takenOf(tenant: TenantNumber, { pending, rows, sensors }: Outcome): TakenBatch {
+  return takenBatch({ tenant, gateway: pending.envelope.gateway, batch: pending.batch, rows, sensors })
+}
+
+function takenBatch({
+  sensors,
+  ...taken
+}: Omit<TakenBatch, 'sensorOf'> & { readonly sensors: SensorsOfBatch }): TakenBatch {
+  const sensorOf = (number: number): AdoptedSensor | undefined => {
+    const sensor = sensors.get(number)
+    return typeof sensor === 'object' ? sensor : undefined
+  }
+  return { ...taken, sensorOf }
 }
 
 /** SQLSTATE classes that say what is wrong with the values: sent again they would fail again. */

@@ -15,6 +15,8 @@ import type { ModelLimits, SensorRow } from './told.ts'
 
 /** Gateways whose sensors are remembered. */
 const MAX_REMEMBERED = 2000
+/** Names of one gateway that were refused and are remembered: who makes up new ones for ever fills no memory with them. */
+const MAX_REFUSED = 20_000
 const MAX_ID = 256
 const SENSOR_ID = /^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)+$/
 
@@ -38,17 +40,22 @@ interface Remembered {
   readonly number: number
   readonly modelVersion: number
   readonly byKey: Map<string, { readonly told: string; readonly sensor: AdoptedSensor | string }>
+  /** How many of them were refused. */
+  refused: number
 }
 
 export class Adoption {
   readonly #database: TenantDatabase
   readonly #limits: ModelLimits
+  readonly #onChange: (tenant: TenantNumber) => void
   /** By tenant and gateway; the longest unused first. */
   readonly #remembered = new Map<string, Remembered>()
 
-  constructor(database: TenantDatabase, limits: ModelLimits) {
+  /** @param onChange called when the model of a tenant may be another one than before. */
+  constructor(database: TenantDatabase, limits: ModelLimits, onChange: (tenant: TenantNumber) => void = () => {}) {
     this.#database = database
     this.#limits = limits
+    this.#onChange = onChange
   }
 
   /** Throws CONFLICT (the name is that of a program, or the reverse), OUT_OF_RANGE (too many gateways). */
@@ -59,6 +66,7 @@ export class Adoption {
       known = await this.#database.write(tenant, (queryable) =>
         this.#adopt(queryable, tenant, { source, sensors, known }),
       )
+      this.#onChange(tenant)
     }
     this.#remembered.delete(key)
     this.#remembered.set(key, known)
@@ -87,7 +95,7 @@ export class Adoption {
     )
     if (row === undefined) throw new TelemetryError('PERMISSION_DENIED', 'The tenant is suspended')
     const number = await this.#gateway(queryable, tenant, source)
-    const byKey: Remembered['byKey'] = known?.modelVersion === row.version ? known.byKey : new Map()
+    const { byKey, refused } = known?.modelVersion === row.version ? withRoom(known) : { byKey: new Map(), refused: 0 }
     const fresh = sensors.filter((sensor) => byKey.get(keyOf(sensor))?.told !== toldBy(sensor))
     const sound = fresh.filter((sensor) => sensor.id.length <= MAX_ID && SENSOR_ID.test(sensor.id))
     const rows = sound.map((sensor) => rowOf(sensor, source))
@@ -102,7 +110,8 @@ export class Adoption {
       const found = adopted.get(keyOf(sensor)) ?? 'Its sensor has no valid id'
       byKey.set(keyOf(sensor), { told: toldBy(sensor), sensor: found })
     }
-    return { number, modelVersion: row.version, byKey }
+    const more = fresh.reduce((sum, sensor) => sum + Number(typeof byKey.get(keyOf(sensor))?.sensor === 'string'), 0)
+    return { number, modelVersion: row.version, byKey, refused: refused + more }
   }
 
   async #gateway(queryable: Queryable, tenant: TenantNumber, { factory, id, isProgram }: Source): Promise<number> {
@@ -125,6 +134,12 @@ export class Adoption {
     )
     return made!.number
   }
+}
+
+/** What was refused is forgotten when it has become too much: it would be refused again. */
+function withRoom({ byKey, refused }: Remembered): Pick<Remembered, 'byKey' | 'refused'> {
+  if (refused <= MAX_REFUSED) return { byKey, refused }
+  return { byKey: new Map([...byKey].filter(([, { sensor }]) => typeof sensor !== 'string')), refused: 0 }
 }
 
 export function keyOf({ id, valueType }: Pick<KnownSensor, 'id' | 'valueType'>): string {

@@ -2,19 +2,22 @@
 
 import type { Database } from '#backing/database.ts'
 import { migrate } from '#backing/migrate.ts'
+import type { RedisPort } from '#backing/redis.ts'
 import type { Log } from '#domain/driver.ts'
 import { toTelemetryError } from '#domain/errors.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { Ingest, type IngestLimits } from '../ingest/ingest.ts'
 import { Adoption } from '../model/adoption.ts'
 import { modelPort } from '../model/model-port.ts'
+import { tellingModel } from '../model/telling-model.ts'
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from '../model/told.ts'
-import type { AlarmsPort, GatewaysPort, ModelPort, ReadingsPort, Tenancy } from '../ports.ts'
+import type { AlarmsPort, GatewaysPort, ModelPort, ReadingsPort, Tenancy, TenantNumber } from '../ports.ts'
 import { alarmsPort } from './alarms-port.ts'
 import { gatewaysPort } from './gateways-port.ts'
 import { readingsPort } from './readings-port.ts'
 import { Rollups } from './rollups.ts'
 import { MIGRATIONS, SCHEMA } from './schema.ts'
+import { SharedLatest } from './shared-latest.ts'
 import { sweep } from './sweep.ts'
 import { tenancyPort } from './tenancy.ts'
 import { TenantDatabase } from './tenant-database.ts'
@@ -32,6 +35,8 @@ export interface StorageOptions {
   readonly retention: Retention
   readonly modelLimits?: ModelLimits
   readonly ingestLimits?: IngestLimits
+  /** null: latest values are asked of the database. */
+  readonly redis?: RedisPort | null
 }
 
 export class CentralStorage {
@@ -45,6 +50,8 @@ export class CentralStorage {
   readonly rollups: Rollups
   readonly adoption: Adoption
   readonly ingest: Ingest
+  /** null: there is no Redis. */
+  readonly latest: SharedLatest | null
   readonly #options: StorageOptions
   #timers: Timer[] = []
   #rounds: Promise<void> = Promise.resolve()
@@ -55,13 +62,15 @@ export class CentralStorage {
     this.database = database
     const now = (): number => options.clock.now()
     this.tenancy = tenancyPort(database, now)
-    this.model = modelPort(database)
-    this.readings = readingsPort(database)
+    this.latest = options.redis ? new SharedLatest(options.redis, options.clock) : null
+    const onModel = (tenant: TenantNumber): void => this.latest?.forget(tenant)
+    this.model = tellingModel(modelPort(database), onModel)
+    this.readings = readingsPort(database, this.latest)
     this.alarms = alarmsPort(database)
     this.gateways = gatewaysPort(database, now)
     this.times = times
     this.rollups = new Rollups(database)
-    this.adoption = new Adoption(database, options.modelLimits ?? DEFAULT_MODEL_LIMITS)
+    this.adoption = new Adoption(database, options.modelLimits ?? DEFAULT_MODEL_LIMITS, onModel)
     const { ingestLimits, log } = options
     this.ingest = new Ingest({
       database,
@@ -69,6 +78,7 @@ export class CentralStorage {
       adoption: this.adoption,
       now,
       log,
+      latest: this.latest,
       ...(ingestLimits === undefined ? {} : { limits: ingestLimits }),
     })
   }

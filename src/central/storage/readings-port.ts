@@ -7,22 +7,33 @@ import type { Reading } from '#domain/reading.ts'
 import { cleanId } from '../model/model-changed.ts'
 import { SENSOR, sensorOf, SENSORS, type SensorRow } from '../model/model-rows.ts'
 import { noSensor } from '../model/sensors-port.ts'
-import type { LatestReading, ReadingsPort, TenantNumber } from '../ports.ts'
+import type { ReadingsPort, TenantNumber } from '../ports.ts'
 import { queryBuckets } from './buckets.ts'
 import { afterId, isoTime, keyOfCursor, pageOfRows } from './pages.ts'
 import { READING, storedReading, type ReadingRow } from './reading-row.ts'
 import { findSeries, type Series } from './series.ts'
+import type { PlacedLatest, SharedLatest } from './shared-latest.ts'
 import { queryStatistics } from './statistics.ts'
 import type { TenantDatabase } from './tenant-database.ts'
 
 type LatestRow = SensorRow & { readonly [K in keyof ReadingRow]: ReadingRow[K] | null }
 
-const LATEST = 'r.time, r.received_at, r.status, r.value, r.bits, r.text'
+const LATEST = 'r.time, r.received_at, r.epoch, r.seq, r.status, r.value, r.bits, r.text'
 
-export function readingsPort(database: TenantDatabase): ReadingsPort {
+/** @param shared null: the database is asked for everything. */
+export function readingsPort(database: TenantDatabase, shared: SharedLatest | null): ReadingsPort {
   return {
-    latest: (tenant, query) => database.read(tenant, (queryable) => latest(queryable, tenant, query)),
-    latestOf: (tenant, sensor) => database.read(tenant, (queryable) => latestOf(queryable, tenant, sensor)),
+    latest: (tenant, query) => {
+      const load = () => database.read(tenant, (queryable) => latest(queryable, tenant, query))
+      const { cursor, factory = null, limit, machine = null } = query
+      return shared === null ? load() : shared.page(tenant, `page ${JSON.stringify([machine, factory, cursor, limit])}`, load)
+    },
+    latestOf: async (tenant, sensor) => {
+      const load = () => database.read(tenant, (queryable) => latestOf(queryable, tenant, sensor))
+      if (shared === null) return load()
+      const page = await shared.page(tenant, `sensor ${sensor}`, async () => ({ items: [await load()], next: null }))
+      return page.items[0]!
+    },
     readings: (tenant, query) =>
       database.read(tenant, async (queryable) =>
         readings(queryable, await findSeries(queryable, tenant, query.sensor), query),
@@ -41,19 +52,20 @@ export function readingsPort(database: TenantDatabase): ReadingsPort {
 async function latest(
   queryable: Queryable,
   tenant: TenantNumber,
-  { machine, ...page }: Parameters<ReadingsPort['latest']>[1],
-): Promise<Page<LatestReading>> {
+  { factory, machine, ...page }: Parameters<ReadingsPort['latest']>[1],
+): Promise<Page<PlacedLatest>> {
   const [after, limit] = afterId(page)
   const rows = await queryable.query<LatestRow>(
     `SELECT ${SENSOR}, ${LATEST} FROM ${SENSORS} LEFT JOIN central.latest AS r ON r.sensor = s.number
      WHERE s.tenant = $1 AND s.is_current AND s.id COLLATE "C" > $2 AND ($3::text IS NULL OR s.machine = $3)
-     ORDER BY s.id COLLATE "C" LIMIT $4`,
-    [tenant, after, machine === undefined ? null : cleanId(machine), limit + 1],
+       AND ($4::text IS NULL OR m.factory = $4)
+     ORDER BY s.id COLLATE "C" LIMIT $5`,
+    [tenant, after, ...[machine, factory].map((id) => (id === undefined ? null : cleanId(id))), limit + 1],
   )
   return pageOfRows(rows, limit, { item: latestReading, key: ({ id }) => [id] })
 }
 
-async function latestOf(queryable: Queryable, tenant: TenantNumber, id: string): Promise<LatestReading> {
+async function latestOf(queryable: Queryable, tenant: TenantNumber, id: string): Promise<PlacedLatest> {
   const [row] = await queryable.query<LatestRow>(
     `SELECT ${SENSOR}, ${LATEST} FROM ${SENSORS} LEFT JOIN central.latest AS r ON r.sensor = s.number
      WHERE s.tenant = $1 AND s.is_current AND s.id = $2`,
@@ -63,11 +75,12 @@ async function latestOf(queryable: Queryable, tenant: TenantNumber, id: string):
   return latestReading(row)
 }
 
-function latestReading(row: LatestRow): LatestReading {
+function latestReading(row: LatestRow): PlacedLatest {
   const sensor = sensorOf(row)
-  const stored = row.time === null ? null : storedReading(row as ReadingRow & LatestRow, sensor.valueType)
-  const reading: Reading | null = stored && { sensor: sensor.id, quality: qualityOf(stored.status), ...stored }
-  return { sensor, reading }
+  if (row.time === null) return { sensor, reading: null, position: null }
+  const stored = storedReading(row as ReadingRow & LatestRow, sensor.valueType)
+  const reading: Reading = { sensor: sensor.id, quality: qualityOf(stored.status), ...stored }
+  return { sensor, reading, position: [row.epoch!, row.seq!] }
 }
 
 /** By (time, position): one index range of one partition after the other, and no more of them than the page needs. */

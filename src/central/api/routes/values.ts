@@ -21,6 +21,7 @@ import { found } from './model.ts'
 const MAX_READINGS = 10_000
 const bucketLimits = { minMs: 1000, maxMs: 366 * 86_400_000, words: 'between 1s and 1y' }
 const config = { permission: 'read' } as const
+const placeParameter = Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
 const manyParameters = pageParameters({ max: MAX_READINGS, default: 1000 })
 
 export function registerValues(app: CentralServer, context: CentralContext): void {
@@ -36,9 +37,9 @@ function registerLatest(app: CentralServer, { lanes, options: { storage } }: Cen
       config,
       schema: {
         tags: ['values'],
-        summary: 'Latest values of all sensors, or of one machine',
+        summary: 'Latest values of all sensors, or of one machine or factory',
         querystring: Type.Object(
-          { machine: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })), ...manyParameters },
+          { machine: placeParameter, factory: placeParameter, ...manyParameters },
           { additionalProperties: false },
         ),
         response: { 200: pageOf(LatestSchema, 'Latest values by sensor id') },
@@ -46,8 +47,12 @@ function registerLatest(app: CentralServer, { lanes, options: { storage } }: Cen
     },
     async (request) => {
       const tenant = tenantOf(request)
-      const { machine } = request.query
-      const query = { ...pageOfQuery(request.query, 1000), ...(machine !== undefined && { machine }) }
+      const { factory, machine } = request.query
+      const query = {
+        ...pageOfQuery(request.query, 1000),
+        ...(machine !== undefined && { machine }),
+        ...(factory !== undefined && { factory }),
+      }
       const { items, next } = await lanes.run(tenant, () => storage.readings.latest(tenant, query))
       return { items: items.map(({ sensor, reading }) => latestShape(sensor, reading)), next }
     },
