@@ -43,13 +43,18 @@ interface RawBatch {
   readonly entries: RawEntry[]
 }
 
-/** `bytes`: a Batch. Throws PROTOCOL. */
-export function decodeBatch(bytes: Uint8Array, typeOf: TypeOf): ReceivedBatch {
-  const raw = scan(bytes)
+/** `bytes`: a Batch. Throws PROTOCOL, also when it has more records than `maxRecords`. */
+export function decodeBatch(
+  bytes: Uint8Array,
+  typeOf: TypeOf,
+  maxRecords: number = Number.POSITIVE_INFINITY,
+): ReceivedBatch {
+  const raw = scan(bytes, maxRecords)
   const lane = LANES.get(raw.lane)
   if (lane === undefined) throw malformed(`lane ${raw.lane} is unknown`)
   if (raw.epoch < 1) throw malformed('it has no epoch')
   const rows = raw.blocks.reduce((sum, block) => sum + block.rows, raw.entries.length)
+  checkCount(rows, maxRecords)
   const batch = new ReceivedBatch({ ...raw, lane }, rows)
   for (const block of raw.blocks) readBlock(block, batch, typeOf)
   const ordered = raw.entries.length === 0 ? batch : withEntries(batch, raw)
@@ -57,13 +62,17 @@ export function decodeBatch(bytes: Uint8Array, typeOf: TypeOf): ReceivedBatch {
   return ordered
 }
 
-function scan(bytes: Uint8Array): RawBatch {
+function scan(bytes: Uint8Array, maxRecords: number): RawBatch {
   try {
-    return scanFields(new WireReader(bytes))
+    return scanFields(new WireReader(bytes), maxRecords)
   } catch (cause) {
     if (!(cause instanceof UnusualEncoding)) throw cause
-    return scanFields(new WireReader(usual(bytes)))
+    return scanFields(new WireReader(usual(bytes)), maxRecords)
   }
+}
+
+function checkCount(records: number, maxRecords: number): void {
+  if (records > maxRecords) throw malformed(`it has more than ${maxRecords} records`)
 }
 
 /** The same batch as most encoders write it. */
@@ -71,7 +80,7 @@ function usual(bytes: Uint8Array): Uint8Array {
   return guarded(() => toBinary(BatchSchema, fromBinary(BatchSchema, bytes), { writeUnknownFields: false }))
 }
 
-function scanFields(reader: WireReader): RawBatch {
+function scanFields(reader: WireReader, maxRecords: number): RawBatch {
   const raw: RawBatch = {
     epoch: 0,
     lane: 0,
@@ -95,6 +104,7 @@ function scanFields(reader: WireReader): RawBatch {
       else if (field === 7) raw.entries.push(alarmEntry(content.view()))
       else if (field === 8) raw.entries.push(eventEntry(content.view()))
       else if (field === 9) while (!content.isAtEnd) raw.openSeqs.push(content.uint())
+      checkCount(raw.entries.length, maxRecords)
     }
   }
   return raw

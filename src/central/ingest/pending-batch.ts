@@ -8,6 +8,9 @@ import type { AdoptedGateway } from '../model/adoption.ts'
 import type { AdoptedSensor, BatchEnvelope, Refusal, Taken } from '../ingest-ports.ts'
 import type { TenantNumber } from '../ports.ts'
 
+/** Ten times what a gateway can be told to send at once. A record may cost two bytes on the wire, and fifty in memory. */
+export const MAX_BATCH_RECORDS = 100_000
+
 export interface PendingBatch {
   readonly tenant: TenantNumber
   readonly envelope: BatchEnvelope
@@ -39,7 +42,7 @@ export function pendingBatch(
   envelope: BatchEnvelope,
   arrivedAt: number,
 ): Omit<PendingBatch, 'resolve' | 'reject'> {
-  const batch = decodeBatch(envelope.batch, envelope.sensors.typeOf)
+  const batch = decodeBatch(envelope.batch, envelope.sensors.typeOf, MAX_BATCH_RECORDS)
   return { tenant, envelope, batch, arrivedAt, sensors: sensorsOf(batch, envelope) }
 }
 

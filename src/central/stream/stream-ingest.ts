@@ -11,6 +11,7 @@ import { TRACEPARENT } from '#kit/trace-context.ts'
 import { decodeBatch } from '#rpc/batch-decoder.ts'
 import type { Hello } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import type { ReceivedBatch } from '#rpc/received-batch.ts'
+import { MAX_BATCH_RECORDS } from '../ingest/pending-batch.ts'
 import type { BatchEnvelope, IngestPort, ProgramBatch, Taken } from '../ingest-ports.ts'
 import type { TenantNumber } from '../ports.ts'
 import { refusals } from './refusals.ts'
@@ -90,7 +91,7 @@ export class StreamIngest implements IngestPort {
 
   async take(tenant: TenantNumber, envelope: BatchEnvelope): Promise<Taken> {
     checkName(envelope.gateway)
-    const batch = decodeBatch(envelope.batch, envelope.sensors.typeOf)
+    const batch = decodeBatch(envelope.batch, envelope.sensors.typeOf, MAX_BATCH_RECORDS)
     const refused = refusals(batch, envelope)
     const isRepeat = await this.#turns.take(`${tenant}/${envelope.gateway}`, envelope.batch.length, () =>
       this.#publish(tenant, envelope, batch),

@@ -61,21 +61,8 @@ export class CentralPeer {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  /** `path` below /api/v1, or from the root when it begins with `/`. */
-  async ask<T = Record<string, unknown>>(path: string, ask: Ask = {}): Promise<Answer<T>> {
-    const headers: Record<string, string> = { ...ask.headers }
-    if (ask.key !== undefined) headers['authorization'] = `Bearer ${ask.key}`
-    if (ask.cookie !== undefined) headers['cookie'] = ask.cookie
-    const isRaw = typeof ask.body === 'string' || ask.body instanceof Uint8Array
-    if (ask.body !== undefined && !isRaw) headers['content-type'] ??= 'application/json'
-    const response = await fetch(path.startsWith('/') ? this.url + path : `${this.url}/api/v1/${path}`, {
-      method: ask.method ?? (ask.body === undefined ? 'GET' : 'POST'),
-      headers,
-      ...(ask.body === undefined ? {} : { body: isRaw ? (ask.body as string) : JSON.stringify(ask.body) }),
-    })
-    const text = await response.text()
-    const isJson = (response.headers.get('content-type') ?? '').includes('json')
-    return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T }
+  ask<T = Record<string, unknown>>(path: string, ask: Ask = {}): Promise<Answer<T>> {
+    return askCentral<T>(this.url, path, ask)
   }
 
   /** Makes the first administrator; answers its cookie. */
@@ -97,6 +84,23 @@ export class CentralPeer {
     expect(answer).toMatchObject({ status: 201 })
     return answer.body.key
   }
+}
+
+/** `path` below /api/v1, or from the root when it begins with `/`. */
+export async function askCentral<T>(url: string, path: string, ask: Ask = {}): Promise<Answer<T>> {
+  const headers: Record<string, string> = { ...ask.headers }
+  if (ask.key !== undefined) headers['authorization'] = `Bearer ${ask.key}`
+  if (ask.cookie !== undefined) headers['cookie'] = ask.cookie
+  const isRaw = typeof ask.body === 'string' || ask.body instanceof Uint8Array
+  if (ask.body !== undefined && !isRaw) headers['content-type'] ??= 'application/json'
+  const response = await fetch(path.startsWith('/') ? url + path : `${url}/api/v1/${path}`, {
+    method: ask.method ?? (ask.body === undefined ? 'GET' : 'POST'),
+    headers,
+    ...(ask.body === undefined ? {} : { body: isRaw ? (ask.body as string) : JSON.stringify(ask.body) }),
+  })
+  const text = await response.text()
+  const isJson = (response.headers.get('content-type') ?? '').includes('json')
+  return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T }
 }
 
 export function cookieOf({ headers }: Answer<unknown>): string {

@@ -3,26 +3,23 @@
 
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
-import { create, fromBinary, fromJson, toBinary, toJson, type JsonValue } from '@bufbuild/protobuf'
+import { create, toBinary, toJson } from '@bufbuild/protobuf'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { parseBody } from '#api/ingest-body.ts'
 import { invalid, RequestError } from '#api/problem.ts'
 import { isTelemetryError } from '#domain/errors.ts'
-import { KnownSensors } from '#rpc/dictionary.ts'
 import {
   AcknowledgementSchema,
-  BatchSchema,
-  IngestRequestSchema,
   IngestResponseSchema,
-  type Batch,
-  type IngestRequest,
   type IngestResponse,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { requireGateway } from '#central/fleet/gateway-routes.ts'
 import type { Taken } from '#central/ingest-ports.ts'
+import { batchHead } from '#central/ingest/batch-head.ts'
 import type { CentralContext, CentralServer } from '../context.ts'
 import { IdSchema, tenantOf } from '../request-parts.ts'
+import { readIngestRequest } from './ingest-request.ts'
 
 const PROTOBUF = ['application/x-protobuf', 'application/protobuf']
 const EXPANDERS = { zstd: promisify(zstdDecompress), gzip: promisify(gunzip) } as const
@@ -75,17 +72,15 @@ function registerBatches(app: CentralServer, { options }: CentralContext): void 
     },
     async (request, reply) => {
       const isJson = mediaType(request) === 'application/json'
-      const { batch, dictionary, factory, gateway } = parse(await expanded(request, maxBodyBytes), isJson)
+      const { batch, factory, gateway, sensors } = readIngestRequest(await expanded(request, maxBodyBytes), isJson)
       requireGateway(request, gateway)
-      if (batch === undefined) throw invalid('body.batch', 'is missing')
-      const sensors = new KnownSensors()
-      sensors.learn(dictionary)
+      if (batch === null) throw invalid('body.batch', 'is missing')
       const traceparent = request.headers['traceparent']
       const envelope = {
         gateway,
         factory,
         sensors,
-        batch: toBinary(BatchSchema, batch),
+        batch,
         traceparent: typeof traceparent === 'string' ? traceparent : null,
       }
       const taken = await orLater(() => ingest.take(tenantOf(request), envelope))
@@ -105,18 +100,6 @@ function mediaType(request: FastifyRequest): string {
   return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
 }
 
-function parse(body: Buffer, isJson: boolean): IngestRequest {
-  try {
-    if (isJson) return fromJson(IngestRequestSchema, JSON.parse(body.toString()) as JsonValue)
-    return fromBinary(IngestRequestSchema, body)
-  } catch (cause) {
-    throw invalid(
-      'body',
-      `is no telemetryx.v1.IngestRequest: ${cause instanceof Error ? cause.message : String(cause)}`,
-    )
-  }
-}
-
 async function expanded({ body, headers }: FastifyRequest, maxBytes: number): Promise<Buffer> {
   if (!Buffer.isBuffer(body)) throw invalid('body', 'is missing')
   const encoding = headers['content-encoding'] ?? 'identity'
@@ -133,9 +116,11 @@ async function expanded({ body, headers }: FastifyRequest, maxBytes: number): Pr
   }
 }
 
-function answerTo({ epoch, lane, lastSeq }: Batch, { accepted, refused, repeated }: Taken): IngestResponse {
+/** To a batch that was taken: it is sound. */
+function answerTo(batch: Uint8Array, { accepted, refused, repeated }: Taken): IngestResponse {
+  const { epoch, lane, lastSeq } = batchHead(batch)
   const rejections = refused.map(({ reason, seq }) => ({ position: { epoch, seq: BigInt(seq) }, reason }))
-  const acknowledgement = create(AcknowledgementSchema, { lane, position: { epoch, seq: lastSeq }, rejections })
+  const acknowledgement = create(AcknowledgementSchema, { lane, position: { epoch, seq: BigInt(lastSeq) }, rejections })
   return create(IngestResponseSchema, { acknowledgement, accepted, repeatedRecords: repeated })
 }
 
