@@ -10,6 +10,9 @@ import { Recent } from './recent.ts'
 import type { Sessions } from './sessions.ts'
 import type { Users } from './users.ts'
 
+/** Keys that are known go on while the database is away, in which they could not be revoked either: as those of a provider do. */
+const KEY_GRACE_MS = 3_600_000
+
 export interface AuthenticatorOptions {
   readonly tenancy: Tenancy
   readonly users: Users
@@ -35,7 +38,7 @@ export class Authenticator {
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options
-    this.#programs = new Recent(options.clock)
+    this.#programs = new Recent(options.clock, KEY_GRACE_MS)
     this.#people = new Recent(options.clock)
     this.#tenants = new Recent(options.clock)
   }
