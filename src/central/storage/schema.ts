@@ -108,11 +108,14 @@ CREATE TABLE alert (
 CREATE INDEX alert_time ON alert (tenant, time DESC, id);
 `
 
-/** Tables that are cut by time, with the columns that they are found by. Widest columns first: no padding. */
+/**
+ * Tables that are cut by time, with the columns that they are found by. Widest columns first: no padding. Hypertables are made with
+ * TimescaleDB's interface since 2.13, and stay in rows: its columnstore refuses tables with row-level security.
+ */
 const TIME_TABLES = `
 DO $do$
 DECLARE
-  is_hyper boolean := EXISTS (SELECT FROM pg_proc WHERE proname = 'create_hypertable');
+  is_hyper boolean := EXISTS (SELECT FROM pg_proc WHERE proname = 'create_hypertable') AND EXISTS (SELECT FROM pg_proc WHERE proname = 'by_range');
   cut text := CASE WHEN is_hyper THEN '' ELSE 'PARTITION BY RANGE (time)' END;
   rollup text := 'time timestamptz NOT NULL, last_time timestamptz NOT NULL, count bigint NOT NULL,
     min float8 NOT NULL, max float8 NOT NULL, mean float8 NOT NULL, squares float8 NOT NULL, last float8 NOT NULL,
@@ -130,10 +133,10 @@ BEGIN
     kind text NOT NULL, entry jsonb NOT NULL) ' || cut;
   CREATE INDEX entry_time ON entry (tenant, time, gateway, epoch, seq);
   IF is_hyper THEN
-    PERFORM create_hypertable('central.reading', 'time', chunk_time_interval => interval '1 day', create_default_indexes => false);
-    PERFORM create_hypertable('central.entry', 'time', chunk_time_interval => interval '7 days', create_default_indexes => false);
-    PERFORM create_hypertable('central.rollup_minute', 'time', chunk_time_interval => interval '7 days', create_default_indexes => false);
-    PERFORM create_hypertable('central.rollup_hour', 'time', chunk_time_interval => interval '91 days', create_default_indexes => false);
+    PERFORM create_hypertable('central.reading', by_range('time', interval '1 day'), create_default_indexes => false);
+    PERFORM create_hypertable('central.entry', by_range('time', interval '7 days'), create_default_indexes => false);
+    PERFORM create_hypertable('central.rollup_minute', by_range('time', interval '7 days'), create_default_indexes => false);
+    PERFORM create_hypertable('central.rollup_hour', by_range('time', interval '91 days'), create_default_indexes => false);
   END IF;
 END $do$;
 `

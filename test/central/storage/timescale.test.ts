@@ -13,8 +13,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const STAND_INS = `
 CREATE TABLE calls (call text);
-CREATE FUNCTION create_hypertable(relation regclass, time_column_name name, chunk_time_interval interval, create_default_indexes boolean)
-  RETURNS void LANGUAGE sql AS $$ INSERT INTO calls SELECT format('create_hypertable %s %s %s', relation, time_column_name, chunk_time_interval) $$;
+CREATE TYPE dimension_info AS (column_name name, width interval);
+CREATE FUNCTION by_range(column_name name, partition_interval anyelement DEFAULT NULL::bigint)
+  RETURNS dimension_info LANGUAGE sql AS $$ SELECT (column_name, partition_interval::text)::dimension_info $$;
+CREATE FUNCTION create_hypertable(relation regclass, dimension dimension_info, create_default_indexes boolean DEFAULT true,
+    if_not_exists boolean DEFAULT false, migrate_data boolean DEFAULT false)
+  RETURNS void LANGUAGE sql AS $$ INSERT INTO calls SELECT format('create_hypertable %s %s %s %s', relation, (dimension).column_name, (dimension).width, create_default_indexes) $$;
 CREATE FUNCTION drop_chunks(relation regclass, older_than timestamptz)
   RETURNS SETOF text LANGUAGE sql AS $$ INSERT INTO calls SELECT format('drop_chunks %s %s', relation, older_than::date) RETURNING call $$;`
 
@@ -47,10 +51,10 @@ describe.skipIf(!hasPostgres)('A database with hypertables (needs postgresql)', 
     expect(await forgotten).toEqual([{ count: 0 }])
     const day = (keptMs: number) => new Date(now - keptMs).toISOString().slice(0, 10)
     expect(peer.psql('SELECT call FROM calls').split('\n')).toEqual([
-      'create_hypertable reading time 1 day',
-      'create_hypertable entry time 7 days',
-      'create_hypertable rollup_minute time 7 days',
-      'create_hypertable rollup_hour time 91 days',
+      'create_hypertable reading time 1 day f',
+      'create_hypertable entry time 7 days f',
+      'create_hypertable rollup_minute time 7 days f',
+      'create_hypertable rollup_hour time 91 days f',
       `drop_chunks central.reading ${day(RETENTION.rawMs)}`,
       `drop_chunks central.entry ${day(RETENTION.hourMs)}`,
       `drop_chunks central.rollup_minute ${day(RETENTION.minuteMs)}`,
