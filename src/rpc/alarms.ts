@@ -36,6 +36,8 @@ export function wireAlarm(alarm: Alarm, severity: AlarmSeverity): WireAlarm {
     ...(alarm.latched === undefined ? {} : { latched: alarm.latched }),
     suppressed: alarm.suppressed ?? false,
     outOfService: alarm.outOfService ?? false,
+    ...timeField('outOfServiceUntil', alarm.outOfServiceUntil ?? null),
+    neverRaised: alarm.neverRaised ?? false,
     group: alarm.group ?? '',
     firstOut: alarm.firstOut ?? false,
     shelvedOnce: alarm.shelving === 'oneShot',
@@ -70,7 +72,7 @@ export function alarmOf(wire: WireAlarm | undefined, severity: Severity): Alarm 
 
 /** The parts that are absent unless they apply. */
 function optionalParts(alarm: WireAlarm): Partial<Alarm> {
-  const { confirmed, latched, lastComment, shelvedUntil } = alarm
+  const { confirmed, latched, lastComment, outOfServiceUntil, shelvedUntil } = alarm
   const comment: AlarmComment | undefined = lastComment && {
     text: lastComment.text,
     by: lastComment.by,
@@ -84,6 +86,8 @@ function optionalParts(alarm: WireAlarm): Partial<Alarm> {
     ...(shelvedUntil === undefined ? {} : { shelving: alarm.shelvedOnce ? ('oneShot' as const) : ('timed' as const) }),
     ...(alarm.suppressed ? { suppressed: true } : {}),
     ...(alarm.outOfService ? { outOfService: true } : {}),
+    ...(outOfServiceUntil === undefined ? {} : { outOfServiceUntil: timestampMs(outOfServiceUntil) }),
+    ...(alarm.neverRaised ? { neverRaised: true } : {}),
     ...(alarm.group === '' ? {} : { group: alarm.group, firstOut: alarm.firstOut }),
     ...(comment === undefined ? {} : { lastComment: comment }),
   }

@@ -1,8 +1,8 @@
-// An alarm's change and an event as a journal keeps them, with every part that may be absent.
+// An alarm's change and an event as a journal keeps them, with every part that may be absent: the compiler refuses one that is forgotten.
 
-import type { AlarmEntry, EventEntry } from '#domain/alarm.ts'
+import type { Alarm, AlarmEntry, EventEntry } from '#domain/alarm.ts'
 
-export const ALARM_ENTRY: AlarmEntry = {
+export const ALARM_ENTRY: AlarmEntry & { readonly alarm: Required<Alarm> } = {
   kind: 'alarm',
   change: 'shelved',
   time: 1_795_000_000_123,
@@ -40,13 +40,15 @@ export const ALARM_ENTRY: AlarmEntry = {
     shelving: 'oneShot',
     suppressed: true,
     outOfService: true,
+    outOfServiceUntil: 1_795_000_200_000,
+    neverRaised: true,
     group: 'hydraulics',
     firstOut: true,
     lastComment: { text: 'seen', by: 'ada', time: 1_795_000_000_200 },
   },
 }
 
-export const EVENT_ENTRY: EventEntry = {
+export const EVENT_ENTRY: Required<EventEntry> = {
   kind: 'event',
   type: 'ring-blocked',
   severity: 'warning',

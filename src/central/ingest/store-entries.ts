@@ -44,7 +44,7 @@ function newestTransitions(entries: readonly NewEntry[]): Transition[] {
   const newest = new Map<string, Transition>()
   for (const each of entries) {
     const { entry } = each
-    if (entry.kind !== 'alarm' || entry.alarm.id === '' || entry.alarm.neverRaised) continue
+    if (entry.kind !== 'alarm' || entry.alarm.id === '') continue
     const key = `${each.gateway}/${entry.alarm.raisedAt}/${entry.alarm.id}`
     const before = newest.get(key)
     if (before === undefined || before.epoch < each.epoch || (before.epoch === each.epoch && before.seq < each.seq))

@@ -92,7 +92,7 @@ async function occurrences(
   const key = keyOfCursor(cursor, KEY)
   const rows = await queryable.query<AlarmRow>(
     `${ALARMS} AND a.gateway = $2 AND a.sensor = $3 AND a.check_type = ANY($4) AND a.raised_at < $5::timestamptz
-       AND (a.cleared_at IS NULL OR a.cleared_at >= $6::timestamptz) ${after(key, 8)}
+       AND a.alarm -> 'neverRaised' IS DISTINCT FROM 'true' AND (a.cleared_at IS NULL OR a.cleared_at >= $6::timestamptz) ${after(key, 8)}
      ORDER BY a.raised_at DESC, a.gateway DESC, a.id COLLATE "C" DESC LIMIT $7`,
     [tenant, series.gateway, series.sourceId, checkTypes, isoTime(to), isoTime(from), limit + 1, ...keyValues(key)],
   )

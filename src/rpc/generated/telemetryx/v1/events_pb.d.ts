@@ -469,6 +469,20 @@ export declare type Alarm = Message<"telemetryx.v1.Alarm"> & {
    * @generated from field: telemetryx.v1.AlarmComment last_comment = 25;
    */
   lastComment?: AlarmComment | undefined;
+
+  /**
+   * When it returns to service by itself; absent: when somebody returns it.
+   *
+   * @generated from field: google.protobuf.Timestamp out_of_service_until = 26;
+   */
+  outOfServiceUntil?: Timestamp | undefined;
+
+  /**
+   * It is no occurrence at all: it stands for a check that was taken out of service while it had no alarm.
+   *
+   * @generated from field: bool never_raised = 27;
+   */
+  neverRaised: boolean;
 };
 
 /**
