@@ -1,5 +1,5 @@
-// Grafana's dashboards and data source: each query asks for what a gateway offers, promtool can parse it, and a real Prometheus
-// that scrapes a gateway answers it.
+// Grafana's dashboards and data source: each query asks for what gateway, brain or central offers, promtool can parse it, and a real
+// Prometheus that scrapes all three answers it.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,6 +15,12 @@ import {
 } from '#test/appliance/prometheus/prometheus-server.ts'
 import { offeredBy, unknownIn } from '#test/appliance/prometheus/queries.ts'
 import { startWatchedGateway, type WatchedGateway } from '#test/appliance/prometheus/watched-gateway.ts'
+import {
+  DRIFT_LABELS,
+  hasBacking,
+  startWatchedServices,
+  type WatchedServices,
+} from '#test/appliance/prometheus/watched-services.ts'
 import { run } from '#test/cli/run-command.ts'
 
 interface Source {
@@ -44,10 +50,10 @@ const FOLDER = join(GRAFANA, 'dashboards')
 const dashboards = readdirSync(FOLDER).map((file) => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Dashboard)
 const panels = dashboards.flatMap((dashboard) => dashboard.panels.map((panel) => ({ ...panel, of: dashboard.uid })))
 const queries = panels.flatMap(({ targets, title, of }) =>
-  targets.map(({ expr }) => ({ expr, where: `${of}: ${title}` })),
+  targets.map(({ expr }) => ({ of, expr, where: `${of}: ${title}` })),
 )
-/** Only there once something has gone wrong, or been sent. */
-const MAY_BE_EMPTY = /^sum by \(.*\) > 0$|uplink_replay_rate/
+/** Only there once something has gone wrong, or been sent, or a model is in use. */
+const MAY_BE_EMPTY = /^sum by \(.*\) > 0$|uplink_replay_rate|model_drift/
 
 /** `label_values(series, label)` as PromQL has it. */
 function variableQuery(query: string): string {
@@ -61,15 +67,24 @@ function chosen(expression: string): string {
 }
 
 const variables = dashboards.flatMap(({ uid, templating }) =>
-  templating.list.map(({ name, query }) => ({ where: `${uid}: $${name}`, expr: variableQuery(query.query) })),
+  templating.list.map(({ name, query }) => ({ of: uid, where: `${uid}: $${name}`, expr: variableQuery(query.query) })),
 )
 const all = [...queries, ...variables]
 
+/** The dashboards of brain and central; all others are of gateways. */
+const OF_SERVICES = ['telemetryx-brain', 'telemetryx-central']
+const ofGateways = all.filter(({ of }) => !OF_SERVICES.includes(of))
+
 let gateway: WatchedGateway | undefined
+let services: WatchedServices | undefined
 beforeAll(async () => {
   gateway = await startWatchedGateway()
-})
-afterAll(() => gateway?.stop())
+  if (hasBacking) services = await startWatchedServices()
+}, 240_000)
+afterAll(async () => {
+  await gateway?.stop()
+  await services?.stop()
+}, 120_000)
 
 describe('the dashboards', () => {
   it('are well-formed: own ids, no overlap, a unit and the provisioned data source everywhere', () => {
@@ -77,7 +92,7 @@ describe('the dashboards', () => {
       datasources: Source[]
     }
     const [{ type, uid } = { type: '', uid: '' }] = datasources
-    expect(new Set(dashboards.map((dashboard) => dashboard.uid)).size).toBe(3)
+    expect(new Set(dashboards.map((dashboard) => dashboard.uid)).size).toBe(5)
     for (const dashboard of dashboards) {
       const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
         Array.from({ length: w * h }, (_, at) => `${x + (at % w)},${y + Math.floor(at / w)}`),
@@ -95,8 +110,23 @@ describe('the dashboards', () => {
 
   it('ask only for series and labels that a gateway has', async () => {
     const offered = offeredBy(await gateway!.metrics())
-    for (const { expr, where } of all) expect(unknownIn(chosen(expr), offered), where).toEqual([])
+    for (const { expr, where } of ofGateways) expect(unknownIn(chosen(expr), offered), where).toEqual([])
   })
+
+  it.skipIf(!hasBacking)(
+    'ask only for series and labels that brain and central have (needs postgresql, redis and nats)',
+    async () => {
+      const offered = {
+        'telemetryx-brain': offeredBy(await services!.brain(), DRIFT_LABELS),
+        'telemetryx-central': offeredBy(await services!.central()),
+      }
+      for (const [uid, known] of Object.entries(offered)) {
+        const own = all.filter(({ of }) => of === uid)
+        expect(own.length).toBeGreaterThan(15)
+        for (const { expr, where } of own) expect(unknownIn(chosen(expr), known), where).toEqual([])
+      }
+    },
+  )
 
   it('use every variable that they have, and no other', () => {
     for (const { templating, panels: own, uid } of dashboards) {
@@ -114,7 +144,7 @@ describe('the dashboards', () => {
   })
 
   it('show every metric of readings, devices, store and uplinks somewhere', async () => {
-    const shown = all.map(({ expr }) => expr).join('\n')
+    const shown = ofGateways.map(({ expr }) => expr).join('\n')
     const names = [...(await gateway!.metrics()).matchAll(/^# TYPE (telemetryx_\S+)/gm)].map(([, name]) => name!)
     const hidden = names.filter((name) => !shown.includes(name))
     expect(hidden.toSorted()).toEqual([
@@ -144,22 +174,26 @@ describe.skipIf(!hasPrometheus)('the queries of the dashboards (needs prometheus
     }
   })
 
-  it('are answered', async () => {
-    const text = readFileSync(join(PROMETHEUS_FOLDER, 'prometheus.yml'), 'utf8')
-    const targets = { 'telemetryx-gateway': new URL(gateway!.url).host }
-    const prometheus = await startPrometheus(configurationFor(text, targets))
-    try {
-      await vi.waitFor(
-        async () => {
-          for (const { expr, where } of all) {
-            const samples = await prometheus.query(chosen(expr))
-            if (!MAY_BE_EMPTY.test(expr)) expect(samples, `${where}: ${chosen(expr)}`).not.toEqual([])
-          }
-        },
-        { timeout: 25_000, interval: 250 },
-      )
-    } finally {
-      await prometheus.stop()
-    }
-  })
+  it.skipIf(!hasBacking)(
+    'are answered (needs postgresql, redis and nats)',
+    async () => {
+      const text = readFileSync(join(PROMETHEUS_FOLDER, 'prometheus.yml'), 'utf8')
+      const targets = { 'telemetryx-gateway': new URL(gateway!.url).host, ...services!.targets }
+      const prometheus = await startPrometheus(configurationFor(text, targets))
+      try {
+        await vi.waitFor(
+          async () => {
+            for (const { expr, where } of all) {
+              const samples = await prometheus.query(chosen(expr))
+              if (!MAY_BE_EMPTY.test(expr)) expect(samples, `${where}: ${chosen(expr)}`).not.toEqual([])
+            }
+          },
+          { timeout: 90_000, interval: 250 },
+        )
+      } finally {
+        await prometheus.stop()
+      }
+    },
+    120_000,
+  )
 })

@@ -1,4 +1,4 @@
-// A real Prometheus, with our rules, that scrapes one target.
+// A real Prometheus, with our rules, that scrapes what it is told.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -29,7 +29,7 @@ interface Configuration {
   readonly scrape_configs: { job_name: string; authorization?: unknown; static_configs: { targets: string[] }[] }[]
 }
 
-/** Our configuration with other targets, and in a hurry: scrapes and evaluates four times a second. */
+/** Our configuration with other targets, and in a hurry: scrapes and evaluates twice a second. */
 export function configurationFor(text: string, targets: Readonly<Record<string, string>>): string {
   const configuration = parse(text) as Configuration
   const jobs = configuration.scrape_configs.filter(({ job_name }) => targets[job_name] !== undefined)
@@ -37,7 +37,7 @@ export function configurationFor(text: string, targets: Readonly<Record<string, 
     delete job.authorization
     job.static_configs = [{ targets: [targets[job.job_name]!] }]
   }
-  const global = { scrape_interval: '250ms', scrape_timeout: '250ms', evaluation_interval: '250ms' }
+  const global = { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' }
   return stringify({ ...configuration, global, scrape_configs: jobs })
 }
 

@@ -38,10 +38,10 @@ export interface Offered {
   readonly labels: ReadonlySet<string>
 }
 
-/** What is on a page of metrics, and what Prometheus adds to each target. */
-export function offeredBy(page: string): Offered {
+/** What is on a page of metrics, and what Prometheus adds to each target. `more`: labels of series that have no sample yet. */
+export function offeredBy(page: string, more: readonly string[] = []): Offered {
   const series = new Set(['up'])
-  const labels = new Set(['instance', 'job'])
+  const labels = new Set(['instance', 'job', ...more])
   for (const [, name, type] of page.matchAll(/^# TYPE (\S+) (\w+)$/gm)) {
     const endings = type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']
     for (const ending of endings) series.add(name! + ending)
