@@ -168,7 +168,7 @@ class RunningCentral implements Central {
     if (nats !== null && !nats.isUp) add('nats-away', 'NATS is away: batches are not taken', true)
     if (redis !== null && !redis.isUp)
       add('redis-away', 'Redis is away: limits and sessions are those of this process alone', false)
-    return reasons
+    return [...reasons, ...(this.#parts.brain?.health() ?? [])]
   }
 
   async start(): Promise<void> {
@@ -177,12 +177,14 @@ class RunningCentral implements Central {
       this.#parts.stream?.start()
       await this.#parts.doors.start()
       await this.#parts.api.start(never)
+      this.#parts.brain?.start()
       this.#isServing = true
     } catch (error) {
       await this.#parts.api.stop(AbortSignal.abort())
       await this.#parts.doors.stop(AbortSignal.abort())
       await this.#parts.stream?.stop()
       await this.#parts.alerts.stop()
+      this.#parts.brain?.stop()
       throw error
     }
   }
@@ -206,11 +208,12 @@ class RunningCentral implements Central {
       }
     }
     this.#isServing = false
-    const { alerts, api, doors, feed, stream } = this.#parts
+    const { alerts, api, brain, doors, feed, stream } = this.#parts
     await Promise.all([step('api', () => api.stop(abort.signal)), step('doors', () => doors.stop(abort.signal))])
     await step('stream', async () => stream?.stop())
     await step('alerts', () => alerts.stop())
     feed.close()
+    brain?.stop()
     await step('storage', () => this.#storage.close())
     await step('backing', () => closeBacking(this.#backing))
     timer.cancel()

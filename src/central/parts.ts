@@ -1,15 +1,14 @@
 // Makes central's parts and connects them: the stream and the shared feed when there is NATS, Redis for what is shared when there is
 // one, the API on top.
 
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { ListenConfig } from '#config/central-config.ts'
 import type { HealthReason } from '#domain/component.ts'
-import { TelemetryError } from '#domain/errors.ts'
 import type { ServerTls } from '#rpc/server.ts'
 import type { StoragePorts } from './api/context.ts'
 import { CentralApi } from './api/server.ts'
 import type { Backing, CentralOptions } from './options.ts'
+import { CentralBrain } from './brain/central-brain.ts'
 import { Doors, type Door } from './doors.ts'
 import { GatewayAlerts } from './fleet/alerts.ts'
 import { GrpcDoor } from './ingest/grpc-door.ts'
@@ -17,6 +16,7 @@ import { LineDoor } from './ingest/line-door.ts'
 import type { IngestPort } from './ingest-ports.ts'
 import { OidcVerifier } from './people/oidc.ts'
 import { localValues } from './people/shared-values.ts'
+import { readPem } from './pem.ts'
 import type { CentralStorage } from './storage/open-storage.ts'
 import { LocalFeed, type LiveFeed } from './stream/live-feed.ts'
 import { SharedFeed } from './stream/shared-feed.ts'
@@ -32,6 +32,8 @@ export interface Parts {
   readonly doors: Doors
   readonly feed: LiveFeed
   readonly alerts: GatewayAlerts
+  /** null: none is configured. */
+  readonly brain: CentralBrain | null
   /** null: batches go into the database without a stream. */
   readonly stream: StreamIngest | null
 }
@@ -59,6 +61,7 @@ export async function composeParts({ backing, health, options, storage }: PartsO
     clock,
     registry,
   })
+  const brain = await brainOf(options, backing)
   const api = new CentralApi({
     http: config.http,
     dataDir: config.data,
@@ -69,6 +72,8 @@ export async function composeParts({ backing, health, options, storage }: PartsO
     feed,
     oidc: config.oidc && new OidcVerifier({ config: config.oidc, clock, log: log.child({ room: 'oidc' }) }),
     shared: redis ?? localValues(clock),
+    brain,
+    tracing: isTraced ? tracing : null,
     health,
     registry,
     clock,
@@ -80,7 +85,19 @@ export async function composeParts({ backing, health, options, storage }: PartsO
     alarms: storage.alarms,
     log: log.child({ room: 'alerts' }),
   })
-  return { api, doors: await doorsOf(options, api, ingest), feed, alerts, stream }
+  return { api, doors: await doorsOf(options, api, ingest), feed, alerts, brain, stream }
+}
+
+async function brainOf({ clock, config, log, random }: CentralOptions, { registry, tracing }: Backing) {
+  if (config.brain === null) return null
+  return CentralBrain.open({
+    config: config.brain,
+    clock,
+    log: log.child({ room: 'brain' }),
+    registry,
+    tracing,
+    random,
+  })
 }
 
 function streamOf({ clock, config, log }: CentralOptions, { nats, tracing }: Backing, ingest: IngestPort) {
@@ -116,14 +133,6 @@ async function doorsOf(options: CentralOptions, { authenticate }: CentralApi, in
 
 async function readTls(tls: ListenConfig['tls']): Promise<ServerTls | null> {
   if (tls === null) return null
-  const clientCa = tls.clientCa === null ? null : await pem(tls.clientCa)
-  return { cert: await pem(tls.cert), key: await pem(tls.key), clientCa }
-}
-
-async function pem(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (cause) {
-    throw new TelemetryError('CONFIG_UNREADABLE', `${file} cannot be read`, { cause, context: { file } })
-  }
+  const clientCa = tls.clientCa === null ? null : await readPem(tls.clientCa)
+  return { cert: await readPem(tls.cert), key: await readPem(tls.key), clientCa }
 }

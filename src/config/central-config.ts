@@ -1,6 +1,8 @@
 // The configuration of central as the other rooms take it: typed, decoded, everything defaulted, paths absolute.
 // Durations are milliseconds, sizes bytes.
 
+import type { CentralBrainConfig } from './central-brain.ts'
+
 export interface CentralConfig {
   /** Absolute path of the data folder. */
   readonly data: string
@@ -24,6 +26,8 @@ export interface CentralConfig {
   readonly nats: NatsConfig | null
   readonly oidc: OidcConfig | null
   readonly retention: { readonly rawMs: number; readonly minuteMs: number; readonly hourMs: number }
+  /** null: there is none. */
+  readonly brain: CentralBrainConfig | null
   /** Where traces go by OTLP; null: nothing is traced. */
   readonly traceEndpoint: string | null
   /** Made at the start when they are missing. */

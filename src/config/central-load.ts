@@ -1,6 +1,7 @@
 // central.yaml → CentralConfig, or everything that is wrong with it, each with file, line and column.
 
 import { dirname, resolve } from 'node:path'
+import { centralBrainConfig, centralBrainRules } from './central-brain.ts'
 import type { CentralConfig, ListenConfig } from './central-config.ts'
 import { CentralFileSchema, type CentralFile } from './central-schema.ts'
 import { isLoopback } from './loopback.ts'
@@ -44,7 +45,7 @@ function centralRules(values: CentralFile): PlainRule[] {
     report(['oidc', 'issuer'], 'must be an https address: whoever can change its answers could be anyone here')
   const twice = tenants.findIndex(({ id }, index) => tenants.findIndex((other) => other.id === id) !== index)
   if (twice !== -1) report(['tenants', twice, 'id'], `names "${tenants[twice]!.id}" a second time`)
-  return rules
+  return [...rules, ...centralBrainRules(values.brain)]
 }
 
 function isSafeIssuer(issuer: string): boolean {
@@ -74,6 +75,7 @@ function configOf(values: CentralFile, folder: string): CentralConfig {
     nats: nats ? { ...nats, credentials: nats.credentials === undefined ? null : path(nats.credentials) } : null,
     oidc: oidc ? { ...withoutSkew(oidc), clockSkewMs: oidc.clockSkew } : null,
     retention: { rawMs: retention.raw, minuteMs: retention.minute, hourMs: retention.hour },
+    brain: values.brain ? centralBrainConfig(values.brain, path) : null,
     traceEndpoint: values.opentelemetry?.endpoint ?? null,
     tenants: values.tenants.map(({ id, name }) => ({ id, name: name ?? id })),
   }

@@ -2,6 +2,7 @@
 
 import { Type, type StaticDecode, type TObject, type TProperties } from 'typebox'
 import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { CentralBrainSchema } from './central-brain.ts'
 import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
 
 /** A group of keys that may be left out as a whole, because each of them may. */
@@ -210,6 +211,7 @@ export const CentralFileSchema = strictObject(
       },
       'How long the history is kept, by fidelity.',
     ),
+    brain: Type.Optional(CentralBrainSchema),
     opentelemetry: Type.Optional(OpenTelemetrySchema),
     tenants: Type.Array(
       strictObject({

@@ -1,6 +1,7 @@
 // Structured logs by pino: one line of JSON each, secrets removed. Nothing is logged per reading.
 
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { activeTrace } from './active-trace.ts'
 
 export type { Logger } from 'pino'
 
@@ -19,12 +20,19 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     {
       level: options.level ?? 'info',
       base: null,
+      mixin: traceFields,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
     },
     options.destination ?? standardError(),
   )
+}
+
+/** By the names that collectors of logs know (OpenTelemetry, Trace Context in non-OTLP Log Formats). */
+function traceFields(): object {
+  const trace = activeTrace()
+  return trace === null ? {} : { trace_id: trace.traceId, span_id: trace.spanId }
 }
 
 /** For tests: says nothing. */

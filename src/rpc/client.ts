@@ -12,6 +12,7 @@ import {
 import { TelemetryError } from '#domain/errors.ts'
 
 const DEFAULT_PORT = 50_051
+const MIN_RECONNECT_MS = 250
 const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 
 /** PEM files' contents. */
@@ -43,6 +44,8 @@ export interface ClientOptions {
   readonly keepaliveTimeoutMs: number
   /** Largest message that is taken from the server. */
   readonly maxReceiveBytes?: number
+  /** Longest pause between two tries to connect, while calls come; default 2 minutes. */
+  readonly maxReconnectMs?: number
 }
 
 /**
@@ -71,7 +74,7 @@ export class RpcClient {
   readonly #metadata: Metadata
 
   constructor(options: ClientOptions) {
-    const { address, keepaliveMs, keepaliveTimeoutMs, maxReceiveBytes, token } = options
+    const { address, keepaliveMs, keepaliveTimeoutMs, maxReceiveBytes, maxReconnectMs, token } = options
     this.#client = new Client(address.name, channelCredentials(options), {
       'grpc.use_local_subchannel_pool': 1, // a connection of our own, so that closing it closes it
       'grpc.enable_retries': 0,
@@ -80,6 +83,12 @@ export class RpcClient {
       'grpc.service_config_disable_resolution': 1,
       'grpc.max_receive_message_length': maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
       'grpc.max_send_message_length': -1,
+      ...(maxReconnectMs === undefined
+        ? {}
+        : {
+            'grpc.initial_reconnect_backoff_ms': Math.min(MIN_RECONNECT_MS, maxReconnectMs),
+            'grpc.max_reconnect_backoff_ms': maxReconnectMs,
+          }),
       ...(keepaliveMs === 0
         ? {}
         : {
@@ -100,16 +109,23 @@ export class RpcClient {
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata)
   }
 
-  /** One request and its answer, within `timeoutMs`. Rejects with grpc-js' ServiceError. */
-  call<Q, S>(method: MethodDefinition<Q, S>, request: Q, timeoutMs: number): Promise<S> {
+  /** One request and its answer, within `timeoutMs`. `headers` stand over those of the client. Rejects with grpc-js' ServiceError. */
+  call<Q, S>(
+    method: MethodDefinition<Q, S>,
+    request: Q,
+    timeoutMs: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<S> {
     const { path, requestSerialize, responseDeserialize } = method
+    const metadata = this.#metadata.clone()
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         path,
         requestSerialize,
         responseDeserialize,
         request,
-        this.#metadata,
+        metadata,
         { deadline: Date.now() + timeoutMs },
         (error, response) => (error ? reject(error) : resolve(response!)),
       )

@@ -12,9 +12,11 @@ import { plainServer } from '#api/tls/https-server.ts'
 import { collectMethods, unknownRoute } from '#api/unknown-route.ts'
 import { compileValidator } from '#api/validation.ts'
 import { isTelemetryError } from '#domain/errors.ts'
+import { registerAnomalies } from '../brain/anomaly-routes.ts'
 import { registerFleet } from '../fleet/routes.ts'
 import { registerGatewayRoutes } from '../fleet/gateway-routes.ts'
 import { installRequestMetrics } from '../telemetry/request-metrics.ts'
+import { installTracing } from '../telemetry/traced-requests.ts'
 import { installAudit } from './audit-requests.ts'
 import type { CentralContext, CentralServer } from './context.ts'
 import { installGuard } from './guard.ts'
@@ -36,6 +38,7 @@ import { mountVersions, type ApiVersion } from './versions.ts'
 const MAX_BODY_BYTES = 1024 * 1024
 /** For an answer to be made; then the caller gets 503. */
 const HANDLER_TIMEOUT_MS = 30_000
+const MIN_RETRY_AFTER_S = 2
 const MAX_CONNECTIONS = 10_000
 /** From a live client: it has nothing to say. */
 const MAX_MESSAGE_BYTES = 4096
@@ -55,6 +58,7 @@ export const V1: ApiVersion = {
     registerModelChanges(app, context)
     registerValues(app, context)
     registerAlarms(app, context)
+    registerAnomalies(app, context)
     registerLive(app, context)
     registerFleet(app, context)
     registerGatewayRoutes(app, context)
@@ -102,6 +106,7 @@ export async function buildApp(
   })
   const methodsOf = collectMethods(app)
   installRequestMetrics(app, context)
+  installTracing(app, options.tracing)
   const rates = await installRateLimits(app, context)
   installGuard(app, context)
   rates.ofTenants()
@@ -118,5 +123,9 @@ export async function buildApp(
 function unlessAway(error: unknown): unknown {
   if (!isTelemetryError(error) || !error.retryable || error.code === 'RATE_LIMITED') return error
   if (HTTP_STATUS[error.code] < 500) return error
-  return new RequestError('UNAVAILABLE', error.message, { headers: { 'retry-after': '2' } })
+  const { retryAfterMs } = error.context
+  const seconds = typeof retryAfterMs === 'number' ? Math.ceil(retryAfterMs / 1000) : 0
+  return new RequestError('UNAVAILABLE', error.message, {
+    headers: { 'retry-after': String(Math.max(MIN_RETRY_AFTER_S, seconds)) },
+  })
 }

@@ -7,9 +7,11 @@ import type { AuditDetails } from '#api/audit/details.ts'
 import type { HttpsServers } from '#api/tls/https-server.ts'
 import type { CentralConfig } from '#config/central-config.ts'
 import type { HealthReason } from '#domain/component.ts'
+import type { Tracing } from '#domain/tracing.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
 import type { Registry } from '#kit/metrics.ts'
+import type { CentralBrain } from '../brain/central-brain.ts'
 import type { IngestPort } from '../ingest-ports.ts'
 import type { TenantLive } from '../live/tenant-live.ts'
 import type { Authenticator } from '../people/authenticator.ts'
@@ -46,6 +48,10 @@ export interface CentralApiOptions {
   /** null: people have accounts here only. */
   readonly oidc: OidcVerifier | null
   readonly shared: SharedValues
+  /** null: none is configured. */
+  readonly brain: CentralBrain | null
+  /** null: nothing is traced. */
+  readonly tracing: Tracing | null
   /** Empty when all is well. */
   readonly health: () => readonly HealthReason[]
   readonly registry: Registry

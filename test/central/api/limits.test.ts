@@ -121,6 +121,8 @@ async function bareApi(versions: readonly ApiVersion[]): Promise<{ api: CentralA
     feed: new LocalFeed(storage.ingest),
     oidc: null,
     shared: localValues(systemClock),
+    brain: null,
+    tracing: null,
     health: () => [],
     registry: new Registry(),
   }

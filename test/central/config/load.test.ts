@@ -36,6 +36,7 @@ describe('central.yaml', () => {
         nats: null,
         oidc: null,
         retention: { rawMs: 90 * 86_400_000 },
+        brain: null,
         traceEndpoint: null,
         tenants: [],
       },
@@ -51,6 +52,7 @@ databaseUrl: postgresql://central:\${DB}@db.example/telemetryx
 redisUrl: redis://redis.example
 nats: { urls: ["nats://a:4222"], credentials: edge.creds, replicas: 3 }
 oidc: { issuer: "https://login.example", audience: telemetryx }
+brain: { url: brain.example, tls: { ca: brain.pem }, token: "\${DB}", tenants: [ { id: plant-group, token: own } ] }
 opentelemetry: { endpoint: "http://collector.example:4318/v1/traces" }
 tenants: [ { id: plant-group } ]
 `
@@ -64,6 +66,13 @@ tenants: [ { id: plant-group } ]
         databaseUrl: 'postgresql://central:secret@db.example/telemetryx',
         nats: { credentials: '/etc/telemetryx/edge.creds', replicas: 3, partitions: 8 },
         oidc: { tenantClaim: 'tenant', roleClaim: 'role', clockSkewMs: 30_000 },
+        brain: {
+          url: 'brain.example',
+          tls: { ca: '/etc/telemetryx/brain.pem', cert: null, key: null, rejectUnauthorized: true },
+          token: 'secret',
+          tenants: [{ id: 'plant-group', token: 'own' }],
+          timeoutMs: 10_000,
+        },
         traceEndpoint: 'http://collector.example:4318/v1/traces',
         tenants: [{ id: 'plant-group', name: 'plant-group' }],
       },
@@ -92,6 +101,10 @@ tenants: [ { id: Plant } ]
     ['retention: { minute: 2y, hour: 1y }', 'retention.hour: must not be shorter than retention.minute'],
     ['oidc: { issuer: "http://login.example", audience: a }', 'oidc.issuer: must be an https address'],
     ['oidc: { issuer: "https://login.example", audience: a, clockSkew: 1h }', 'oidc.clockSkew: must be at most 5m'],
+    ['brain: { url: brain.example, timeout: 1m }', 'brain.timeout: must be from 100ms to 25s'],
+    ['brain: { url: brain.example, tls: { cert: c.pem } }', 'brain.tls: needs key as well'],
+    ['brain: { url: "grpc://brain.example", tls: {} }', 'brain.tls: does not go with a url'],
+    ['brain: { url: b, tenants: [ { id: a, token: x }, { id: a, token: y } ] }', 'names "a" a second time'],
     ['tenants: [ { id: a }, { id: b }, { id: a } ]', 'tenants[2].id: names "a" a second time'],
   ])('refuses %s', (line, message) => {
     expect(problemsOf(`version: 1\n${line}\n`)).toEqual([expect.stringContaining(message)])
@@ -104,10 +117,10 @@ tenants: [ { id: Plant } ]
   it('has an example that is valid, also with its comments opened', () => {
     expect(loadCentralConfig(example, {})).toMatchObject({ ok: true })
     const opened = readFileSync(example, 'utf8').replaceAll(
-      /^( *)# (?=(?:tls|publicUrl|grpc|line|databaseUrl|redisUrl|nats|oidc): )/gm,
+      /^( *)# (?=(?:tls|publicUrl|grpc|line|databaseUrl|redisUrl|nats|oidc|brain): )/gm,
       '$1',
     )
-    const result = parseCentralConfig(opened, example, { DB_PASSWORD: 'x' })
+    const result = parseCentralConfig(opened, example, { DB_PASSWORD: 'x', BRAIN_TOKEN: 'y' })
     expect(result.ok ? [] : result.problems).toEqual([])
     expect(result).toMatchObject({ ok: true, config: { grpc: { port: 50_052 }, oidc: { audience: 'telemetryx' } } })
   })

@@ -1,9 +1,31 @@
 // A role of the product as a process of its own: `telemetryx brain` or `telemetryx central`, which say on their first line where they are.
 
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { LAUNCHER } from '#test/cli/run-command.ts'
+
+/** Below those that the system gives to outgoing connections: nobody takes it while its server is away. */
+const FIRST_PORT = 20_000
+const PORTS = 12_000
+
+/** A free port for a server that is started there more than once. */
+export async function steadyPort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + randomInt(PORTS)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await Promise.race([
+      once(server, 'listening').then(() => true),
+      once(server, 'error').then(() => false),
+    ]).catch(() => false)
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
+}
 
 export interface Addresses {
   readonly grpc: number | string | null
@@ -35,6 +57,11 @@ export class RoleProcess {
       once(child, 'exit').then(() => Promise.reject(new Error(`${role} ended: ${log.join('\n')}`))),
     ])) as [string]
     return new RoleProcess(child, JSON.parse(line) as Addresses, log)
+  }
+
+  /** SIGSTOP: it no longer answers, but its connections stay; SIGCONT: it goes on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal)
   }
 
   /** Resolves when it is gone. */

@@ -5,17 +5,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { traceOfRecords } from '#kit/trace-context.ts'
+import { formatTraceparent, newTrace, traceOfRecords } from '#kit/trace-context.ts'
 import { startGatewayProcess } from '#test/cli/gateway-process.ts'
 import { OtlpReceiver } from '#test/sim/otlp-receiver.ts'
 import { hasPostgres, startPostgres } from '#test/sim/postgres.ts'
 import { RoleProcess } from './role-process.ts'
 
 const WAIT = { timeout: 60_000, interval: 100 }
+const DETECT = 'telemetryx.v1.AnalyticsService/DetectAnomalies'
 const JSON_BODY = { 'content-type': 'application/json' }
 
-/** A key for the gateway, by the one-time link. */
-async function keyOf({ api, setup }: RoleProcess['addresses']): Promise<string> {
+/** A key for the gateway, and the administrator's session, by the one-time link. */
+async function enter({ api, setup }: RoleProcess['addresses']): Promise<{ cookie: string; key: string }> {
   const token = new URL(setup!).hash.replace('#token=', '')
   const ask = async (path: string, body: object, headers: object = {}): Promise<Response> => {
     const options = { method: 'POST', headers: { ...JSON_BODY, ...headers }, body: JSON.stringify(body) }
@@ -27,7 +28,7 @@ async function keyOf({ api, setup }: RoleProcess['addresses']): Promise<string> 
   const session = await ask('setup', { token, name: 'ada', password: 'a long password', tenant })
   const cookie = session.headers.get('set-cookie')!.split(';')[0]!
   const answer = await ask('keys', { name: 'edge-01', scopes: ['ingest'], gateway: 'edge-01' }, { cookie })
-  return ((await answer.json()) as { key: string }).key
+  return { cookie, ...((await answer.json()) as { key: string }) }
 }
 
 it.skipIf(!hasPostgres)(
@@ -51,10 +52,11 @@ it.skipIf(!hasPostgres)(
       onTestFinished(() => process.end('SIGKILL'))
       return process
     }
-    const central = await start('central', `data: ./central\nhttp: { port: 0 }\ngrpc: { port: 0 }\n`)
     const brain = await start('brain', `data: ./brain\nlisten: { port: 0 }\nhttp: { port: 0 }\n`)
-    const key = await keyOf(central.addresses)
     const brainPort = /(\d+)$/.exec(String(brain.addresses.grpc))![1]!
+    const asked = `brain: { url: "127.0.0.1:${brainPort}" }\n`
+    const central = await start('central', `data: ./central\nhttp: { port: 0 }\ngrpc: { port: 0 }\n${asked}`)
+    const { cookie, key } = await enter(central.addresses)
     const gateway = await startGatewayProcess(
       file(
         'gateway.yaml',
@@ -101,5 +103,38 @@ it.skipIf(!hasPostgres)(
     })
     expect(delivery!.isError).toBe(false)
     await gateway.end('SIGTERM')
+
+    // What somebody asks of central, and central of the brain for it, stands in the trace of whoever asks.
+    const ask = async (traceparent: string): Promise<number> => {
+      const url = `${central.addresses.api}/sensors/apps.jobs/anomalies?method=zscore&scores=true`
+      return (await fetch(url, { headers: { cookie, traceparent } })).status
+    }
+    const own = newTrace()
+    await vi.waitFor(async () => expect(await ask(formatTraceparent(own))).toBe(200), WAIT)
+    const named = (service: string, name: string, parent: string | undefined) =>
+      receiver.spans.find(
+        (span) =>
+          span.traceId === own.traceId &&
+          span.service === service &&
+          span.name === name &&
+          span.parentSpanId === parent,
+      )
+    await vi.waitFor(() => {
+      const request = named('telemetryx-central', 'GET /api/v1/sensors/:id/anomalies', own.spanId)
+      const call = named('telemetryx-central', DETECT, request!.spanId)
+      expect(named('telemetryx-brain', DETECT, call!.spanId)).toMatchObject({ kind: 2, isError: false })
+    }, WAIT)
+
+    // And so do the lines that central writes into its log about it.
+    await brain.end('SIGKILL')
+    const second = newTrace()
+    expect(await ask(formatTraceparent(second))).toBe(503)
+    await vi.waitFor(() => {
+      const lines = central.log.map((line) => JSON.parse(line) as { trace_id?: string; span_id?: string; msg: string })
+      const traced = lines.filter((line) => line.trace_id === second.traceId)
+      expect(traced.map(({ msg }) => msg)).toContain('A request could not be answered')
+      for (const line of traced) expect(line.span_id).toMatch(/^[0-9a-f]{16}$/)
+      expect(lines.find(({ msg }) => msg === 'The API listens')).not.toHaveProperty('trace_id')
+    }, WAIT)
   },
 )

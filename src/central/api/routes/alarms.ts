@@ -6,11 +6,11 @@ import { mapPage, pageOf, pageParameters } from '#api/paging.ts'
 import { AlarmSchema, alarmShape } from '#api/shapes/alarm-shape.ts'
 import { ALARM_STATES, isInState } from '#api/shapes/alarm-states.ts'
 import { AlarmEntrySchema, EventEntrySchema, journalShape } from '#api/shapes/journal-shape.ts'
-import { DETECTORS, LIMITS } from '#api/routes/findings.ts'
+import { LIMITS } from '#api/routes/findings.ts'
 import { isoTime, rangeParameters, readRange, TimeSchema } from '#api/time.ts'
 import { SEVERITIES } from '#domain/check.ts'
 import { withGateway } from '#central/live/tenant-view.ts'
-import type { BrainAlert, CentralAlarm, JournalItem } from '#central/ports.ts'
+import type { AlarmsPort, BrainAlert, CentralAlarm, JournalItem, TenantNumber } from '#central/ports.ts'
 import type { CentralContext, CentralServer } from '../context.ts'
 import { IdParams, page, pageOfQuery, tenantOf } from '../request-parts.ts'
 
@@ -21,6 +21,10 @@ const gatewayFilter = Type.Optional(Type.String({ minLength: 1, maxLength: 64, d
 const MAX_SCANNED = 10_000
 
 export const CentralAlarmSchema = Type.Object({ ...AlarmSchema.properties, ...gateway })
+export const OccurrencesSchema = pageOf(
+  CentralAlarmSchema,
+  'Occurrences that were active at some moment of the range, newest raise first',
+)
 export const AlertSchema = Type.Object({
   id: Type.String(),
   rule: Type.String(),
@@ -50,8 +54,7 @@ export function alertShape({ data, time, ...alert }: BrainAlert): Static<typeof 
 export function registerAlarms(app: CentralServer, context: CentralContext): void {
   registerOpen(app, context)
   registerJournal(app, context)
-  registerFindings(app, context, { path: 'anomalies', summary: 'What the detectors found', checkTypes: DETECTORS })
-  registerFindings(app, context, { path: 'alerts', summary: 'What the limits found', checkTypes: LIMITS })
+  registerLimits(app, context)
   registerAlerts(app, context)
 }
 
@@ -134,41 +137,34 @@ function itemShape({ entry, gateway: id, position }: JournalItem): Static<typeof
   return { ...journalShape({ entry: named, position }, { sensor: () => undefined }), gateway: id }
 }
 
-interface Findings {
-  readonly path: string
-  readonly summary: string
-  readonly checkTypes: readonly string[]
-}
-
-function registerFindings(
-  app: CentralServer,
-  { lanes, options: { clock, storage } }: CentralContext,
-  { checkTypes, path, summary }: Findings,
-): void {
+function registerLimits(app: CentralServer, context: CentralContext): void {
   app.get(
-    `/sensors/:id/${path}`,
+    '/sensors/:id/alerts',
     {
       config,
       schema: {
         tags: ['alarms'],
-        summary,
+        summary: 'What the limits found',
         params: IdParams,
         querystring: Type.Object({ ...rangeParameters, ...page }, { additionalProperties: false }),
-        response: {
-          200: pageOf(
-            CentralAlarmSchema,
-            'Occurrences that were active at some moment of the range, newest raise first',
-          ),
-        },
+        response: { 200: OccurrencesSchema },
       },
     },
     async (request) => {
-      const tenant = tenantOf(request)
-      const range = readRange(request.query, clock.now())
-      const wish = { sensor: request.params.id, checkTypes, ...range, ...pageOfQuery(request.query) }
-      return mapPage(await lanes.run(tenant, () => storage.alarms.occurrences(tenant, wish)), centralAlarmShape)
+      const range = readRange(request.query, context.options.clock.now())
+      const wish = { sensor: request.params.id, checkTypes: LIMITS, ...range, ...pageOfQuery(request.query) }
+      return occurrencesOf(context, tenantOf(request), wish)
     },
   )
+}
+
+/** What checks of some kinds found at a sensor. */
+export async function occurrencesOf(
+  { lanes, options: { storage } }: CentralContext,
+  tenant: TenantNumber,
+  wish: Parameters<AlarmsPort['occurrences']>[1],
+) {
+  return mapPage(await lanes.run(tenant, () => storage.alarms.occurrences(tenant, wish)), centralAlarmShape)
 }
 
 function registerAlerts(app: CentralServer, { lanes, options: { clock, storage } }: CentralContext): void {
