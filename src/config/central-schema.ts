@@ -149,10 +149,10 @@ export const CentralFileSchema = strictObject(
     nats: Type.Optional(
       strictObject(
         {
-          urls: Type.Array(Type.String({ pattern: '^(nats|tls|wss?)://' }), {
+          urls: Type.Array(Type.String({ pattern: '^(nats|tls)://' }), {
             minItems: 1,
             maxItems: 32,
-            description: 'Servers of one NATS cluster with JetStream.',
+            description: 'Servers of one NATS cluster with JetStream: nats://HOST:PORT, or tls://HOST:PORT.',
             examples: [['nats://nats.example:4222']],
           }),
           credentials: Type.Optional(file('Credentials file (.creds) of the NATS account, relative to this file.')),

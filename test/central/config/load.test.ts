@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import Schema from 'typebox/schema'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { connectOptions } from '#backing/nats-address.ts'
 import { loadCentralConfig, parseCentralConfig } from '#config/central-load.ts'
 import { CentralFileSchema } from '#config/central-schema.ts'
 import { plainJsonSchema } from '#config/json-schema.ts'
@@ -123,6 +124,19 @@ tenants: [ { id: Plant } ]
     const result = parseCentralConfig(opened, example, { DB_PASSWORD: 'x', BRAIN_TOKEN: 'y' })
     expect(result.ok ? [] : result.problems).toEqual([])
     expect(result).toMatchObject({ ok: true, config: { grpc: { port: 50_052 }, oidc: { audience: 'telemetryx' } } })
+  })
+
+  it.each([
+    ['nats://nats.example:4222', true],
+    ['tls://user:secret@nats.example', true],
+    ['ws://nats.example:8080', false],
+    ['wss://nats.example', false],
+    ['nats.example:4222', false],
+  ])('takes the address of NATS %s exactly when its client does', async (url, isTaken) => {
+    expect(load(`version: 1\nnats: { urls: ["${url}"] }\n`).ok).toBe(isTaken)
+    const options = connectOptions({ urls: [url], credentials: null })
+    if (isTaken) expect(await options).toMatchObject({ servers: [new URL(url).host] })
+    else await expect(options).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
 
   it('has a JSON Schema that judges as the loader does', () => {
