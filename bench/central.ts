@@ -1,25 +1,27 @@
 // Central's ingest and queries on PostgreSQL and on PGlite: `--readings` readings of 50 gateways with 100 sensors each at 1 Hz, in
 // batches of 500, each gateway with one batch under way, as the uplink sends them. Beside it the same rows by a bare COPY into a
-// table with the same indexes, in one go. PGlite gets a tenth. PostgreSQL is started here, and runs with fsync.
+// table with the same indexes, in one go; through JetStream with one and with two consuming processes; latest values through Redis.
+// PGlite gets a tenth. PostgreSQL, NATS and Redis are started here; PostgreSQL runs with fsync. BENCH_CENTRAL=postgresql,pglite,stream
+// chooses.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { create, toBinary } from '@bufbuild/protobuf'
 import { LatencyHistogram } from '#kit/latency.ts'
-import type { KnownSensors } from '#rpc/dictionary.ts'
-import { BatchSchema, ReadingBlockSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
-import { dictionary, makeTenant, openStorage, type Fixture } from '#test/central/storage/central-fixture.ts'
+import { makeTenant, openStorage, type Fixture } from '#test/central/storage/central-fixture.ts'
+import { hasNats } from '#test/sim/nats.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
+import { hasRedis } from '#test/sim/redis.ts'
+import { BATCH, GATEWAYS, SECONDS_A_BATCH, sendAll, SENSORS, sensorId } from './central/batches.ts'
+import { measureLatest, measureShared } from './central/latest.ts'
+import { measureStream } from './central/stream.ts'
 
-const GATEWAYS = 50
-const SENSORS = 100
-const BATCH = 500
-const SECONDS_A_BATCH = BATCH / SENSORS
 const QUERIES = 200
 const HOUR_MS = 3_600_000
+/** Of a new database. */
+const FIRST_TENANT = 1
 const SERVER = { shared_buffers: '1GB', max_wal_size: '8GB', wal_compression: 'on', checkpoint_timeout: '15min' }
 
 interface Options {
@@ -28,13 +30,14 @@ interface Options {
 
 export async function run({ readings }: Options): Promise<Record<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), 'telemetryx-bench-'))
-  const wanted = process.env['BENCH_CENTRAL']?.split(',') ?? ['postgresql', 'pglite']
+  const wanted = process.env['BENCH_CENTRAL']?.split(',') ?? ['postgresql', 'pglite', 'stream']
   const figures: Record<string, number> = {}
   try {
     if (hasPostgres && wanted.includes('postgresql')) {
       const peer = await startPostgres(SERVER)
       try {
         Object.assign(figures, named('postgresql', await measure({ url: peer.url, folder, readings })))
+        if (hasRedis) Object.assign(figures, named('redis', await measureShared(peer.url, FIRST_TENANT)))
         Object.assign(figures, named('copy', await measureCopy(peer, folder)))
       } finally {
         await peer.stop()
@@ -42,6 +45,9 @@ export async function run({ readings }: Options): Promise<Record<string, number>
     }
     if (wanted.includes('pglite'))
       Object.assign(figures, named('pglite', await measure({ url: null, folder, readings: readings / 10 })))
+    if (hasPostgres && hasNats && wanted.includes('stream'))
+      for (const [name, processes] of [['streamOne', 1] as const, ['streamTwo', 2] as const])
+        Object.assign(figures, named(name, await measureStream(processes, readings, SERVER)))
     return figures
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -64,11 +70,8 @@ async function measure(place: {
   const batches = Math.max(1, Math.round(place.readings / GATEWAYS / BATCH))
   const now = Date.now()
   const from = now - batches * SECONDS_A_BATCH * 1000
-  const latency = new LatencyHistogram()
   const start = performance.now()
-  await Promise.all(
-    Array.from({ length: GATEWAYS }, (_, gateway) => sendAll(fixture, tenant, { gateway, batches, from, latency })),
-  )
+  const latency = await sendAll(fixture.storage.ingest, { tenant, batches, from })
   const elapsed = performance.now() - start
   const rssBytes = process.memoryUsage().rss
   const readings = batches * BATCH * GATEWAYS
@@ -87,68 +90,10 @@ async function measure(place: {
     rssBytes,
     ...(await bytesOf(fixture, readings)),
     ...queries,
+    ...(await measureLatest(fixture.storage.readings, tenant)),
   }
   await fixture.close()
   return figures
-}
-
-interface Sending {
-  readonly gateway: number
-  readonly batches: number
-  readonly from: number
-  readonly latency: LatencyHistogram
-}
-
-async function sendAll(
-  { storage }: Fixture,
-  tenant: number,
-  { batches, from, gateway, latency }: Sending,
-): Promise<void> {
-  const sensors = dictionary(
-    ...Array.from({ length: SENSORS }, (_, number) => ({
-      number,
-      id: sensorId(gateway, number),
-      machine: `m-${gateway}`,
-    })),
-  )
-  const columns = columnsOf(gateway)
-  for (let index = 0; index < batches; index++) {
-    const batch = batchOf(columns, index * BATCH + 1, from + index * SECONDS_A_BATCH * 1000)
-    const start = performance.now()
-    const taken = await storage.ingest.take(tenant, envelopeOf(gateway, sensors, batch))
-    latency.record(performance.now() - start)
-    if (taken.accepted !== BATCH) throw new Error(`${BATCH - taken.accepted} readings were not taken`)
-  }
-}
-
-const sensorId = (gateway: number, sensor: number): string => `plc-${gateway}.s${sensor}`
-
-function envelopeOf(gateway: number, sensors: KnownSensors, batch: Uint8Array) {
-  return { gateway: `edge-${gateway}`, factory: 'Plant', sensors, batch, traceparent: null }
-}
-
-/** What all batches of a gateway have alike: random walks with two decimals, a second from row to row of a sensor. */
-function columnsOf(gateway: number): Uint8Array {
-  let seed = gateway + 1
-  const noise = (): number => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) | 0) >>> 24
-  return toBinary(
-    ReadingBlockSchema,
-    create(ReadingBlockSchema, {
-      sensors: Array.from({ length: BATCH }, (_, row) => row % SENSORS),
-      receivedDeltas: Array.from({ length: BATCH }, (_, row) => (row > 0 && row % SENSORS === 0 ? 1000 : 0)),
-      numbers: Array.from({ length: BATCH }, () => 200 + noise() / 100),
-    }),
-  )
-}
-
-/** A Batch: what is its own, then the columns. Parts of one protobuf message may stand one after the other. */
-function batchOf(columns: Uint8Array, firstSeq: number, receivedAt: number): Uint8Array {
-  const own = create(ReadingBlockSchema, { firstSeq: BigInt(firstSeq), receivedAtMs: BigInt(receivedAt) })
-  const block = Buffer.concat([toBinary(ReadingBlockSchema, own), columns])
-  const head = create(BatchSchema, { epoch: 1, firstSeq: BigInt(firstSeq), lastSeq: BigInt(firstSeq + BATCH - 1) })
-  const size = Buffer.from([(6 << 3) | 2, (block.length & 0x7f) | 0x80, block.length >> 7]) // field `blocks`, length of two bytes
-  if (block.length >> 14 !== 0) throw new Error('The block is larger than a length of two bytes says')
-  return Buffer.concat([toBinary(BatchSchema, head), size, block])
 }
 
 async function measureQueries(
