@@ -1,7 +1,7 @@
 // `telemetryx gateway`: runs the gateway in the foreground until it is told to stop.
 
 import { resolve } from 'node:path'
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { GatewayConfig } from '#config/gateway-config.ts'
 import { loadGatewayConfig, type Catalogue, type LoadResult } from '#config/load.ts'
 import { afterLoading } from '#gateway/after-loading.ts'
@@ -17,17 +17,16 @@ import { createLogger, standardError } from '#kit/logger.ts'
 import { RecentLines } from '#kit/recent-lines.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
 import { EXIT_CONFIG } from './exit-codes.ts'
+import { logLevelOption, type LogLevel } from './log-level.ts'
 import { reloadOnHangup } from './on-hangup.ts'
+import { STOP_DEADLINE_MS } from './service-command.ts'
 import { untilSignal } from './until-signal.ts'
-
-const STOP_DEADLINE_MS = 20_000 // well within systemd's default TimeoutStopSec of 90 s
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
 interface GatewayCommandOptions {
   readonly json?: true
   readonly config?: string
   readonly data?: string
-  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly logLevel: LogLevel
 }
 
 export function registerGateway(program: Command): void {
@@ -41,7 +40,7 @@ export function registerGateway(program: Command): void {
     )
     .option('-c, --config <file>', CONFIG_FILE_HELP)
     .option('--data <dir>', 'data folder, instead of the one in the configuration')
-    .addOption(new Option('--log-level <level>', 'least severity that is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(logLevelOption())
     .option('--json', 'print the addresses as one line of JSON')
     .addHelpText('after', '\nExample:\n  telemetryx gateway -c /etc/telemetryx/gateway.yaml --data /var/lib/telemetryx')
     .action(runGateway)

@@ -10,11 +10,10 @@ import { createCatalogue } from '#gateway/catalogue.ts'
 import { packageVersion, PACKAGE_ROOT } from '#gateway/version.ts'
 import { systemClock } from '#kit/clock.ts'
 import { SimulationSchema } from '#simulate/schema.ts'
-import { brainReference } from './brain-reference.ts'
-import { centralReference } from './central-reference.ts'
 import { commandTree } from './command-tree.ts'
 import { wholeProgram } from './main.ts'
 import { manualPage } from './manual-page.ts'
+import { serviceReference } from './service-reference.ts'
 import { simulationReference } from './simulation-reference.ts'
 
 /** Text of each generated file, by path within the package. */
@@ -23,12 +22,15 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', configurationReference(catalogue)],
     ['config/gateway.schema.json', `${JSON.stringify(gatewayJsonSchema(catalogue), null, 2)}\n`],
-    ['docs/central-configuration.md', centralReference()],
+    [
+      'docs/central-configuration.md',
+      serviceReference({ name: 'central', title: 'central', schema: CentralFileSchema }),
+    ],
     [
       'config/central.schema.json',
       `${JSON.stringify(plainJsonSchema('TelemetryX central', CentralFileSchema), null, 2)}\n`,
     ],
-    ['docs/brain-configuration.md', brainReference()],
+    ['docs/brain-configuration.md', serviceReference({ name: 'brain', title: 'the brain', schema: BrainFileSchema })],
     ['config/brain.schema.json', `${JSON.stringify(plainJsonSchema('TelemetryX brain', BrainFileSchema), null, 2)}\n`],
     ['docs/simulation.md', simulationReference()],
     [

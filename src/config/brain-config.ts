@@ -1,10 +1,12 @@
 // The configuration of the brain as the other rooms take it: typed, decoded, everything defaulted, paths absolute.
 // Durations are milliseconds, sizes bytes.
 
+import type { TlsFiles } from './service-keys.ts'
+
 export interface BrainConfig {
   readonly listen: { readonly host: string; readonly port: number }
-  /** Absolute paths; null: not encrypted. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null
+  /** null: not encrypted. */
+  readonly tls: TlsFiles | null
   readonly http: { readonly host: string; readonly port: number }
   /** Absolute. */
   readonly data: string

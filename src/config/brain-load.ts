@@ -5,6 +5,7 @@ import type { BrainConfig } from './brain-config.ts'
 import { BrainFileSchema, type BrainFile } from './brain-schema.ts'
 import { isLoopback } from './loopback.ts'
 import { loadPlainFile, parsePlainFile, type PlainResult, type PlainRule } from './plain-file.ts'
+import { tlsFiles } from './service-keys.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -64,9 +65,7 @@ function configOf(values: BrainFile, folder: string): BrainConfig {
   const path = (name: string): string => resolve(folder, name)
   return {
     listen: values.listen,
-    tls: tls
-      ? { cert: path(tls.cert), key: path(tls.key), clientCa: tls.clientCa === undefined ? null : path(tls.clientCa) }
-      : null,
+    tls: tlsFiles(tls, path),
     http: values.http,
     data: path(values.data),
     tokens: values.tokens,

@@ -1,34 +1,9 @@
 // The keys of brain.yaml: one definition for validation, types, JSON Schema and reference.
 
-import { Type, type StaticDecode, type TObject, type TProperties } from 'typebox'
-import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { Type, type StaticDecode } from 'typebox'
+import { durationSchema, idSchema, section, sizeSchema, strictObject } from '#domain/schema.ts'
+import { countSchema, hostSchema, portSchema, ServerTlsSchema, textSchema } from './service-keys.ts'
 import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
-
-/** A group of keys that may be left out as a whole, because each of them may. */
-function section<T extends TProperties>(properties: T, description: string): TObject<T> {
-  return Type.Object(properties, { additionalProperties: false, default: {}, description })
-}
-
-const text = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description })
-
-const host = (description: string) => Type.String({ minLength: 1, maxLength: 255, default: '127.0.0.1', description })
-
-const port = (fallback: number) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description: 'TCP port; 0 takes any free one.' })
-
-const count = (fallback: number, maximum: number, description: string) =>
-  Type.Integer({ minimum: 1, maximum, default: fallback, description })
-
-const TlsSchema = strictObject(
-  {
-    cert: text('File with the certificate and those between it and its root (PEM), relative to this file.'),
-    key: text('File with its unencrypted key (PEM), relative to this file.'),
-    clientCa: Type.Optional(
-      text('Authority (PEM) of the certificates that clients must have (mutual TLS). Left out: none is asked for.'),
-    ),
-  },
-  { description: 'Encrypts.' },
-)
 
 const TokenSchema = strictObject({
   name: idSchema({ description: 'Names the token in logs and metrics.' }),
@@ -51,15 +26,15 @@ const TokenSchema = strictObject({
 
 const SmtpSchema = strictObject(
   {
-    host: text('Mail server.'),
+    host: textSchema('Mail server.'),
     port: Type.Integer({ minimum: 1, maximum: 65_535, default: 587, description: 'TCP port.' }),
     tls: Type.Union([Type.Literal('starttls'), Type.Literal('implicit'), Type.Literal('none')], {
       default: 'starttls',
       description: '`starttls` insists on STARTTLS, `implicit` encrypts from the start (port 465), `none` never.',
     }),
-    user: Type.Optional(text('User name.')),
+    user: Type.Optional(textSchema('User name.')),
     password: Type.Optional(Type.String({ minLength: 1, secret: true, description: 'Password.' })),
-    from: text('Sender of the mails, for example "TelemetryX <alerts@plant.example>".'),
+    from: textSchema('Sender of the mails, for example "TelemetryX <alerts@plant.example>".'),
   },
   { description: 'Server through which mails are sent. Left out: actions of kind email are refused.' },
 )
@@ -72,7 +47,7 @@ const MqttSchema = strictObject(
       secret: true,
       description: 'Broker: mqtt://host:1883 or mqtts://host:8883.',
     }),
-    user: Type.Optional(text('User name.')),
+    user: Type.Optional(textSchema('User name.')),
     password: Type.Optional(Type.String({ minLength: 1, secret: true, description: 'Password.' })),
   },
   { description: 'Broker to which actions publish. Left out: actions of kind mqtt are refused.' },
@@ -89,46 +64,46 @@ const WebhooksSchema = section(
       description: 'How long an answer may take, when the action says nothing.',
     }),
   },
-  'Actions of kind webhook.',
+  { description: 'Actions of kind webhook.' },
 )
 
 const ActionsSchema = section(
   {
-    attempts: count(12, 1000, 'Tries before an action is given up.'),
+    attempts: countSchema(12, 1000, 'Tries before an action is given up.'),
     firstRetry: durationSchema({ default: '2s', description: 'Pause after the first failure; it doubles.' }),
     maxRetry: durationSchema({ default: '15m', description: 'Longest pause between two tries.' }),
   },
-  'How actions are carried out.',
+  { description: 'How actions are carried out.' },
 )
 
 const LimitsSchema = section(
   {
     maxMessage: sizeSchema({ default: '4MiB', description: 'Largest message of a client; 64KiB to 64MiB.' }),
-    maxRecords: count(10_000, 1_000_000, 'Records, or points of series, in one call.'),
-    maxRules: count(10_000, 1_000_000, 'Rules of one tenant.'),
-    maxWindowKeys: count(
+    maxRecords: countSchema(10_000, 1_000_000, 'Records, or points of series, in one call.'),
+    maxRules: countSchema(10_000, 1_000_000, 'Rules of one tenant.'),
+    maxWindowKeys: countSchema(
       10_000,
       10_000_000,
       'Keys that one window keeps apart; the ones unused longest are forgotten.',
     ),
-    maxWindowValues: count(4_000_000, 1_000_000_000, 'Values that all windows hold together; 16 bytes each.'),
-    maxPendingActions: count(100_000, 10_000_000, 'Actions that wait; further ones are given up and counted.'),
+    maxWindowValues: countSchema(4_000_000, 1_000_000_000, 'Values that all windows hold together; 16 bytes each.'),
+    maxPendingActions: countSchema(100_000, 10_000_000, 'Actions that wait; further ones are given up and counted.'),
     callTimeout: durationSchema({ default: '30s', description: 'Deadline of calls that bring none.' }),
   },
-  'What one client, rule or call may take up.',
+  { description: 'What one client, rule or call may take up.' },
 )
 
 const AnalyticsSchema = section(
   {
-    maxReadings: count(
+    maxReadings: countSchema(
       20_000_000,
       10_000_000_000,
       'Readings that analytics keep for each tenant, to train on and to analyse; the oldest go first.',
     ),
     maxAge: durationSchema({ default: '90d', description: 'Older ones are deleted.' }),
-    threads: count(1, 64, 'Threads for detection, analysis and training that take long.'),
+    threads: countSchema(1, 64, 'Threads for detection, analysis and training that take long.'),
   },
-  'Detection, analysis and models.',
+  { description: 'Detection, analysis and models.' },
 )
 
 const ReportSchema = strictObject({
@@ -158,13 +133,13 @@ export const BrainFileSchema = strictObject(
   {
     version: Type.Literal(1, { default: 1, description: 'Version of this format.' }),
     listen: section(
-      { host: host('Address to listen on; another than loopback needs tokens.'), port: port(50_051) },
-      'Where gRPC is served.',
+      { host: hostSchema('Address to listen on; another than loopback needs tokens.'), port: portSchema(50_051) },
+      { description: 'Where gRPC is served.' },
     ),
-    tls: Type.Optional(TlsSchema),
+    tls: Type.Optional(ServerTlsSchema),
     http: section(
-      { host: host('Address to listen on.'), port: port(9464) },
-      'Where /metrics, /healthz and /readyz are served, without encryption and without tokens.',
+      { host: hostSchema('Address to listen on.'), port: portSchema(9464) },
+      { description: 'Where /metrics, /healthz and /readyz are served, without encryption and without tokens.' },
     ),
     data: Type.String({ minLength: 1, default: './brain', description: 'Folder of files, relative to this file.' }),
     tokens: Type.Array(TokenSchema, {

@@ -3,6 +3,8 @@
 
 import type { CentralBrainConfig } from './central-brain.ts'
 
+import type { TlsFiles } from './service-keys.ts'
+
 export interface CentralConfig {
   /** Absolute path of the data folder. */
   readonly data: string
@@ -48,8 +50,8 @@ export interface CentralLimits {
 export interface ListenConfig {
   readonly host: string
   readonly port: number
-  /** Absolute paths; `clientCa` null: no certificate is asked of clients. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | null } | null
+  /** null: not encrypted. */
+  readonly tls: TlsFiles | null
 }
 
 export interface NatsConfig {

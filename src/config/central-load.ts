@@ -6,6 +6,7 @@ import type { CentralConfig, ListenConfig } from './central-config.ts'
 import { CentralFileSchema, type CentralFile } from './central-schema.ts'
 import { isLoopback } from './loopback.ts'
 import { loadPlainFile, parsePlainFile, type PlainResult, type PlainRule } from './plain-file.ts'
+import { tlsFiles } from './service-keys.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -89,7 +90,5 @@ function listenConfig(
   { host, port, tls }: NonNullable<CentralFile['grpc']>,
   path: (name: string) => string,
 ): ListenConfig {
-  if (!tls) return { host, port, tls: null }
-  const clientCa = tls.clientCa === undefined ? null : path(tls.clientCa)
-  return { host, port, tls: { cert: path(tls.cert), key: path(tls.key), clientCa } }
+  return { host, port, tls: tlsFiles(tls, path) }
 }

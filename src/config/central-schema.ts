@@ -1,36 +1,10 @@
 // The keys of central.yaml: one definition for validation, types, JSON Schema and reference.
 
-import { Type, type StaticDecode, type TObject, type TProperties } from 'typebox'
-import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { Type, type StaticDecode } from 'typebox'
+import { durationSchema, idSchema, section, sizeSchema, strictObject } from '#domain/schema.ts'
+import { certificateKeys, countSchema, hostSchema, portSchema, ServerTlsSchema, textSchema } from './service-keys.ts'
 import { CentralBrainSchema } from './central-brain.ts'
 import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
-
-/** A group of keys that may be left out as a whole, because each of them may. */
-function section<T extends TProperties>(properties: T, description: string): TObject<T> {
-  return Type.Object(properties, { additionalProperties: false, default: {}, description })
-}
-
-const host = (description: string) => Type.String({ minLength: 1, maxLength: 255, default: '127.0.0.1', description })
-
-const port = (fallback: number) =>
-  Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description: 'TCP port; 0 takes any free one.' })
-
-const file = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description })
-
-const certificate = {
-  cert: file('File with the certificate and those between it and its root (PEM), relative to this file.'),
-  key: file('File with its unencrypted key (PEM), relative to this file.'),
-}
-
-const ServerTlsSchema = strictObject(
-  {
-    ...certificate,
-    clientCa: Type.Optional(
-      file('Authority (PEM) of the certificates that clients must have (mutual TLS). Left out: none is asked for.'),
-    ),
-  },
-  { description: 'Encrypts.' },
-)
 
 const LimitsSchema = section(
   {
@@ -38,50 +12,28 @@ const LimitsSchema = section(
       default: '8MiB',
       description: 'Largest body of an ingest request, before and after it is expanded. At most 64MiB.',
     }),
-    addressPerMinute: Type.Integer({
-      minimum: 1,
-      maximum: 10_000_000,
-      default: 12_000,
-      description: 'Requests of one address in a minute, counted before anybody is asked who they are.',
-    }),
-    tenantPerMinute: Type.Integer({
-      minimum: 1,
-      maximum: 10_000_000,
-      default: 60_000,
-      description: 'Requests of one tenant in a minute, over all routes.',
-    }),
-    routePerMinute: Type.Integer({
-      minimum: 1,
-      maximum: 10_000_000,
-      default: 12_000,
-      description: 'Requests of one tenant to one route in a minute; for ingest tenantPerMinute alone counts.',
-    }),
-    queries: Type.Integer({
-      minimum: 1,
-      maximum: 1000,
-      default: 32,
-      description: 'Queries of the database at once, over all tenants.',
-    }),
-    tenantQueries: Type.Integer({
-      minimum: 1,
-      maximum: 1000,
-      default: 8,
-      description: 'Queries of one tenant at once; further ones wait their turn.',
-    }),
+    addressPerMinute: countSchema(
+      12_000,
+      10_000_000,
+      'Requests of one address in a minute, counted before anybody is asked who they are.',
+    ),
+    tenantPerMinute: countSchema(60_000, 10_000_000, 'Requests of one tenant in a minute, over all routes.'),
+    routePerMinute: countSchema(
+      12_000,
+      10_000_000,
+      'Requests of one tenant to one route in a minute; for ingest tenantPerMinute alone counts.',
+    ),
+    queries: countSchema(32, 1000, 'Queries of the database at once, over all tenants.'),
+    tenantQueries: countSchema(8, 1000, 'Queries of one tenant at once; further ones wait their turn.'),
     tenantQueue: Type.Integer({
       minimum: 0,
       maximum: 10_000,
       default: 64,
       description: 'Queries of one tenant that may wait; further ones are refused (503).',
     }),
-    tenantLiveClients: Type.Integer({
-      minimum: 1,
-      maximum: 10_000,
-      default: 256,
-      description: 'Open WebSocket connections of one tenant.',
-    }),
+    tenantLiveClients: countSchema(256, 10_000, 'Open WebSocket connections of one tenant.'),
   },
-  'What one tenant may take, so that it slows no other.',
+  { description: 'What one tenant may take, so that it slows no other.' },
 )
 
 export const CentralFileSchema = strictObject(
@@ -94,8 +46,8 @@ export const CentralFileSchema = strictObject(
     }),
     http: section(
       {
-        host: host('Address of API and live feed; `0.0.0.0` for every interface.'),
-        port: port(8090),
+        host: hostSchema('Address of API and live feed; `0.0.0.0` for every interface.'),
+        port: portSchema(8090),
         publicUrl: Type.Optional(
           Type.String({
             pattern: '^https?://[^/?#]+$',
@@ -108,23 +60,23 @@ export const CentralFileSchema = strictObject(
           description: 'A proxy stands before it, whose X-Forwarded-For and X-Forwarded-Proto are believed.',
         }),
         tls: Type.Optional(
-          strictObject(certificate, {
+          strictObject(certificateKeys, {
             description: 'Encrypts: https instead of http. Renewed files are taken over within a minute.',
           }),
         ),
         limits: LimitsSchema,
       },
-      'API and live feed.',
+      { description: 'API and live feed.' },
     ),
     grpc: Type.Optional(
       strictObject(
-        { host: host('Address to listen on.'), port: port(50_052), tls: Type.Optional(ServerTlsSchema) },
+        { host: hostSchema('Address to listen on.'), port: portSchema(50_052), tls: Type.Optional(ServerTlsSchema) },
         { description: 'gRPC IngestService for gateways. Left out: there is none.' },
       ),
     ),
     line: Type.Optional(
       strictObject(
-        { host: host('Address to listen on.'), port: port(8094), tls: Type.Optional(ServerTlsSchema) },
+        { host: hostSchema('Address to listen on.'), port: portSchema(8094), tls: Type.Optional(ServerTlsSchema) },
         { description: 'Lines of text over TCP, for programs that are no gateway. Left out: there is none.' },
       ),
     ),
@@ -155,19 +107,15 @@ export const CentralFileSchema = strictObject(
             description: 'Servers of one NATS cluster with JetStream: nats://HOST:PORT, or tls://HOST:PORT.',
             examples: [['nats://nats.example:4222']],
           }),
-          credentials: Type.Optional(file('Credentials file (.creds) of the NATS account, relative to this file.')),
-          replicas: Type.Integer({
-            minimum: 1,
-            maximum: 5,
-            default: 1,
-            description: 'How many NATS servers keep each message.',
-          }),
-          partitions: Type.Integer({
-            minimum: 1,
-            maximum: 256,
-            default: 8,
-            description: 'Parts of the stream, each consumed in order; not changed while it holds messages.',
-          }),
+          credentials: Type.Optional(
+            textSchema('Credentials file (.creds) of the NATS account, relative to this file.'),
+          ),
+          replicas: countSchema(1, 5, 'How many NATS servers keep each message.'),
+          partitions: countSchema(
+            8,
+            256,
+            'Parts of the stream, each consumed in order; not changed while it holds messages.',
+          ),
           maxBytes: sizeSchema({
             default: '4GiB',
             description: 'Most that waits in the stream; beyond it ingest answers 503.',
@@ -209,7 +157,7 @@ export const CentralFileSchema = strictObject(
         minute: durationSchema({ description: 'How long the one-minute figures are kept.', default: '2y' }),
         hour: durationSchema({ description: 'How long the one-hour figures are kept.', default: '20y' }),
       },
-      'How long the history is kept, by fidelity.',
+      { description: 'How long the history is kept, by fidelity.' },
     ),
     brain: Type.Optional(CentralBrainSchema),
     opentelemetry: Type.Optional(OpenTelemetrySchema),

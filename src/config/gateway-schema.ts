@@ -1,22 +1,17 @@
 // The keys of gateway.yaml that every gateway has: one definition for validation, types, JSON Schema and reference.
 // A device's and an uplink's own keys come from its driver or kind; what no room serves yet is an unknown key.
 
-import { Type, type TObject, type TProperties } from 'typebox'
+import { Type, type TObject } from 'typebox'
 import { CheckSpecSchema } from '#domain/check.ts'
 import { DeadbandSchema } from './deadband-schema.ts'
 import { DerivedSchema } from './derived-schema.ts'
 import { HttpLimitsSchema } from './http-limits.ts'
 import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
-import { durationSchema, idSchema, sizeSchema, strictObject } from '#domain/schema.ts'
+import { durationSchema, idSchema, section, sizeSchema, strictObject } from '#domain/schema.ts'
 import { DEFAULT_WRITE_LIMITS } from '#domain/sensor.ts'
 
 export const DEFAULT_CAPACITY = 262_144
 export const DEFAULT_HOST = '127.0.0.1'
-
-/** A group of keys that may be left out as a whole, because each of them may. */
-function section<T extends TProperties>(properties: T, annotations: { description: string }): TObject<T> {
-  return Type.Object(properties, { additionalProperties: false, default: {}, ...annotations })
-}
 
 export const BufferSchema = section(
   {

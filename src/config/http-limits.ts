@@ -1,7 +1,7 @@
 // What one gateway answers at a time and in a minute, so that no program takes it away from the plant: `http.limits`.
 
 import { Type } from 'typebox'
-import { sizeSchema } from '#domain/schema.ts'
+import { section, sizeSchema } from '#domain/schema.ts'
 
 export interface HttpLimits {
   readonly maxBodyBytes: number
@@ -33,7 +33,7 @@ export const MAX_BODY_BYTES = 64 * 1024 * 1024
 const count = (key: keyof HttpLimits, maximum: number, description: string) =>
   Type.Integer({ minimum: 1, maximum, default: DEFAULT_HTTP_LIMITS[key], description })
 
-export const HttpLimitsSchema = Type.Object(
+export const HttpLimitsSchema = section(
   {
     maxBody: sizeSchema({
       default: '1MiB',
@@ -56,8 +56,6 @@ export const HttpLimitsSchema = Type.Object(
     queries: count('queries', 1000, 'Queries of the history that run at once; further ones are answered 503.'),
   },
   {
-    additionalProperties: false,
-    default: {},
     description:
       'What the API answers at a time and in a minute; beyond it 413, 429 or 503, or the connection is closed.',
   },

@@ -1,12 +1,7 @@
 // Keys that every uplink has, whatever its type.
 
-import { Type, type TObject, type TProperties } from 'typebox'
-import { durationSchema, idSchema, strictObject } from '#domain/schema.ts'
-
-/** A group of keys that may be left out as a whole, because each of them may. */
-function section<T extends TProperties>(properties: T, annotations: { description: string }): TObject<T> {
-  return Type.Object(properties, { additionalProperties: false, default: {}, ...annotations })
-}
+import { Type } from 'typebox'
+import { durationSchema, idSchema, section, strictObject } from '#domain/schema.ts'
 
 const pattern = Type.String({ minLength: 1 })
 

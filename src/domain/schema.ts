@@ -22,6 +22,11 @@ export function strictObject<T extends TProperties>(
   return Type.Object(properties, { additionalProperties: false, ...annotations })
 }
 
+/** A group of keys that may be left out as a whole, because each of them may. */
+export function section<T extends TProperties>(properties: T, annotations: { description: string }): TObject<T> {
+  return Type.Object(properties, { additionalProperties: false, default: {}, ...annotations })
+}
+
 /** `500ms`, `1s`, `5m`, `30d`, `1y`; decoded to milliseconds. */
 export function durationSchema(annotations: Annotations) {
   return Type.Codec(Type.String({ pattern: DURATION_PATTERN, format: 'telemetryx-duration', ...annotations }))
