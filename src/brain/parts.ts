@@ -21,6 +21,8 @@ import { Access, authenticating } from './rpc/access.ts'
 import { EndlessStreams } from './rpc/endless-streams.ts'
 import { observing, withDeadlines } from './rpc/observing.ts'
 import { addReflection, Health } from './rpc/standard-services.ts'
+import { readable, refusingUnreadable } from './rpc/unreadable.ts'
+import { Findings } from './rules/findings.ts'
 import { RuleEngine } from './rules/rule-engine.ts'
 import { RulesService } from './rules/rules-service.ts'
 import type { BrainContext, BrainService, SendMail } from './service.ts'
@@ -81,8 +83,10 @@ export async function composeParts(options: PartsOptions): Promise<Parts> {
       receiver: `telemetryx brain ${options.version}`,
     }),
   ]
+  const findings = new Findings(taking)
   const { endless, health, server } = openServer(options, services, {
     feed,
+    tell: (finding) => findings.tell(finding),
     sendMail: mailer && sendMail(ledger, outbox, () => clock.now()),
   })
   const stateKeeper = new StateKeeper({ database, cache: options.redis, clock, log: rulesLog, book: engine.book })
@@ -135,7 +139,7 @@ function sendMail(ledger: Ledger, outbox: Outbox, now: () => number): SendMail {
 function openServer(
   options: PartsOptions,
   services: readonly BrainService[],
-  lent: Pick<BrainContext, 'feed' | 'sendMail'>,
+  lent: Pick<BrainContext, 'feed' | 'sendMail' | 'tell'>,
 ): Pick<Parts, 'server' | 'health' | 'endless'> {
   const { clock, config, database, log, random, redis, registry, tls, tracing } = options
   const access = new Access(config.tokens)
@@ -144,6 +148,7 @@ function openServer(
   const server = new RpcServer({
     tls,
     maxMessageBytes: config.limits.maxMessageBytes,
+    prepare: readable,
     interceptors: [
       observing({
         clock,
@@ -155,6 +160,7 @@ function openServer(
       endless.interceptor(),
       withDeadlines(clock, config.limits.callTimeoutMs),
       authenticating(access, callLog),
+      refusingUnreadable(callLog),
     ],
   })
   const context: BrainContext = {

@@ -1,7 +1,9 @@
 // What a service of the brain is, and what the brain lends it. A service adds itself to the gRPC server in `register`; the
 // composition (brain.ts) starts and stops all of them.
 
+import type { JsonObject } from '@bufbuild/protobuf'
 import type { Database } from '#backing/database.ts'
+import type { Severity } from '#domain/check.ts'
 import type { Log } from '#domain/driver.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Registry } from '#kit/metrics.ts'
@@ -51,6 +53,7 @@ export interface Cache {
   /** null when it is not there, or the cache is away. */
   get(key: string): Promise<string | null>
   set(key: string, value: string, ttlMs: number): Promise<void>
+  delete(key: string): Promise<void>
 }
 
 /** Sends one e-mail through the configured server; durable and retried (see actions). */
@@ -60,6 +63,29 @@ export type SendMail = (mail: {
   readonly subject: string
   readonly text: string
 }) => Promise<void>
+
+/** Something that the brain itself has found about a sensor. */
+export interface Finding {
+  /** The same finding told again has the same id. */
+  readonly id: string
+  readonly tenant: string
+  readonly gateway: string
+  /** Full id. */
+  readonly sensor: string
+  /** What spoke; ids of rules have no colon. */
+  readonly speaker: { readonly id: string; readonly name: string }
+  /** Of the event that rules are judged by, for example `model-drift`. */
+  readonly type: string
+  readonly severity: Severity
+  /** For people. */
+  readonly message: string
+  /** Unix milliseconds. */
+  readonly time: number
+  readonly data: JsonObject
+}
+
+/** Tells a finding as rules tell: an alert to its gateway, and an event that the tenant's rules are judged by. Durable, then carried out. */
+export type TellFinding = (finding: Finding) => Promise<void>
 
 export interface BrainLimits {
   /** Largest message taken from a client, in bytes. */
@@ -90,10 +116,11 @@ export interface BrainContext {
   readonly feed: RecordFeed
   /** null: no mail server is configured. */
   readonly sendMail: SendMail | null
+  readonly tell: TellFinding
   /** Uniform in [0, 1). */
   readonly random: () => number
   /**
-   * The caller of a call, who must have `scope`. Throws TelemetryError UNAUTHENTICATED or PERMISSION_DENIED; let `answer` of
+   * The caller of a call, who must have `scope`. Throws CallError UNAUTHENTICATED or PERMISSION_DENIED; let `statusOf` of
    * rpc/answers.ts turn errors into statuses.
    */
   caller(call: AnyCall, scope: Scope): Caller

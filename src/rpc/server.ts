@@ -7,7 +7,10 @@ import {
   status,
   type Metadata,
   type ServerInterceptor,
+  type ServerOptions,
+  type ServiceDefinition,
   type StatusObject,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { TelemetryError } from '#domain/errors.ts'
 
@@ -30,6 +33,22 @@ export interface RpcServerOptions {
   readonly maxMessageBytes?: number
   /** Around each call, the first outermost. */
   readonly interceptors?: readonly ServerInterceptor[]
+  /** Changes each service before it is served. Default: served as it is. */
+  readonly prepare?: (service: ServiceDefinition) => ServiceDefinition
+}
+
+/** A server that changes the definitions of its services, also of those that libraries add. */
+class PreparingServer extends Server {
+  readonly #prepare: (service: ServiceDefinition) => ServiceDefinition
+
+  constructor(options: ServerOptions, prepare: (service: ServiceDefinition) => ServiceDefinition) {
+    super(options)
+    this.#prepare = prepare
+  }
+
+  override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    super.addService(this.#prepare(service), implementation)
+  }
 }
 
 export class RpcServer {
@@ -37,16 +56,17 @@ export class RpcServer {
   readonly grpc: Server
   readonly #credentials: ServerCredentials
 
-  constructor({ interceptors = [], maxMessageBytes, tls }: RpcServerOptions) {
+  constructor({ interceptors = [], maxMessageBytes, prepare, tls }: RpcServerOptions) {
     this.#credentials = serverCredentials(tls)
-    this.grpc = new Server({
+    const options: ServerOptions = {
       'grpc.max_receive_message_length': maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': MAX_STREAMS,
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
       'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
       ...(interceptors.length === 0 ? {} : { interceptors: [...interceptors] }),
-    })
+    }
+    this.grpc = prepare === undefined ? new Server(options) : new PreparingServer(options, prepare)
   }
 
   /** Resolves with the port. Throws PORT_IN_USE. */

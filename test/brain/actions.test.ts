@@ -10,7 +10,7 @@ import { hasMosquitto, Mosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { BrainBed } from './brain-bed.ts'
 
-const WAIT = { timeout: 20_000, interval: 10 }
+const WAIT = { timeout: 60_000, interval: 20 }
 
 interface Post {
   readonly path: string

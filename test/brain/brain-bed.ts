@@ -8,6 +8,7 @@ import { BinaryReader } from '@bufbuild/protobuf/wire'
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { vi } from 'vitest'
 import { startBrain, type Brain } from '#brain/brain.ts'
+import type { BrainService } from '#brain/service.ts'
 import type { BrainConfig } from '#config/brain-config.ts'
 import { defaultBrainConfig } from '#config/brain-load.ts'
 import { systemClock } from '#kit/clock.ts'
@@ -20,6 +21,9 @@ import { serviceDefinition } from '#rpc/service-definition.ts'
 
 /** The embedded database compiles 20 MB of WebAssembly at each start: on a busy machine that takes a while. */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+/** Of a call. */
+const CALL_MS = 60_000
 
 export const TOKENS = {
   gateway: 'gateway-token-of-plant-a',
@@ -43,8 +47,11 @@ export class BrainBed {
   readonly config: BrainConfig
   brain!: Brain
   readonly #clients: RpcClient[] = []
+  readonly #services: () => readonly BrainService[]
 
-  constructor(config: Partial<BrainConfig> = {}) {
+  /** @param services beside rules and ingest, made anew at each start. */
+  constructor(config: Partial<BrainConfig> = {}, services: () => readonly BrainService[] = () => []) {
+    this.#services = services
     this.config = {
       ...defaultBrainConfig(this.folder),
       listen: { host: '127.0.0.1', port: 0 },
@@ -64,6 +71,7 @@ export class BrainBed {
       log: silentLogger,
       random: Math.random,
       version: 'test',
+      services: this.#services(),
     })
     return this
   }
@@ -125,27 +133,27 @@ export class RulesClient {
   }
 
   create(rule: MessageInitShape<typeof RuleSchema>) {
-    return this.#client.call(rules.createRule, message('createRule', { rule }), 20_000)
+    return this.#client.call(rules.createRule, message('createRule', { rule }), CALL_MS)
   }
 
   get(id: string) {
-    return this.#client.call(rules.getRule, message('getRule', { id }), 20_000)
+    return this.#client.call(rules.getRule, message('getRule', { id }), CALL_MS)
   }
 
   list(request: Init<'listRules'> = {}) {
-    return this.#client.call(rules.listRules, message('listRules', request), 20_000)
+    return this.#client.call(rules.listRules, message('listRules', request), CALL_MS)
   }
 
   update(request: Init<'updateRule'>) {
-    return this.#client.call(rules.updateRule, message('updateRule', request), 20_000)
+    return this.#client.call(rules.updateRule, message('updateRule', request), CALL_MS)
   }
 
   delete(id: string) {
-    return this.#client.call(rules.deleteRule, message('deleteRule', { id }), 20_000)
+    return this.#client.call(rules.deleteRule, message('deleteRule', { id }), CALL_MS)
   }
 
   evaluate(request: Init<'evaluate'>) {
-    return this.#client.call(rules.evaluate, message('evaluate', request), 20_000)
+    return this.#client.call(rules.evaluate, message('evaluate', request), CALL_MS)
   }
 }
 
@@ -216,6 +224,8 @@ export class TestLine {
 export interface Details {
   readonly violations: readonly { readonly field: string; readonly description: string }[]
   readonly retryMs: number | null
+  /** Of google.rpc.ErrorInfo. */
+  readonly reason: string | null
 }
 
 /** Reads google.rpc.Status by itself, so that a mistake of the writer is seen. */
@@ -223,7 +233,8 @@ export function detailsOf(error: unknown): Details {
   const [bytes] = (error as ServiceError).metadata.get('grpc-status-details-bin')
   const violations: { field: string; description: string }[] = []
   let retryMs: number | null = null
-  if (!Buffer.isBuffer(bytes)) return { violations, retryMs }
+  let reason: string | null = null
+  if (!Buffer.isBuffer(bytes)) return { violations, retryMs, reason }
   for (const any of fields(bytes)[3] ?? []) {
     const { 1: type, 2: value } = fields(any as Uint8Array)
     const inside = fields((value?.[0] ?? new Uint8Array()) as Uint8Array)
@@ -232,12 +243,13 @@ export function detailsOf(error: unknown): Details {
         const { 1: field, 2: description } = fields(violation as Uint8Array)
         violations.push({ field: text(field?.[0]), description: text(description?.[0]) })
       }
+    else if (text(type?.[0]) === 'type.googleapis.com/google.rpc.ErrorInfo') reason = text(inside[1]?.[0])
     else if (text(type?.[0]) === 'type.googleapis.com/google.rpc.RetryInfo') {
       const { 1: seconds, 2: nanos } = fields((inside[1]?.[0] ?? new Uint8Array()) as Uint8Array)
       retryMs = Number(seconds?.[0] ?? 0) * 1000 + Number(nanos?.[0] ?? 0) / 1e6
     }
   }
-  return { violations, retryMs }
+  return { violations, retryMs, reason }
 }
 
 function fields(bytes: Uint8Array): Record<number, (Uint8Array | number)[]> {

@@ -15,7 +15,7 @@ import { LAUNCHER, telemetryx } from '#test/cli/run-command.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { RulesClient, TestLine } from './brain-bed.ts'
 
-const WAIT = { timeout: 25_000, interval: 20 }
+const WAIT = { timeout: 60_000, interval: 20 }
 
 describe('A brain that is killed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'telemetryx-brain-'))

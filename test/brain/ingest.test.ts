@@ -5,7 +5,7 @@ import { Window_Function } from '#rpc/generated/telemetryx/v1/rules_pb.js'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { BrainBed, TOKENS } from './brain-bed.ts'
 
-const WAIT = { timeout: 20_000, interval: 10 }
+const WAIT = { timeout: 60_000, interval: 20 }
 
 // A server starts faster than the embedded database, and here the brain starts often.
 let postgres: PostgresPeer | null = null

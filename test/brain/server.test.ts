@@ -17,7 +17,7 @@ import { serviceDefinition } from '#rpc/service-definition.ts'
 import { hasOpenssl, makeCertificates } from '#test/uplinks/mqtt/certificates.ts'
 import { BrainBed, RulesClient, TOKENS } from './brain-bed.ts'
 
-const WAIT = { timeout: 20_000, interval: 10 }
+const WAIT = { timeout: 60_000, interval: 20 }
 const rules = serviceDefinition(RulesService)
 
 describe.skipIf(!hasOpenssl)('Over TLS (needs openssl)', () => {

@@ -10,7 +10,7 @@ import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgre
 import { hasRedis, startRedis, type RedisServer } from '#test/sim/redis.ts'
 import { BrainBed, detailsOf } from './brain-bed.ts'
 
-const WAIT = { timeout: 25_000, interval: 20 }
+const WAIT = { timeout: 60_000, interval: 20 }
 const windows = [{ name: 'n', function: Window_Function.COUNT, extent: { case: 'count' as const, value: 1000 } }]
 const counting = {
   id: 'count',

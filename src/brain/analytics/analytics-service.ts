@@ -16,6 +16,7 @@ import {
 import { serviceDefinition, type Implementation } from '#rpc/service-definition.ts'
 import type { RpcServer } from '#rpc/server.ts'
 import { DriftMonitor } from '../models/drift-monitor.ts'
+import { DriftStore } from '../models/drift-store.ts'
 import { ModelCalls } from '../models/model-calls.ts'
 import { ModelRegistry } from '../models/registry.ts'
 import { trainModel } from '../models/train-call.ts'
@@ -81,6 +82,7 @@ export class AnalyticsService implements BrainService {
     await parts.history.start()
     try {
       await parts.models.warm()
+      await parts.drift.restore()
       parts.drift.refresh()
     } catch (cause) {
       if (!isTelemetryError(cause) || !cause.retryable) throw cause
@@ -97,12 +99,13 @@ export class AnalyticsService implements BrainService {
     this.#unsubscribe?.()
     this.#unsubscribe = null
     await this.#scheduler?.stop()
+    await this.#parts?.drift.stop()
     await this.#parts?.pool.close()
     await this.#parts?.history.stop()
   }
 
   #make(context: BrainContext): AnalyticsParts {
-    const { clock, database, feed, limits, log, registry } = context
+    const { cache, clock, database, feed, limits, log, registry, tell } = context
     const history = new ReadingHistory({
       database,
       clock,
@@ -113,10 +116,12 @@ export class AnalyticsService implements BrainService {
     const models: ModelRegistry = new ModelRegistry({
       database,
       clock,
+      cache,
       ready: () => history.ready(),
       onChange: () => drift.refresh(),
     })
-    const drift = new DriftMonitor({ clock, log, registry, inUse: () => models.inUse() })
+    const store = new DriftStore(database)
+    const drift = new DriftMonitor({ clock, log, registry, store, tell, inUse: () => models.inUse() })
     const pool = new WorkerPool<Jobs & TrainingJobs>({
       entry: new URL('worker.ts', import.meta.url),
       threads: this.#options.threads ?? 1,

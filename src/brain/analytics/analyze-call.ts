@@ -14,6 +14,7 @@ import { writePaced } from './calls.ts'
 import type { AnalyticsParts } from './parts.ts'
 import { readFeatures } from './read-detector.ts'
 import { FieldReader } from './read-fields.ts'
+import type { SensorMatcher } from '../rules/sensor-glob.ts'
 import { copied, readRange, windowOf } from './stored-range.ts'
 
 const MAX_WINDOWS = 100_000
@@ -56,7 +57,7 @@ interface AnalyzeAsk {
   readonly to: number
   readonly windowMs: number
   readonly gateway: string
-  readonly patterns: readonly RegExp[]
+  readonly patterns: readonly SensorMatcher[]
   readonly analyses: readonly Analysis[]
 }
 

@@ -36,4 +36,15 @@ export const MIGRATIONS: readonly Migration[] = [
         FOREIGN KEY (tenant, name, version) REFERENCES model ON DELETE CASCADE);
       CREATE INDEX promotion_by_name ON promotion (tenant, name, id)`,
   },
+  {
+    id: 3,
+    name: 'drift',
+    sql: `
+      CREATE TABLE drift (
+        tenant text, name text, version int, gateway text, sensor text,
+        index float8 NOT NULL, readings bigint NOT NULL, time bigint NOT NULL, -- Unix milliseconds
+        drifted boolean NOT NULL, episode int NOT NULL,
+        PRIMARY KEY (tenant, name, version, gateway, sensor),
+        FOREIGN KEY (tenant, name, version) REFERENCES model ON DELETE CASCADE)`,
+  },
 ]

@@ -2,6 +2,7 @@
 
 import { TelemetryError } from '#domain/errors.ts'
 import { CallError } from '../rpc/answers.ts'
+import type { SensorMatcher } from '../rules/sensor-glob.ts'
 import type { SensorKey } from './accepted-numbers.ts'
 import type { KeyedColumns } from './analyze-window.ts'
 import { checkSignal } from './calls.ts'
@@ -11,7 +12,7 @@ export interface StoredRange {
   readonly tenant: string
   /** '': of all. */
   readonly gateway: string
-  readonly patterns: readonly RegExp[]
+  readonly patterns: readonly SensorMatcher[]
   readonly from: number
   readonly to: number
 }

@@ -3,6 +3,7 @@
 
 import { create } from '@bufbuild/protobuf'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
+import { isTelemetryError } from '#domain/errors.ts'
 import { isGood } from '#domain/quality.ts'
 import type { Timer } from '#kit/clock.ts'
 import type { Reading } from '#rpc/generated/telemetryx/v1/events_pb.js'
@@ -13,6 +14,7 @@ import {
   type WatchConfiguration,
 } from '#rpc/generated/telemetryx/v1/analytics_pb.js'
 import { CallError, statusOf } from '../rpc/answers.ts'
+import type { SensorMatcher } from '../rules/sensor-glob.ts'
 import type { AcceptedRecords } from '../service.ts'
 import { SensorStates } from './accepted-numbers.ts'
 import type { AnalyticsParts } from './parts.ts'
@@ -119,7 +121,7 @@ export class WatchCall {
       bytesEach: bytesOf(detector),
       fit: (spec, values) => pool.run('fit', { spec, values }),
     })
-    if (patterns.length > 0) await this.#warmUp(scorers, patterns, history)
+    if (patterns.length > 0) await this.#learn(scorers, patterns, history)
     if (this.#isOver) return
     this.#scorers = scorers
     this.#withScores = wire.withScores
@@ -131,8 +133,26 @@ export class WatchCall {
     this.#unsubscribe = feed.subscribe(this.#tenant, (records) => this.#takeFed(records, states))
   }
 
+  /** While the database is away detectors learn from what comes, as they do of a sensor that is new. */
+  async #learn(
+    scorers: WatchScorers,
+    patterns: readonly SensorMatcher[],
+    history: AnalyticsParts['history'],
+  ): Promise<void> {
+    try {
+      await this.#warmUp(scorers, patterns, history)
+    } catch (cause) {
+      if (!isTelemetryError(cause) || !cause.retryable) throw cause
+      this.#parts.log.warn({ reason: cause.message }, 'The database is away: a watch begins without what is stored')
+    }
+  }
+
   /** What is stored is learnt from, not reported. */
-  async #warmUp(scorers: WatchScorers, patterns: readonly RegExp[], history: AnalyticsParts['history']): Promise<void> {
+  async #warmUp(
+    scorers: WatchScorers,
+    patterns: readonly SensorMatcher[],
+    history: AnalyticsParts['history'],
+  ): Promise<void> {
     const now = this.#parts.clock.now()
     const stored = await history.sensors(this.#tenant, '')
     const wanted = stored.filter(({ sensor }) => patterns.some((pattern) => pattern.test(sensor)))

@@ -13,6 +13,8 @@ const BINS = 10
 /** A bin without a reading counts as this share: the index stays finite. */
 const LEAST_SHARE = 1e-4
 export const DRIFT_LIMIT = 0.25
+/** What has drifted has come back once its index is below this. */
+export const DRIFT_OVER = 0.1
 /** Readings of a sensor before its index means something: by chance alone it is about 9 / 1000 then. */
 const MIN_READINGS = 1000
 /** A window lasts as long as the training did, so that it sees the same shifts and days; at most this. */

@@ -17,8 +17,9 @@ import {
 } from '#rpc/generated/telemetryx/v1/analytics_pb.js'
 import { wireDetector } from '../analytics/read-detector.ts'
 import { FieldReader } from '../analytics/read-fields.ts'
-import { hasDrifted, type DriftMonitor } from './drift-monitor.ts'
-import type { ModelRecord, ModelRegistry, ModelState } from './registry.ts'
+import type { DriftMonitor } from './drift-monitor.ts'
+import type { ModelRecord, ModelState } from './model-record.ts'
+import type { ModelRegistry } from './registry.ts'
 
 const MAX_NAME = 64
 const PAGE = { least: 1, most: 1000, byDefault: 100 }
@@ -111,7 +112,7 @@ export class ModelCalls {
             drift: {
               index: drift.index,
               sensor: drift.sensor,
-              drifted: hasDrifted(drift),
+              drifted: drift.isDrifted,
               readings: BigInt(drift.readings),
               time: timestampFromMs(drift.time),
             },

@@ -1,72 +1,34 @@
-// Models with their versions in the database; those in use are kept here too, so that they score on while the database is away.
+// Models with their versions in the database, read through a cache: what it has scores on while the database is away.
 
 import type { Database, Queryable } from '#backing/database.ts'
 import type { Clock } from '#kit/clock.ts'
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import { SCHEMA } from '../analytics/history-schema.ts'
-import type { DetectorSpec } from '../analytics/detector-spec.ts'
 import { CallError } from '../rpc/answers.ts'
-import type { Evaluation } from './evaluate.ts'
-import { decodeModel, type TrainedModel } from './model.ts'
+import type { Cache } from '../service.ts'
+import { decodeModel } from './model.ts'
+import { ModelCache } from './model-cache.ts'
+import {
+  COLUMNS,
+  recordOf,
+  type ModelDescription,
+  type ModelRecord,
+  type ModelRow,
+  type StoredModel,
+} from './model-record.ts'
 import type { StoredBody } from './training-jobs.ts'
 
-export type ModelState = 'candidate' | 'active' | 'retired'
-
-/** What is known of a version beside what it scores with. */
-export interface ModelDescription {
-  readonly kind: TrainedModel['kind']
-  readonly sensors: readonly string[]
-  /** '': readings of all gateways, or handed in. */
-  readonly gateway: string
-  readonly spec: DetectorSpec
-  /** null: readings as they came. */
-  readonly everyMs: number | null
-  readonly trainedOn: number
-  readonly evaluation: Evaluation
-  readonly activeScore: number | null
-  readonly createdBy: string
-}
-
-export interface ModelRecord {
-  readonly tenant: string
-  readonly name: string
-  readonly version: number
-  readonly state: ModelState
-  /** Unix milliseconds. */
-  readonly createdAt: number
-  readonly promotedAt: number | null
-  readonly description: ModelDescription
-  readonly checksum: string
-  readonly bytes: number
-}
-
-export interface StoredModel {
-  readonly record: ModelRecord
-  readonly body: Uint8Array
-  readonly model: TrainedModel
-}
-
-interface ModelRow extends Record<string, unknown> {
-  readonly tenant: string
-  readonly name: string
-  readonly version: number
-  readonly state: ModelState
-  readonly created_at: number
-  readonly promoted_at: number | null
-  readonly description: string
-  readonly checksum: string
-  readonly bytes: number
-}
-
-const COLUMNS = `tenant, name, version, state, created_at, promoted_at, description, checksum, length(body) AS bytes`
 const MAX_VERSIONS = 100
-const MAX_CACHED = 200
+/** Read at the start. */
+const MAX_WARM = 200
 /** Worse by no more than this is as good: evaluations have some noise. */
 const TOLERANCE = 0.02
 
 export interface RegistryOptions {
   readonly database: Database
   readonly clock: Clock
+  /** null: none is configured; models are in memory alone. */
+  readonly cache: Cache | null
   /** Resolves when the tables are there. */
   ready(): Promise<void>
   /** Told after every change of what is in use. */
@@ -75,52 +37,74 @@ export interface RegistryOptions {
 
 export class ModelRegistry {
   readonly #options: RegistryOptions
-  /** By tenant, name and version; the least recently used first. */
-  readonly #cache = new Map<string, StoredModel>()
-  /** By tenant and name: the version that was last known to be in use. */
-  readonly #active = new Map<string, number>()
+  readonly #cache: ModelCache
+  /** By tenant and name: a change broke off, and only the database knows whether it came to pass. */
+  readonly #unsure = new Set<string>()
 
   constructor(options: RegistryOptions) {
     this.#options = options
+    this.#cache = new ModelCache(options.cache)
   }
 
   /** Reads all models in use, so that the first call after a restart is as fast as any. Answers them. */
   async warm(): Promise<StoredModel[]> {
     await this.#options.ready()
     const rows = await this.#options.database.query<ModelRow & { body: Uint8Array }>(
-      `SELECT ${COLUMNS}, body FROM ${SCHEMA}.model WHERE state = 'active' ORDER BY promoted_at DESC LIMIT ${MAX_CACHED}`,
+      `SELECT ${COLUMNS}, body FROM ${SCHEMA}.model WHERE state = 'active' ORDER BY promoted_at DESC LIMIT ${MAX_WARM}`,
     )
-    return rows.flatMap((row) => {
+    const models: StoredModel[] = []
+    for (const row of rows) {
       try {
-        return [this.#remember(row)]
-      } catch {
-        return [] // told to whoever asks for it
+        models.push(await this.#remember(row))
+      } catch (cause) {
+        if (!isTelemetryError(cause, 'STORE_CORRUPT')) throw cause // else told to whoever asks for it
       }
-    })
+    }
+    return models
   }
 
   /** Models in use that are known here. */
-  *inUse(): Generator<StoredModel> {
-    for (const [key, version] of this.#active) {
-      const stored = this.#cache.get(`${key}\0${version}`)
-      if (stored !== undefined) yield stored
-    }
+  inUse(): Iterable<StoredModel> {
+    return this.#cache.inUse()
   }
 
   /** `version` null: the one in use. Throws NOT_FOUND, STORE_CORRUPT, and what the database says when it is not known here. */
   async load(tenant: string, name: string, version: number | null): Promise<StoredModel> {
-    const active = this.#active.get(`${tenant}\0${name}`)
+    const known = this.#cache.known(tenant, name, version)
+    const isUnsure = version === null && this.#unsure.has(nameOf(tenant, name))
+    if (known !== null && !isUnsure) return known
     try {
-      const record = await this.get(tenant, name, version)
-      const cached = this.#cache.get(keyOf(record))
-      if (cached !== undefined && cached.record.checksum === record.checksum) return this.#touch({ ...cached, record })
-      return this.#remember(await this.#rowWithBody(record))
+      const stored = await this.#fromDatabase(tenant, name, version)
+      if (isUnsure && this.#unsure.delete(nameOf(tenant, name))) this.#options.onChange()
+      return stored
     } catch (cause) {
-      const known = this.#cache.get(`${tenant}\0${name}\0${version ?? active ?? 0}`)
-      const isAway = isTelemetryError(cause) && cause.retryable
-      if (known === undefined || !isAway) throw cause
-      return known
+      if (!isAway(cause)) throw cause
+      const last = known ?? (await this.#fromRedis(tenant, name, version))
+      if (last === null) throw cause
+      return last
     }
+  }
+
+  /** As it is now, and from then on in the cache. */
+  async #fromDatabase(tenant: string, name: string, version: number | null): Promise<StoredModel> {
+    const record = await this.get(tenant, name, version)
+    const cached = await this.#cache.shared(tenant, name, record.version)
+    if (cached?.record.checksum === record.checksum) return this.#cache.keep({ ...cached, record })
+    return this.#remember(await this.#rowWithBody(record))
+  }
+
+  /** As it was last known there; null: not at all. */
+  async #fromRedis(tenant: string, name: string, version: number | null): Promise<StoredModel | null> {
+    const cached = await this.#cache.shared(tenant, name, version)
+    if (cached === null) return null
+    if (version !== null) return this.#cache.put(cached) // whether it is in use, Redis may have known long ago
+    return this.#cache.keep({ ...cached, record: { ...cached.record, state: 'active' } })
+  }
+
+  /** Throws what the database says: before work that is for nothing when it is away. */
+  async reach(): Promise<void> {
+    await this.#options.ready()
+    await this.#options.database.query('SELECT 1')
   }
 
   async get(tenant: string, name: string, version: number | null): Promise<ModelRecord> {
@@ -229,13 +213,12 @@ export class ModelRegistry {
        WHERE tenant = $1 AND name = $2 AND ($3::int IS NULL OR version = $3::int AND state <> 'active') RETURNING version`,
       [tenant, name, version],
     )
-    for (const row of rows) this.#cache.delete(`${tenant}\0${name}\0${row.version}`)
+    for (const row of rows) await this.#cache.forget(tenant, name, row.version)
     if (rows.length === 0) {
       if (version !== null) await this.get(tenant, name, version)
       if (version === null) throw notFound(name, null)
       throw new CallError('FAILED_PRECONDITION', `Version ${version} of ${name} is in use`)
     }
-    if (version === null) this.#active.delete(`${tenant}\0${name}`)
     this.#options.onChange()
     return rows.length
   }
@@ -246,12 +229,19 @@ export class ModelRegistry {
     work: (queryable: Queryable) => Promise<ModelRecord>,
   ): Promise<ModelRecord> {
     await this.#options.ready()
-    const record = await this.#options.database.transaction(async (queryable) => {
-      await lockName(queryable, tenant, name)
-      return work(queryable)
-    })
-    await this.load(tenant, name, record.version)
-    return record
+    try {
+      const record = await this.#options.database.transaction(async (queryable) => {
+        await lockName(queryable, tenant, name)
+        return work(queryable)
+      })
+      await this.#cache.share(await this.#fromDatabase(tenant, name, record.version))
+      this.#unsure.delete(nameOf(tenant, name))
+      return record
+    } catch (cause) {
+      // A line that broke at the end of the transaction: nobody knows which version is in use until the database says so.
+      if (isAway(cause)) this.#unsure.add(nameOf(tenant, name))
+      throw cause
+    }
   }
 
   async #use(queryable: Queryable, { name, tenant, version }: ModelRecord): Promise<ModelRecord> {
@@ -282,25 +272,20 @@ export class ModelRegistry {
     return row
   }
 
-  #remember(row: ModelRow & { readonly body: Uint8Array }): StoredModel {
+  async #remember(row: ModelRow & { readonly body: Uint8Array }): Promise<StoredModel> {
     const record = recordOf(row)
-    return this.#touch({ record, body: row.body, model: decodeModel(row.body, record.checksum) })
-  }
-
-  #touch(stored: StoredModel): StoredModel {
-    const { record } = stored
-    const name = `${record.tenant}\0${record.name}`
-    if (record.state === 'active') this.#active.set(name, record.version)
-    else if (this.#active.get(name) === record.version) this.#active.delete(name)
-    const key = keyOf(record)
-    this.#cache.delete(key)
-    this.#cache.set(key, stored)
-    for (const oldest of this.#cache.keys()) {
-      if (this.#cache.size <= MAX_CACHED) break
-      this.#cache.delete(oldest)
-    }
+    const stored = this.#cache.keep({ record, body: row.body, model: decodeModel(row.body, record.checksum) })
+    await this.#cache.share(stored)
     return stored
   }
+}
+
+function isAway(cause: unknown): boolean {
+  return isTelemetryError(cause) && cause.retryable
+}
+
+function nameOf(tenant: string, name: string): string {
+  return `${tenant}:${name}`
 }
 
 /** One at a time changes a model: held until the transaction ends. */
@@ -318,25 +303,6 @@ function refuseWorse({ description, name, version }: ModelRecord): void {
     'FAILED_PRECONDITION',
     `Version ${version} of ${name} was judged ${evaluation.score.toFixed(3)}, the one in use ${activeScore.toFixed(3)} on the same points`,
   )
-}
-
-function keyOf({ name, tenant, version }: Pick<ModelRecord, 'tenant' | 'name' | 'version'>): string {
-  return `${tenant}\0${name}\0${version}`
-}
-
-function recordOf(row: ModelRow): ModelRecord {
-  const { bytes, checksum, created_at, description, name, promoted_at, state, tenant, version } = row
-  return {
-    tenant,
-    name,
-    version,
-    state,
-    createdAt: created_at,
-    promotedAt: promoted_at,
-    description: JSON.parse(description) as ModelDescription, // written by `add`
-    checksum,
-    bytes,
-  }
 }
 
 function notFound(name: string, version: number | null): TelemetryError {

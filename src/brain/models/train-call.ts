@@ -48,6 +48,7 @@ export async function trainModel(
 ): Promise<Model> {
   const { tenant } = caller
   const ask = readRequest(request, parts.maxPoints)
+  await parts.models.reach()
   const material =
     ask.handedIn === null ? await storedMaterial(parts, tenant, ask, signal) : handedMaterial(ask.handedIn)
   const active = await activeBody(parts, tenant, ask.name)
@@ -109,7 +110,7 @@ async function storedMaterial(
   { everyMs, from, gateway, sensors, to }: TrainAsk,
   signal: AbortSignal,
 ): Promise<Material> {
-  const patterns = sensors.map((sensor) => new RegExp(`^${sensor.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`))
+  const patterns = [{ test: (sensor: string) => sensors.includes(sensor) }]
   const stored = await readRange(history, { tenant, gateway, patterns, from, to }, signal)
   const columns = sensors.map((sensor) => columnOf(stored, sensor))
   const first = Math.max(...columns.map(({ times }) => times[0] ?? Infinity))

@@ -11,6 +11,7 @@ import {
 import { checkSignal, writePaced } from '../analytics/calls.ts'
 import type { AnalyticsParts } from '../analytics/parts.ts'
 import { FieldReader } from '../analytics/read-fields.ts'
+import type { SensorMatcher } from '../rules/sensor-glob.ts'
 import { matchingSensors } from '../analytics/stored-range.ts'
 import { bucketRows, readingRows, type ExportSink, type ExportWriter, type Row } from './export-rows.ts'
 import { CsvWriter } from './csv-writer.ts'
@@ -43,7 +44,7 @@ export async function exportReadings(
 export interface ExportAsk {
   readonly tenant: string
   readonly gateway: string
-  readonly patterns: readonly RegExp[]
+  readonly patterns: readonly SensorMatcher[]
   readonly from: number
   readonly to: number
   /** Length of the buckets; null: readings as they are. */

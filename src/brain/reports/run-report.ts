@@ -3,13 +3,14 @@
 import type { AnalyticsParts } from '../analytics/parts.ts'
 import { checkSignal } from '../analytics/calls.ts'
 import { FieldReader } from '../analytics/read-fields.ts'
+import type { SensorMatcher } from '../rules/sensor-glob.ts'
 import { readRange } from '../analytics/stored-range.ts'
 import type { RunReportRequest } from '#rpc/generated/telemetryx/v1/analytics_pb.js'
 import { reportText, type ReportAsk, type ReportSensor } from './report.ts'
 
 export interface ReportRange extends ReportAsk {
   readonly tenant: string
-  readonly patterns: readonly RegExp[]
+  readonly patterns: readonly SensorMatcher[]
 }
 
 const MAX_TITLE = 200

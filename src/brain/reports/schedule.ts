@@ -5,9 +5,9 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '#domain/driver.ts'
 import { isTelemetryError } from '#domain/errors.ts'
-import { sensorPattern } from '#domain/sensor-pattern.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { replaceFile } from '#kit/replace-file.ts'
+import { sensorMatcher } from '../rules/sensor-glob.ts'
 import type { SendMail } from '../service.ts'
 import type { ReportRange } from './run-report.ts'
 
@@ -91,7 +91,7 @@ export class ReportScheduler {
     const place = join(folder, tenant)
     await mkdir(place, { recursive: true, mode: 0o700 })
     if ((await readdir(place)).includes(file)) return
-    const patterns = sensors.map(sensorPattern)
+    const patterns = sensors.map(sensorMatcher)
     const text = await this.#options.run(
       { tenant, patterns, title, from: end - everyMs, to: end },
       this.#stopping.signal,

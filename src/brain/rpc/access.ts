@@ -3,11 +3,10 @@
 import { createHash } from 'node:crypto'
 import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@grpc/grpc-js'
 import type { BrainRole, BrainToken } from '#config/brain-config.ts'
-import { TelemetryError } from '#domain/errors.ts'
 import type { Log } from '#domain/driver.ts'
 import { bearerToken } from '#rpc/server.ts'
 import type { AnyCall, Caller, Scope } from '../service.ts'
-import { statusOf } from './answers.ts'
+import { CallError, statusOf } from './answers.ts'
 
 const SCOPES: Readonly<Record<BrainRole, readonly Scope[]>> = {
   gateway: ['ingest'],
@@ -61,12 +60,14 @@ export class Access {
     return this.#known.get(metadata)?.name ?? null
   }
 
-  /** Throws UNAUTHENTICATED, PERMISSION_DENIED. */
+  /** Refuses with UNAUTHENTICATED, PERMISSION_DENIED. */
   caller({ metadata }: AnyCall, scope: Scope): Caller {
     const caller = this.#known.get(metadata)
-    if (caller === undefined) throw new TelemetryError('UNAUTHENTICATED', 'The token is missing or wrong')
+    if (caller === undefined) throw unknownCaller(null)
     if (!caller.scopes.has(scope))
-      throw new TelemetryError('PERMISSION_DENIED', `The token ${caller.name} does not allow to ${WORDS[scope]}`)
+      throw new CallError('PERMISSION_DENIED', `The token ${caller.name} does not allow to ${WORDS[scope]}`, {
+        reason: 'ROLE_NOT_ENOUGH',
+      })
     return caller
   }
 }
@@ -87,7 +88,7 @@ export function authenticating(access: Access, log: Log): ServerInterceptor {
           onReceiveMetadata: (metadata, pass) => {
             const caller = access.identify(metadata)
             if (caller === null) {
-              call.sendStatus(statusOf(new TelemetryError('UNAUTHENTICATED', 'The token is missing or wrong'), log))
+              call.sendStatus(statusOf(unknownCaller(bearerToken(metadata)), log))
               return
             }
             access.remember(metadata, caller)
@@ -96,6 +97,13 @@ export function authenticating(access: Access, log: Log): ServerInterceptor {
         }),
     })
   }
+}
+
+function unknownCaller(token: string | null): CallError {
+  const reason = token === null ? 'TOKEN_MISSING' : 'TOKEN_UNKNOWN'
+  return new CallError('UNAUTHENTICATED', token === null ? 'The token is missing' : 'The token is not known', {
+    reason,
+  })
 }
 
 /** A token carries enough random bits that a plain hash is enough; looking a hash up tells nothing of the token by its time. */

@@ -1,6 +1,12 @@
 // From errors to gRPC statuses with details, and handlers that never let one escape.
 
-import { Metadata, status, type handleUnaryCall, type StatusObject } from '@grpc/grpc-js'
+import {
+  Metadata,
+  status,
+  type handleUnaryCall,
+  type ServerInterceptingCallInterface,
+  type StatusObject,
+} from '@grpc/grpc-js'
 import { isTelemetryError, type ErrorCode } from '#domain/errors.ts'
 import type { Log } from '#domain/driver.ts'
 import { DETAILS_KEY, encodeDetails, type FieldViolation } from './error-details.ts'
@@ -10,23 +16,27 @@ export type { FieldViolation } from './error-details.ts'
 export type StatusName = keyof typeof status
 
 const RETRY_MS = 1000
-const MAX_TEXT = 2000
+/** Of a status message: all metadata together must fit into the 8 KiB that clients take. */
+const MAX_TEXT = 1000
 
 /** An answer that refuses a call. Within the brain only: it crosses no room's border. */
 export class CallError extends Error {
   readonly code: StatusName
   readonly violations: readonly FieldViolation[]
   readonly retryAfterMs: number | null
+  /** Why, in a word for programs. */
+  readonly reason: string
 
   constructor(
     code: StatusName,
     message: string,
-    more: { violations?: readonly FieldViolation[]; retryAfterMs?: number } = {},
+    more: { violations?: readonly FieldViolation[]; retryAfterMs?: number; reason?: string } = {},
   ) {
     super(message)
     this.code = code
     this.violations = more.violations ?? []
     this.retryAfterMs = more.retryAfterMs ?? null
+    this.reason = more.reason ?? code
   }
 }
 
@@ -64,12 +74,31 @@ export type Answer = Pick<StatusObject, 'code' | 'details' | 'metadata'>
 export function statusOf(error: unknown, log: Log): Answer {
   const known = callErrorOf(error)
   if (known === null) log.error({ err: error }, 'A call failed by a fault of the brain')
-  const { code, message, retryAfterMs, violations } = known ?? new CallError('INTERNAL', 'A fault in TelemetryX itself')
+  const refused = known ?? new CallError('INTERNAL', 'A fault in TelemetryX itself')
+  const { code, message, reason, retryAfterMs, violations } = refused
   const text = message.slice(0, MAX_TEXT)
   const metadata = new Metadata()
-  const details = encodeDetails({ code: status[code], message: text, violations, retryAfterMs })
-  if (details !== null) metadata.set(DETAILS_KEY, details)
+  metadata.set(DETAILS_KEY, encodeDetails({ code: status[code], message: text, reason, violations, retryAfterMs }))
   return { code: status[code], details: text, metadata }
+}
+
+/** What ends a call, as interceptors hand it on. */
+type Ending = Parameters<ServerInterceptingCallInterface['sendStatus']>[0]
+
+/** The same end of a call with details, if it has none: what grpc-js ends by itself, and what is no fault of the call, brings none. */
+export function explained(answer: Ending): Ending {
+  const code = answer.code ?? status.UNKNOWN
+  if (code === status.OK) return answer
+  const metadata = answer.metadata ?? new Metadata()
+  if (metadata.get(DETAILS_KEY).length === 0) {
+    const retryAfterMs = code === status.UNAVAILABLE ? RETRY_MS : null
+    const reason = status[code] ?? 'UNKNOWN'
+    metadata.set(
+      DETAILS_KEY,
+      encodeDetails({ code, message: answer.details ?? '', reason, violations: [], retryAfterMs }),
+    )
+  }
+  return { ...answer, metadata }
 }
 
 function callErrorOf(error: unknown): CallError | null {
@@ -78,7 +107,10 @@ function callErrorOf(error: unknown): CallError | null {
   const code = STATUSES[error.code]
   if (code === undefined) return null
   const isLater = code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED'
-  return new CallError(code, error.message, isLater ? { retryAfterMs: RETRY_MS } : {})
+  const { retryAfterMs } = error.context
+  // A breaker knows when it lets the next call through.
+  const wait = typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : RETRY_MS
+  return new CallError(code, error.message, { reason: error.code, ...(isLater ? { retryAfterMs: wait } : {}) })
 }
 
 /** A unary handler from a function that answers or throws. */

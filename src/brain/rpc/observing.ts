@@ -11,6 +11,7 @@ import {
 import type { Log } from '#domain/driver.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { Counter, Gauge, secondsHistogram, type Histogram, type Registry } from '#kit/metrics.ts'
+import { explained } from './answers.ts'
 
 export const REQUEST_ID_KEY = 'x-request-id'
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
@@ -38,6 +39,14 @@ export function observing(options: ObservingOptions): ServerInterceptor {
   const measures = measuresIn(options.registry)
   return (method, call) => {
     const observed = new ObservedCall(options, measures, method)
+    // What grpc-js ends by itself (a message that is too large, a deadline) passes no interceptor: the call itself is told.
+    const send = call.sendStatus.bind(call)
+    call.sendStatus = (answer) => {
+      observed.end(answer.code ?? status.UNKNOWN, answer.details ?? '')
+      const told = explained(answer)
+      if (answer.code !== status.OK) told.metadata?.set(REQUEST_ID_KEY, observed.id)
+      send(told)
+    }
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
@@ -45,18 +54,12 @@ export function observing(options: ObservingOptions): ServerInterceptor {
             observed.begin(metadata, call.getPeer())
             pass(metadata)
           },
-          // grpc-js tells the end of every call so, also of those that it ended itself.
+          // grpc-js tells the end of every call so, also when the client has gone.
           onCancel: () => observed.end(null),
         }),
       sendMetadata: (metadata, next) => {
         metadata.set(REQUEST_ID_KEY, observed.id)
         next(metadata)
-      },
-      sendStatus: (answer, next) => {
-        observed.end(answer.code ?? status.UNKNOWN, answer.details ?? '')
-        const { metadata } = answer
-        if (answer.code !== status.OK) metadata?.set(REQUEST_ID_KEY, observed.id)
-        next(answer)
       },
     })
   }
@@ -89,7 +92,7 @@ class ObservedCall {
     this.#endTrace = this.#options.trace?.(this.#method.path, metadata) ?? null
   }
 
-  /** `code` null: the transport ended it (cancelled, too large, unreadable). */
+  /** `code` null: the transport ended it (cancelled, connection lost). */
   end(code: number | null, details = ''): void {
     if (this.#isOver || this.#metadata === null) return
     this.#isOver = true

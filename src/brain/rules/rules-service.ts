@@ -187,5 +187,6 @@ function checkTenant({ tenant }: Rule, caller: Caller): void {
   const violations = [{ field: 'rule.tenant', description: `must be empty or ${caller.tenant}` }]
   throw new CallError('PERMISSION_DENIED', `The token ${caller.name} is not of the tenant ${tenant.slice(0, 64)}`, {
     violations,
+    reason: 'TENANT_NOT_YOURS',
   })
 }

@@ -1,5 +1,14 @@
 // Patterns on sensor ids, as uplinks take them (domain/sensor-pattern.ts), matched in time linear in pattern × id: patterns of
-// rules come from callers, and a regular expression with many stars can be made to run for ever.
+// callers can have many stars, of which a regular expression can be made to run for ever.
+
+/** Tells whether it means a sensor, by full id. */
+export interface SensorMatcher {
+  test(sensor: string): boolean
+}
+
+export function sensorMatcher(pattern: string): SensorMatcher {
+  return { test: (sensor) => matchesGlob(pattern, sensor) }
+}
 
 /** `*` stands for any characters (the dot included), `?` for one. */
 export function matchesGlob(pattern: string, id: string): boolean {

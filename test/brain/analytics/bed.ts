@@ -46,6 +46,7 @@ export interface Bed {
 export interface BedOptions {
   /** `embedded`: PGlite. Default: a PostgreSQL of its own where there is one, which starts in a fraction of the time. */
   readonly databaseUrl?: string
+  readonly redisUrl?: string
   readonly folder?: string
   readonly analytics?: AnalyticsOptions
   readonly limits?: Partial<BrainConfig['limits']>
@@ -63,6 +64,7 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
     data: join(folder, 'data'),
     tokens: TOKENS,
     databaseUrl,
+    redisUrl: options.redisUrl ?? null,
     limits: { ...byDefault.limits, ...options.limits },
   }
   const brain = await startBrain({
@@ -117,7 +119,7 @@ export class AnalyticsClient {
   call<K extends keyof typeof Analytics.method>(
     name: K,
     request: MessageInitShape<(typeof Analytics.method)[K]['input']>,
-    deadlineMs = 25_000,
+    deadlineMs = 60_000,
   ): Promise<NonNullable<unknown> & Awaited<ReturnType<Parser<K>>>> {
     const method = analytics[name] as Method
     const message = create(Analytics.method[name].input as DescMessage, request as never)

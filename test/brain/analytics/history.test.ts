@@ -164,7 +164,7 @@ describe.skipIf(!hasPostgres)('The history of readings (needs postgresql)', () =
     await expect(history.flush()).rejects.toThrow()
     expect(await registry.metrics()).toContain('telemetryx_brain_history_dropped_total 1000')
     await postgres.restart()
-    await vi.waitFor(() => history.flush(), { timeout: 25_000, interval: 200 })
+    await vi.waitFor(() => history.flush(), { timeout: 60_000, interval: 200 })
     expect([...(await history.read(key('a.b'), -Infinity, Infinity)).values]).toEqual(
       Array.from({ length: 4000 }, (_, n) => n),
     )
@@ -177,7 +177,7 @@ describe.skipIf(!hasPostgres)('The history of readings (needs postgresql)', () =
     history.take(records(tenant, 'a.b', minutes(5)))
     await clock.advance(40_000)
     const written = () => database.query('SELECT 1 FROM brain_analytics.history WHERE tenant = $1', [tenant])
-    await vi.waitFor(async () => expect(await written()).toHaveLength(1), 25_000)
+    await vi.waitFor(async () => expect(await written()).toHaveLength(1), 60_000)
     await history.stop()
   })
 })

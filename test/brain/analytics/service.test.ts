@@ -183,7 +183,7 @@ describe('AnalyticsService', () => {
 
     it('names what is wrong with a request', async () => {
       const request = {
-        sensors: ['a*b*c*d*e'],
+        sensors: ['x'.repeat(257)],
         from: at(START),
         to: at(START),
         analyses: [{ kind: { case: 'percentiles' as const, value: { percentiles: [101] } } }, {}],

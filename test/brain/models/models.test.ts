@@ -200,7 +200,7 @@ describe.skipIf(!hasPostgres)('Models (needs postgresql)', () => {
     expect(await refusalOf(client.call('listModels', {}))).toMatchObject({ code: 'UNAVAILABLE' })
     await postgres.restart()
     const models = await vi.waitFor(async () => (await client.call('listModels', { name: 'kept' })).models, {
-      timeout: 25_000,
+      timeout: 60_000,
       interval: 200,
     })
     expect(models.map(({ state, version }) => ({ state, version }))).toEqual([{ state: ModelState.ACTIVE, version: 1 }])

@@ -18,6 +18,8 @@ const schedule: ReportSchedule = {
   mailTo: ['x@plant.example'],
 }
 
+const WAIT = { timeout: 60_000, interval: 20 }
+
 describe('A scheduled report', () => {
   const folder = mkdtempSync(join(tmpdir(), 'telemetryx-reports-'))
   const schedulers: ReportScheduler[] = []
@@ -59,8 +61,8 @@ describe('A scheduled report', () => {
       return `from ${range.from}\n`
     })
     await clock.advance(0)
-    await vi.waitFor(() => expect(files()).toEqual(['hourly-2026-11-20T12-00-00Z.md']))
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await vi.waitFor(() => expect(files()).toEqual(['hourly-2026-11-20T12-00-00Z.md']), WAIT)
+    await vi.waitFor(() => expect(clock.pending).toBe(1), WAIT)
     expect(ranges[0]).toMatchObject({
       tenant: 'a',
       title: 'Hourly',
@@ -69,7 +71,7 @@ describe('A scheduled report', () => {
     })
     expect(readFileSync(join(folder, 'a', files()[0]!), 'utf8')).toBe(`from ${Date.UTC(2026, 10, 20, 11)}\n`)
     await clock.advance(HOUR)
-    await vi.waitFor(() => expect(files()).toHaveLength(2))
+    await vi.waitFor(() => expect(files()).toHaveLength(2), WAIT)
     expect(mails.map(({ subject, to }) => ({ subject, to }))).toEqual(
       Array(2).fill({ subject: 'Hourly', to: ['x@plant.example'] }),
     )
@@ -79,7 +81,7 @@ describe('A scheduled report', () => {
       throw new Error('asked again')
     })
     await clock.advance(0)
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await vi.waitFor(() => expect(clock.pending).toBe(1), WAIT)
     expect(files()).toHaveLength(2)
   })
 
@@ -94,9 +96,9 @@ describe('A scheduled report', () => {
     })
     for (const count of [1, 2, 3]) {
       await clock.advance(60_000)
-      await vi.waitFor(() => expect(tries).toBeGreaterThanOrEqual(count))
-      await vi.waitFor(() => expect(clock.pending).toBe(1))
+      await vi.waitFor(() => expect(tries).toBeGreaterThanOrEqual(count), WAIT)
+      await vi.waitFor(() => expect(clock.pending).toBe(1), WAIT)
     }
-    await vi.waitFor(() => expect(files()).toHaveLength(1))
+    await vi.waitFor(() => expect(files()).toHaveLength(1), WAIT)
   })
 })
