@@ -270,7 +270,7 @@ describe.skipIf(!hasPostgres)('Central does not let itself be harmed (needs post
       // North's transactions stand still here, so that what it sends piles up.
       await holder.query(`BEGIN; SELECT FROM central.gateway WHERE id = '${gateway}' AND tenant =
         (SELECT number FROM central.tenant WHERE id = 'north') FOR UPDATE`)
-      const pieces = Math.ceil(DEFAULT_INGEST_LIMITS.waitingBytes / MIB) + 4
+      const pieces = Math.ceil(DEFAULT_INGEST_LIMITS.waitingBytes / MIB) + 8
       const flood = Array.from({ length: pieces }, (_, index) => send(north, bulk(gateway, 10 + index * 1000)))
       const answers: Answer[] = []
       const all = Promise.all(flood.map(async (each) => answers.push(await each)))
