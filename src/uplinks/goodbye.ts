@@ -23,7 +23,7 @@ export async function sayGoodbye(options: GoodbyeOptions, signal: AbortSignal): 
   try {
     await withDeadline({ clock, timeoutMs: CLOSE_TIMEOUT_MS, what, signal }, () => connection.close())
   } catch (cause) {
-    if (!isTelemetryError(cause, 'ABORTED')) log.warn({ uplink, cause }, 'Uplink did not close cleanly')
+    if (!isTelemetryError(cause, 'ABORTED')) log.warn({ uplink, err: cause }, 'Uplink did not close cleanly')
   }
 }
 

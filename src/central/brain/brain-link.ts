@@ -12,7 +12,7 @@ import { RpcClient, type ClientOptions } from '#rpc/client.ts'
 import { away, failureOf, isDeadline, tooSlow } from './brain-failure.ts'
 
 const OPENS_AFTER = 3
-const LOOK_TIMEOUT_MS = 2000
+const DEFAULT_LOOK_TIMEOUT_MS = 2000
 const LOOK_EVERY_MS = 10_000
 /** While it is away. */
 const LOOK_AGAIN_MS = 2000
@@ -34,6 +34,8 @@ export interface BrainLinkOptions {
   readonly tracing: Tracing
   readonly client: ClientOptions
   readonly timeoutMs: number
+  /** How long the answer to a look may take; default 2 s. */
+  readonly lookTimeoutMs?: number
   /** Uniform in [0, 1). */
   readonly random: () => number
 }
@@ -130,7 +132,8 @@ export class BrainLink {
   }
 
   async #answers(): Promise<boolean> {
-    return this.#client.call(CHECK, null, LOOK_TIMEOUT_MS).catch(() => false)
+    const { lookTimeoutMs = DEFAULT_LOOK_TIMEOUT_MS } = this.#options
+    return this.#client.call(CHECK, null, lookTimeoutMs).catch(() => false)
   }
 
   #tell(isUp: boolean): void {

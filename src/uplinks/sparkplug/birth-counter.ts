@@ -52,7 +52,7 @@ export class BirthCounter {
       }
       await rename(`${file}.new`, file)
     } catch (cause) {
-      this.#log.warn({ file, cause }, 'bdSeq could not be kept')
+      this.#log.warn({ file, err: cause }, 'bdSeq could not be kept')
     }
   }
 }

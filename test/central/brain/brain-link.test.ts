@@ -2,11 +2,11 @@
 
 import { Metadata, status, type handleUnaryCall, type ServiceError } from '@grpc/grpc-js'
 import { create } from '@bufbuild/protobuf'
-import { HealthImplementation } from 'grpc-health-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { service as healthService } from 'grpc-health-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BrainLink } from '#central/brain/brain-link.ts'
-import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { ManualClock } from '#kit/manual-clock.ts'
 import { noTracing } from '#kit/tracing.ts'
 import { rpcAddress } from '#rpc/client.ts'
 import {
@@ -21,12 +21,18 @@ const { detectAnomalies } = serviceDefinition(AnalyticsService)
 const request = create(DetectAnomaliesRequestSchema)
 const AT_ONCE = 60_000
 
+vi.setConfig({ testTimeout: 120_000 })
+
+let clock: ManualClock
 let server: RpcServer
 let port: number
 let seen: Metadata[]
 let answer: handleUnaryCall<unknown, unknown>
+/** null: no answer comes. */
+let health: 'SERVING' | 'NOT_SERVING' | null
 
 beforeEach(async () => {
+  clock = new ManualClock()
   server = new RpcServer({ tls: null })
   seen = []
   server.grpc.addService(
@@ -38,12 +44,20 @@ beforeEach(async () => {
       }) satisfies handleUnaryCall<unknown, unknown>,
     },
   )
-  new HealthImplementation({ '': 'SERVING' }).addToServer(server.grpc)
+  health = 'SERVING'
+  const check: handleUnaryCall<unknown, unknown> = (_call, callback) => {
+    if (health !== null) callback(null, { status: health })
+  }
+  server.grpc.addService(healthService, { Check: check, Watch: () => {} })
   port = await server.listen('127.0.0.1', 0)
 })
 afterEach(() => server.stop(AbortSignal.abort()))
 
-async function withLink(timeoutMs: number, work: (link: BrainLink) => Promise<void>): Promise<void> {
+async function withLink(
+  timeoutMs: number,
+  work: (link: BrainLink) => Promise<void>,
+  lookTimeoutMs = AT_ONCE,
+): Promise<void> {
   const client = {
     address: rpcAddress(`127.0.0.1:${port}`, false),
     tls: null,
@@ -51,8 +65,8 @@ async function withLink(timeoutMs: number, work: (link: BrainLink) => Promise<vo
     keepaliveMs: 0,
     keepaliveTimeoutMs: 0,
   }
-  const tools = { clock: systemClock, log: silentLogger, tracing: noTracing, random: () => 0.5 }
-  const link = new BrainLink({ ...tools, client, timeoutMs })
+  const tools = { clock, log: silentLogger, tracing: noTracing, random: () => 0.5 }
+  const link = new BrainLink({ ...tools, client, timeoutMs, lookTimeoutMs })
   try {
     await work(link)
   } finally {
@@ -90,6 +104,29 @@ describe('a brain that', () => {
     await withLink(50, async (link) => {
       for (let n = 0; n < 5; n++) await expect(call(link)).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true })
       expect([link.breaker, link.isUp]).toEqual(['closed', true])
+    })
+  })
+
+  it('takes too long and does not answer a look either is away', async () => {
+    answer = () => {} // never
+    health = null
+    const work = async (link: BrainLink): Promise<void> => {
+      for (let n = 0; n < 3; n++) await expect(call(link)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+      expect([link.breaker, link.isUp]).toEqual(['open', false])
+    }
+    await withLink(50, work, 50)
+  })
+
+  it('is looked after is found when it comes back', async () => {
+    health = 'NOT_SERVING'
+    await withLink(AT_ONCE, async (link) => {
+      link.start()
+      await vi.waitFor(() => expect(link.isUp).toBe(false), AT_ONCE)
+      health = 'SERVING'
+      await vi.waitFor(async () => {
+        await clock.advance(2000)
+        expect([link.isUp, link.breaker]).toEqual([true, 'closed'])
+      }, AT_ONCE)
     })
   })
 

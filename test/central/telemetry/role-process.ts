@@ -59,11 +59,6 @@ export class RoleProcess {
     return new RoleProcess(child, JSON.parse(line) as Addresses, log)
   }
 
-  /** SIGSTOP: it no longer answers, but its connections stay; SIGCONT: it goes on. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child.kill(signal)
-  }
-
   /** Resolves when it is gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
