@@ -88,7 +88,7 @@ export class Forwarder {
       max: definition.maxDeadLetters ?? DEFAULT_DEAD_LETTERS,
       ledger: () => this.#ledger,
       onChange: () => this.#keepLedger(),
-      onFailure: (cause) => log.error({ uplink: definition.id, cause }, 'Dead letters cannot be kept'),
+      onFailure: (cause) => log.error({ uplink: definition.id, err: cause }, 'Dead letters cannot be kept'),
     })
     this.#connection = definition.kind.open(
       { id: definition.id, config: definition.config, gateway: options.gateway, factory: options.factory },
