@@ -1,6 +1,7 @@
 // Reads all devices: composes scheduler, buses and running devices, and is their directory for the API. Devices can be
 // added and removed one by one while the others run on.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Component } from '#domain/component.ts'
 import type { BlockRead, DriverServices, Log, Point, WireFrame } from '#domain/driver.ts'
 import { TelemetryError } from '#domain/errors.ts'
@@ -23,6 +24,9 @@ import { SensorStates } from './sensor-states.ts'
 import { WriteDesk, type WriteJournal } from './write-desk.ts'
 
 export type { AcquiredDevice } from './acquired-device.ts'
+
+/** Devices that are started without a look at what else is due: the polls of the others must not wait for hundreds of them. */
+export const STARTS_A_TURN = 10
 
 export interface AcquisitionOptions {
   readonly clock: Clock
@@ -188,14 +192,18 @@ class DeviceAcquisition implements Acquisition {
     })
     await Promise.all(leaving.map((entry) => this.#remove(entry)))
     between?.()
+    const coming: AcquiredDevice[] = []
     for (const device of devices) {
-      if (this.#stopping !== null) return
       const kept = this.#entries.get(device.setup.id)
-      if (kept !== undefined) {
+      if (kept === undefined) coming.push(device)
+      else {
         kept.definition = device
         this.#enterPoints(device, kept.running)
-        continue
       }
+    }
+    for (const [index, device] of coming.entries()) {
+      if (index > 0 && index % STARTS_A_TURN === 0) await nextTurn()
+      if (this.#stopping !== null) return
       const running = this.#add(device)
       if (this.#isStarted) running.start()
     }

@@ -8,6 +8,7 @@ import type { ConfigurationDesk } from '#domain/configuration.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { GatewayOptions, GatewayParts } from './gateway-options.ts'
 import { gatewayHealth } from './health.ts'
+import { prepareDrivers } from './prepare-drivers.ts'
 import { ProgressWatch } from './progress-watch.ts'
 
 export interface StopOptions {
@@ -79,21 +80,14 @@ export class RunningGateway implements Gateway {
     await uplinks.start(never)
     await broker?.start(never)
     // Loading a library takes the process for some tenths of a second: better now than amid polls.
-    await this.#prepareDrivers()
+    const { catalogue, config, log } = this.#options
+    await prepareDrivers(config, catalogue, (driver, err) =>
+      log.warn({ driver, err }, 'A driver could not be prepared'),
+    )
     this.#options.afterLoading?.()
     await acquisition.start(never)
     this.#parts.configuration?.start()
     this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')
-  }
-
-  async #prepareDrivers(): Promise<void> {
-    const { config, catalogue, log } = this.#options
-    for (const kind of new Set(config.devices.map(({ driver }) => driver))) {
-      await catalogue.drivers
-        .get(kind)
-        ?.prepare?.()
-        .catch((error: unknown) => log.warn({ driver: kind, err: error }, 'A driver could not be prepared'))
-    }
   }
 
   stop(options: StopOptions): Promise<void> {

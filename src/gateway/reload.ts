@@ -12,6 +12,7 @@ import type { Uplinks } from '#uplinks/uplinks.ts'
 import type { AppearedSensors } from './appeared-sensors.ts'
 import { acquiredDevices } from './devices.ts'
 import { buildModel, sensorKeys } from './model.ts'
+import { prepareDrivers } from './prepare-drivers.ts'
 import type { Present } from './present.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
 
@@ -65,6 +66,7 @@ async function bringIn(given: GatewayConfig, options: ReloadOptions): Promise<vo
   const model = buildModel(next, await store.registerSensors(sensorKeys(next)))
   const devices = acquiredDevices(next, catalogue, model)
   const definitions = uplinkDefinitions(next, catalogue)
+  await prepareDrivers(next, catalogue, () => {}) // its devices will tell
   await acquisition.applyDevices(devices, () => {
     pipeline.replaceModel(model)
     present.replace(next, model)

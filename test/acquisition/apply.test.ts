@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AcquiredDevice } from '#acquisition/acquisition.ts'
+import { STARTS_A_TURN, type AcquiredDevice } from '#acquisition/acquisition.ts'
 import { Harness } from './harness.ts'
 
 const GROUPS = [{ intervalMs: 1000, sensors: 2 }]
@@ -37,6 +37,39 @@ describe('applying a changed configuration', () => {
       expect(h.status(`d${n}`).lagMs!.max).toBe(0)
     }
     expect(h.driver.violations).toEqual([])
+  })
+
+  it('lets others have their turn while it starts many: some devices in each, as counted', async () => {
+    const { h } = await running(0)
+    const devices = Array.from({ length: 5 * STARTS_A_TURN + 1 }, (_, n) => h.define({ id: `d${n}`, groups: GROUPS }))
+    const perTurn: number[] = []
+    let known = 0
+    let next = setImmediate(function look() {
+      const now = h.acquisition.list().length
+      if (now > known) perTurn.push(now - known)
+      known = now
+      next = setImmediate(look)
+    })
+    await h.acquisition.applyDevices(devices)
+    clearImmediate(next)
+    perTurn.push(h.acquisition.list().length - known)
+    expect(perTurn.reduce((sum, count) => sum + count)).toBe(devices.length)
+    // A turn may see two slices when the look comes between them.
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(2 * STARTS_A_TURN)
+    await h.stop()
+  })
+
+  it('starts no further device once it is stopped', async () => {
+    const { h } = await running(0)
+    const devices = Array.from({ length: 5 * STARTS_A_TURN }, (_, n) => h.define({ id: `d${n}`, groups: GROUPS }))
+    const applied = h.acquisition.applyDevices(devices)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    const stopped = h.stop()
+    await Promise.all([applied, stopped])
+    const { length } = h.acquisition.list()
+    expect(length).toBeGreaterThan(0)
+    expect(length).toBeLessThan(devices.length)
+    expect(h.acquisition.list().every(({ state }) => state === 'stopped')).toBe(true)
   })
 
   it('adds and removes devices while the others run', async () => {

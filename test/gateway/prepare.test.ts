@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -9,8 +9,20 @@ import { startGateway } from '#gateway/gateway.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { seededRandom } from '#kit/random.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 
-it('has its drivers load what takes long before the first device connects, and only those that it uses', async () => {
+const HEAD = `gateway: { id: edge-01, factory: Plant A }
+data: ./data
+http: { port: 0, auth: none }
+devices:
+`
+const modbus = (id: string): string =>
+  `  - { id: ${id}, driver: modbus, connection: { host: 127.0.0.1, port: 9 }, sensors: [ { id: x, register: holding, address: 1 } ] }\n`
+const opcua = (id: string): string =>
+  `  - { id: ${id}, driver: opcua, connection: { endpoint: "opc.tcp://127.0.0.1:9" }, sensors: [ { id: x, node: "ns=2;s=A" } ] }\n`
+
+/** A gateway that tells which drivers were prepared and which devices connect, in order. */
+async function running(devices: string) {
   const folder = mkdtempSync(join(tmpdir(), 'telemetryx-prepare-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const seen: string[] = []
@@ -26,7 +38,7 @@ it('has its drivers load what takes long before the first device connects, and o
     open: (setup, context) => {
       const device = driver.open(setup, context)
       const connect: Device['connect'] = (...asked) => {
-        seen.push('connects')
+        seen.push(`connects ${setup.id}`)
         return device.connect(...asked)
       }
       return new Proxy(device, {
@@ -38,17 +50,11 @@ it('has its drivers load what takes long before the first device connects, and o
       })
     },
   })
-  const drivers = new Map([...known.drivers].map(([kind, driver]) => [kind, told(driver)]))
-  const text = `gateway: { id: edge-01, factory: Plant A }
-data: ./data
-http: { port: 0, auth: none }
-devices:
-  - { id: a, driver: modbus, connection: { host: 127.0.0.1, port: 9 }, sensors: [ { id: x, register: holding, address: 1 } ] }
-  - { id: b, driver: opcua, connection: { endpoint: "opc.tcp://127.0.0.1:9" }, sensors: [ { id: x, node: "ns=2;s=A" } ] }
-  - { id: c, driver: modbus, connection: { host: 127.0.0.1, port: 9 }, sensors: [ { id: x, register: holding, address: 2 } ] }
-`
-  const catalogue = { ...known, drivers }
-  const parsed = parseGatewayConfig(text, { file: join(folder, 'gateway.yaml'), catalogue, env: {} })
+  const catalogue = { ...known, drivers: new Map([...known.drivers].map(([kind, driver]) => [kind, told(driver)])) }
+  const file = join(folder, 'gateway.yaml')
+  const write = (text: string): void => writeFileSync(file, HEAD + text)
+  write(devices)
+  const parsed = parseGatewayConfig(HEAD + devices, { file, catalogue, env: {} })
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
   const gateway = await startGateway({
     config: parsed.config,
@@ -56,9 +62,25 @@ devices:
     clock: systemClock,
     log: silentLogger,
     random: seededRandom(1),
+    source: { file, env: {}, loaded: parsed },
   })
-  await expect.poll(() => seen).toContain('connects')
-  await gateway.stop({ deadlineMs: 5000 })
+  onTestFinished(() => gateway.stop({ deadlineMs: 5000 }))
+  return { gateway, seen, write }
+}
+
+it('has its drivers load what takes long before the first device connects, and only those that it uses', async () => {
+  const { seen } = await running(modbus('a') + opcua('b') + modbus('c'))
+  await expect.poll(() => seen, EVENTUALLY).toContain('connects b')
   expect(seen.slice(0, 2)).toEqual(['prepared modbus', 'prepared opcua'])
-  expect(new Set(seen.slice(2))).toEqual(new Set(['connects']))
+  expect(seen.filter((words) => words.startsWith('prepared'))).toHaveLength(2)
+})
+
+it('has them do so before a device that came later connects', async () => {
+  const { gateway, seen, write } = await running(modbus('a'))
+  expect(seen).not.toContain('prepared opcua')
+  write(modbus('a') + opcua('b'))
+  await gateway.configuration!.reload('test')
+  await expect.poll(() => seen, EVENTUALLY).toContain('connects b')
+  expect(seen.indexOf('prepared opcua')).toBeGreaterThan(0)
+  expect(seen.indexOf('prepared opcua')).toBeLessThan(seen.indexOf('connects b'))
 })
