@@ -35,9 +35,11 @@ export interface DemoServices {
   readonly brain: string
   /** Where central's API will be: its base URL. */
   readonly central: string
-  start(): void
-  /** Resolves once central has an account and a key for the gateway. Rejects when one of the two ended. */
-  ready(): Promise<CentralAccess>
+  /**
+   * `brain` resolves once it serves, `central` once it has an account and a key for the gateway; each rejects when it has
+   * ended before.
+   */
+  start(): { readonly brain: Promise<unknown>; readonly central: Promise<CentralAccess> }
   stop(): Promise<void>
 }
 
@@ -64,8 +66,6 @@ export async function prepareDemoServices({ clock, dataDir, onFailure }: DemoSer
   await writeFile(centralFile, centralYaml(ports.central))
   const url = `http://127.0.0.1:${ports.central}`
   const roles: Role[] = []
-  const access = Promise.withResolvers<CentralAccess>()
-  access.promise.catch(() => {}) // who asks for it hears of it
   let isStopping = false
   const start = (name: Role['name'], file: string): Role => {
     const role = startRole(name, file, join(dataDir, `${name}.log`))
@@ -79,13 +79,10 @@ export async function prepareDemoServices({ clock, dataDir, onFailure }: DemoSer
     brain: `127.0.0.1:${ports.brain}`,
     central: url,
     start: () => {
-      start('brain', brainFile)
-      centralAccess({ dataDir, addresses: start('central', centralFile).addresses, url }).then(
-        access.resolve,
-        access.reject,
-      )
+      const brain = start('brain', brainFile).addresses
+      const central = centralAccess({ dataDir, addresses: start('central', centralFile).addresses, url })
+      return { brain, central }
     },
-    ready: () => access.promise,
     stop: async () => {
       isStopping = true
       await Promise.all(roles.map((role) => end(role.process, clock)))
@@ -99,9 +96,7 @@ function startRole(name: Role['name'], file: string, logFile: string): Role {
     detached: true, // Ctrl-C in the terminal is ours: the gateway hands in what it still has before they end
   })
   child.stderr?.pipe(createWriteStream(logFile, { flags: 'a', mode: 0o600 }))
-  const addresses = firstLine(child)
-  addresses.catch(() => {}) // who needs them hears of it; the exit is told anyway
-  return { name, process: child, addresses }
+  return { name, process: child, addresses: firstLine(child) }
 }
 
 /** Rejects with UNAVAILABLE when there is none. */

@@ -1,7 +1,6 @@
 // `telemetryx demo`: simulated machines on real protocols, a broker, and a gateway that watches the ones and feeds the other; beside
 // them the brain and central.
 
-import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
@@ -21,6 +20,8 @@ import { untilSignal } from './until-signal.ts'
 
 const USUAL_HTTP_PORT = 8080
 const STOP_DEADLINE_MS = 10_000
+const SERVICES = ['brain', 'central'] as const
+type ServiceName = (typeof SERVICES)[number]
 
 interface DemoOptions {
   readonly data: string
@@ -69,10 +70,10 @@ async function runDemo(options: DemoOptions): Promise<void> {
       services = await prepareDemoServices({ dataDir, clock: systemClock, onFailure: warn('') })
     const { mqttPort, protocols, missing } = plant
     const httpPort = await freePort(options.port)
-    const parts = { devices: plant.yaml, httpPort, mqttPort, dataDir, services }
+    const parts = { devices: plant.yaml, httpPort, mqttPort, dataDir, services, serving: new Set<ServiceName>() }
     const yaml = demoYaml(parts)
     await writeFile(join(dataDir, 'gateway.yaml'), yaml)
-    gateway = await startDemoGateway(yaml, dataDir)
+    gateway = await startDemoGateway(yaml, dataDir, services ? SERVICES : [])
     plant.startSlowOnes()
     const mqtt = `mqtt://127.0.0.1:${mqttPort}`
     const addresses = {
@@ -90,8 +91,10 @@ async function runDemo(options: DemoOptions): Promise<void> {
         missing: lacking === null ? missing : [...missing, lacking],
         usualPort: httpPort === options.port || options.port === 0 ? null : options.port,
       })
-    if (services) void forwardToServices(services, gateway, parts)
+    const stopping = new AbortController()
+    if (services) void forwardToServices(services, gateway, parts, stopping.signal)
     await stop
+    stopping.abort()
     if (!options.json) console.log('\nStopping: what was read is being stored …')
   } finally {
     await gateway?.stop({ deadlineMs: STOP_DEADLINE_MS })
@@ -105,21 +108,36 @@ const warn =
   (text: string): void =>
     console.error(`telemetryx: ${prefix}${text}`)
 
-/** Starts both; once central has given the gateway a key, an uplink to it is added while the gateway runs. */
-async function forwardToServices(services: DemoServices, gateway: Gateway, parts: DemoParts): Promise<void> {
-  try {
-    const hadKey = existsSync(centralFiles(parts.dataDir).keyFile)
-    services.start()
-    await services.ready()
-    if (hadKey) return
+/** Starts both; each gets its uplink once it serves, while the gateway runs, and with it all that was read since its start. */
+async function forwardToServices(
+  services: DemoServices,
+  gateway: Gateway,
+  parts: DemoParts,
+  stopping: AbortSignal,
+): Promise<void> {
+  const serves = services.start()
+  let added = Promise.resolve()
+  const add = async (name: ServiceName): Promise<void> => {
+    parts.serving.add(name)
     await writeFile(join(parts.dataDir, 'gateway.yaml'), demoYaml(parts))
     await gateway.configuration?.reload('demo')
-  } catch (error) {
-    warn('nothing is forwarded to central: ')(toTelemetryError(error).message)
   }
+  const addOnce = async (name: ServiceName): Promise<void> => {
+    try {
+      await serves[name]
+      await (added = added.catch(() => {}).then(() => add(name))) // one change of the file at a time
+    } catch (error) {
+      if (!stopping.aborted) warn(`nothing is forwarded to ${name}: `)(toTelemetryError(error).message)
+    }
+  }
+  await Promise.all(SERVICES.map(addOnce))
 }
 
-async function startDemoGateway(yaml: string, dataDir: string): Promise<Gateway> {
+async function startDemoGateway(
+  yaml: string,
+  dataDir: string,
+  expectedUplinks: readonly ServiceName[],
+): Promise<Gateway> {
   const catalogue = createCatalogue({ clock: systemClock })
   const parsed = parseGatewayConfig(yaml, { file: join(dataDir, 'gateway.yaml'), catalogue, env: process.env })
   if (!parsed.ok) {
@@ -131,7 +149,15 @@ async function startDemoGateway(yaml: string, dataDir: string): Promise<Gateway>
   }
   const log = createLogger({ level: 'info', destination: logFile(join(dataDir, 'gateway.log')) })
   const source = { file: join(dataDir, 'gateway.yaml'), env: process.env, loaded: parsed }
-  return startGateway({ config: parsed.config, catalogue, clock: systemClock, log, random: Math.random, source })
+  return startGateway({
+    config: parsed.config,
+    catalogue,
+    clock: systemClock,
+    log,
+    random: Math.random,
+    source,
+    expectedUplinks,
+  })
 }
 
 interface DemoParts {
@@ -140,11 +166,12 @@ interface DemoParts {
   readonly mqttPort: number
   readonly dataDir: string
   readonly services: DemoServices | null
+  /** Those that take what the gateway forwards. */
+  readonly serving: Set<ServiceName>
 }
 
-function demoYaml({ dataDir, devices, httpPort, mqttPort, services }: DemoParts): string {
-  const { keyFile } = centralFiles(dataDir)
-  const key = `\${file:${keyFile}}`
+function demoYaml({ dataDir, devices, httpPort, mqttPort, services, serving }: DemoParts): string {
+  const key = `\${file:${centralFiles(dataDir).keyFile}}`
   return [
     '# Written by `telemetryx demo` at each start; a real gateway.yaml looks the same.',
     'version: 1',
@@ -154,8 +181,8 @@ function demoYaml({ dataDir, devices, httpPort, mqttPort, services }: DemoParts)
     devices,
     'uplinks:',
     `  - { id: site, type: mqtt, url: "mqtt://127.0.0.1:${mqttPort}", topic: "{factory}/{machine}/{sensor}", format: json, qos: 1 }`,
-    ...(services ? [`  - { id: brain, type: grpc, url: "grpc://${services.brain}" }`] : []),
-    ...(services && existsSync(keyFile)
+    ...(services && serving.has('brain') ? [`  - { id: brain, type: grpc, url: "grpc://${services.brain}" }`] : []),
+    ...(services && serving.has('central')
       ? [`  - { id: central, type: central, url: "${services.central}", token: "${key}" }`]
       : []),
     '',

@@ -115,6 +115,7 @@ export async function composeGateway(options: GatewayOptions, store: Store, regi
     gateway: config.gateway.id,
     factory: model.factories[0]!.id,
     uplinks: uplinkDefinitions(config, catalogue),
+    expected: options.expectedUplinks ?? [],
     ports: uplinkPorts({ config, store, pipeline, devices: acquisition, traces: traces.records, ...lent }),
   })
   const health = () => gatewayHealth({ store, pipeline, acquisition, uplinks, clockWatch })

@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly recentLog?: () => readonly string[]
   /** Called once all code is loaded, before devices are polled. */
   readonly afterLoading?: () => void
+  /** Uplinks that a later configuration will bring: what is read until then is kept for them. */
+  readonly expectedUplinks?: readonly string[]
   /** Folder of the built dashboard; default: dist/ui. */
   readonly dashboardDir?: string
 }

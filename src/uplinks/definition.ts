@@ -13,6 +13,11 @@ export const DEFAULT_BATCH_RECORDS = 500
 export const DEFAULT_IN_FLIGHT = 4
 export const DEFAULT_DEAD_LETTERS = 10_000
 
+/** Under which name an uplink reads the journal. */
+export function readerOf(uplink: string): string {
+  return `uplink/${uplink}`
+}
+
 /** What the receiver may ask for. */
 export interface CommandRules {
   readonly allow: readonly CommandName[]

@@ -10,7 +10,7 @@ import { Backoff } from '#kit/backoff.ts'
 import { sleep } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
 import { Breaker } from './breaker.ts'
-import { DEFAULT_BATCH_RECORDS, DEFAULT_DEAD_LETTERS, DEFAULT_IN_FLIGHT } from './definition.ts'
+import { DEFAULT_BATCH_RECORDS, DEFAULT_DEAD_LETTERS, DEFAULT_IN_FLIGHT, readerOf } from './definition.ts'
 import type { ForwarderOptions, UplinkDefinition } from './definition.ts'
 import { sayGoodbye, untilAborted } from './goodbye.ts'
 import { laneStatuses, positionText } from './lane-status.ts'
@@ -70,7 +70,7 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     const { clock, definition, random, journal, log } = options
     this.#options = options
-    this.#reader = `uplink/${definition.id}`
+    this.#reader = readerOf(definition.id)
     this.#filter = new RowFilter(definition.include, definition.exclude)
     this.#map = new SensorMap(definition.map ?? [])
     this.#throttle = new ReplayThrottle(clock, definition.maxRate)

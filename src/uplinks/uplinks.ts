@@ -10,7 +10,7 @@ import type { UplinkDirectory, UplinkLetters } from '#domain/views.ts'
 import type { Clock } from '#kit/clock.ts'
 import { dropCounter } from '#kit/dropped.ts'
 import type { Registry } from '#kit/metrics.ts'
-import type { UplinkDefinition } from './definition.ts'
+import { readerOf, type UplinkDefinition } from './definition.ts'
 import { Forwarder, REJECTED } from './forwarder.ts'
 import type { GatewayPorts } from './gateway-ports.ts'
 import { DISCARDED, GAP, LETTERS_FULL, UNKNOWN_SENSOR } from './ledger.ts'
@@ -31,6 +31,8 @@ export interface UplinksOptions {
   /** Factory as written in the configuration. */
   readonly factory: string
   readonly uplinks: readonly UplinkDefinition[]
+  /** Uplinks that a later configuration will bring: the journal keeps for them what this run accepts before. */
+  readonly expected?: readonly string[]
   /** Absent: no dead letters are kept, no commands taken (tests, benchmarks). */
   readonly ports?: GatewayPorts
 }
@@ -38,8 +40,8 @@ export interface UplinksOptions {
 export interface Uplinks extends Component, UplinkDirectory {
   readonly letters: UplinkLetters
   /**
-   * Makes `definitions` the ones that run: starts new ones, which begin with the next record unless they have a cursor from
-   * before; stops those that are gone, whose cursors stay; restarts changed ones where they were. All others run on
+   * Makes `definitions` the ones that run: starts new ones, which begin with the next record unless they were expected or have
+   * a cursor from before; stops those that are gone, whose cursors stay; restarts changed ones where they were. All others run on
    * undisturbed, and hear that the model may have changed. What is under way may arrive until `signal` aborts.
    */
   applyUplinks(definitions: readonly UplinkDefinition[], signal: AbortSignal): Promise<void>
@@ -81,6 +83,8 @@ class RunningUplinks implements Uplinks {
   }
 
   async start(): Promise<void> {
+    const { expected = [], journal } = this.#options
+    await Promise.all(expected.map((id) => journal.cursor(readerOf(id)))) // who has asked for it once is waited for
     await Promise.all(this.#forwarders.map((forwarder) => forwarder.start()))
   }
 
@@ -99,10 +103,14 @@ class RunningUplinks implements Uplinks {
     const leaving = before.filter((forwarder) => !kept.has(forwarder.definition.id))
     await Promise.all(leaving.map((forwarder) => forwarder.stop(signal)))
     if (this.#isStopped) return
-    const next = definitions.map((definition) => kept.get(definition.id) ?? this.#open(definition, true))
+    const next = definitions.map((definition) => kept.get(definition.id) ?? this.#openLate(definition))
     this.#forwarders = next
     for (const forwarder of kept.values()) forwarder.modelChanged()
     await Promise.all(next.filter(({ definition }) => !kept.has(definition.id)).map((forwarder) => forwarder.start()))
+  }
+
+  #openLate(definition: UplinkDefinition): Forwarder {
+    return this.#open(definition, !(this.#options.expected ?? []).includes(definition.id))
   }
 
   #open(definition: UplinkDefinition, beginsAtHead: boolean): Forwarder {

@@ -22,6 +22,7 @@ afterEach(async () => {
 interface UplinkItem {
   readonly id: string
   readonly state: string
+  readonly accepted: number
   readonly delivered: number
 }
 
@@ -50,6 +51,12 @@ async function logIn(central: string): Promise<string> {
 it('forwards to the brain and to central, also after it was started again', { timeout: 300_000 }, async () => {
   demo = await startDemo({ dataDir, services: true, more: ['--no-faults'] })
   await uplinksDeliver(demo)
+  // Nobody forwards to what does not serve yet: both uplinks came later, and with what was read before.
+  const { text } = await demo.get<{ text: string }>('/config/revisions/1')
+  expect(text).toContain('{ id: site,')
+  expect(text).not.toMatch(/id: (brain|central),/)
+  const { items } = await demo.get<{ items: UplinkItem[] }>('/uplinks')
+  expect(new Set(items.map(({ accepted }) => accepted)).size).toBe(1)
   const cookie = await logIn(demo.central!)
   const at = async <T>(path: string): Promise<T> => {
     const response = await fetch(`${demo!.central}/api/v1${path}`, { headers: { cookie } })

@@ -9,7 +9,7 @@ import { ScriptedReceiver } from './scripted-receiver.ts'
 
 const never = new AbortController().signal
 
-async function running(count: number) {
+async function running(count: number, expected: readonly string[] = []) {
   const clock = new ManualClock()
   const journal = new ModelJournal()
   const receivers = Array.from({ length: count }, () => new ScriptedReceiver())
@@ -33,6 +33,7 @@ async function running(count: number) {
     gateway: 'edge-01',
     factory: 'Plant A',
     uplinks: receivers.slice(0, 2).map((_, n) => define(n)),
+    expected,
   })
   await uplinks.start(never)
   await clock.advance(1000)
@@ -55,6 +56,16 @@ describe('Applying other uplinks', () => {
     expect(bed.receivers[0]!.connections).toBe(1)
     expect(status(bed, 'u0')).toMatchObject({ state: 'online', accepted: 16, delivered: 16 })
     expect(status(bed, 'u2')).toMatchObject({ state: 'online', accepted: 6, delivered: 6 })
+  })
+
+  it('begins one that was expected with the first record of the run, which the journal keeps for it', async () => {
+    const bed = await running(3, ['u2'])
+    await bed.append(10)
+    expect(bed.journal.asked).toContain('uplink/u2')
+    expect(status(bed, 'u2')).toBeUndefined()
+    await bed.uplinks.applyUplinks([bed.define(0), bed.define(1), bed.define(2)], never)
+    await bed.append(6)
+    expect(status(bed, 'u2')).toMatchObject({ state: 'online', accepted: 16, delivered: 16, dropped: {} })
   })
 
   it('restarts a changed one where it was, and one that comes back goes on where it had stopped', async () => {

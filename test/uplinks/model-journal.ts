@@ -20,6 +20,8 @@ export class ModelJournal implements Journal {
   readonly bookmarks: Map<string, Bookmark>
   /** Every settled position, in order. */
   readonly settled: Position[] = []
+  /** Readers that asked for their cursor, for whom a journal keeps its records. */
+  readonly asked: string[] = []
   #seq = 0
   readonly #listeners = new Set<() => void>()
 
@@ -78,6 +80,7 @@ export class ModelJournal implements Journal {
   }
 
   cursor(reader: string): Promise<Bookmark | null> {
+    this.asked.push(reader)
     return Promise.resolve(this.bookmarks.get(reader) ?? null)
   }
 
