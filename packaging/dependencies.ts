@@ -1,5 +1,5 @@
 // The production packages of one architecture, from the lock file, without what never runs: sources and prebuilt modules of
-// other machines, type declarations, source maps.
+// other machines, type declarations, source maps, and what their developers left in them.
 
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
@@ -15,6 +15,8 @@ export interface DependenciesOptions {
 }
 
 const NEVER_RUN = /\.(map|d\.ts|d\.mts|d\.cts)$/
+/** Folders of a package, beside its package.json, that only its developers use. */
+const OF_DEVELOPERS = new Set(['.github', 'bench', 'benchmark', 'benchmarks', 'integration', 'test', 'tests'])
 
 /** Throws when the packages cannot be had, or when one that is needed is not there afterwards. */
 export function dependenciesOf({ copy, app, architecture }: DependenciesOptions): void {
@@ -37,9 +39,28 @@ function prune(modules: string, { node }: Architecture): void {
   for (const name of ['include', 'share', 'CHANGELOG.md']) rmSync(join(runtime, name), { recursive: true, force: true })
   for (const name of ['deps', 'src']) rmSync(join(modules, 'better-sqlite3', name), { recursive: true, force: true })
   keepOnly(join(modules, 'better-sqlite3', 'prebuilds'), `linux-${node}.node`)
-  keepOnly(join(modules, '@serialport', 'bindings-cpp', 'prebuilds'), `linux-${node}`)
+  const serial = join(modules, '@serialport', 'bindings-cpp')
+  rmSync(join(serial, 'src'), { recursive: true, force: true })
+  keepOnly(join(serial, 'prebuilds'), `linux-${node}`)
+  for (const name of readdirSync(join(serial, 'prebuilds', `linux-${node}`)))
+    if (name.includes('musl')) rmSync(join(serial, 'prebuilds', `linux-${node}`, name)) // we need Debian's libc anyway
+  pruneLeftovers(modules)
   for (const entry of readdirSync(modules, { recursive: true, withFileTypes: true })) {
     if (entry.isFile() && NEVER_RUN.test(entry.name)) rmSync(join(entry.parentPath, entry.name))
+  }
+}
+
+/** What belongs to repositories and developers, in every package. */
+function pruneLeftovers(modules: string): void {
+  const roots = readdirSync(modules, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name === 'package.json',
+  )
+  for (const { parentPath } of roots) {
+    if (!existsSync(parentPath)) continue // it was within another's tests
+    for (const entry of readdirSync(parentPath, { withFileTypes: true })) {
+      const isLeftover = entry.isDirectory() ? OF_DEVELOPERS.has(entry.name) : entry.name.startsWith('.')
+      if (isLeftover) rmSync(join(parentPath, entry.name), { recursive: true })
+    }
   }
 }
 

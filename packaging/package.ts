@@ -71,7 +71,7 @@ function packageFor(architecture: Architecture, copy: string): void {
   cpSync(join(copy, 'dist', 'ui'), join(app, 'dist', 'ui'), { recursive: true })
   dependenciesOf({ copy, app, architecture })
   const root = join(work, `root-${architecture.debian}`)
-  const version = buildTree({ copy, app, root, architecture })
+  const version = buildTree({ copy, app, root, architecture, epoch })
   const file = join(out, `telemetryx_${version}_${architecture.debian}.deb`)
   packTree({ root, file, epoch, isFast: values.fast })
   const { size } = statSync(file)

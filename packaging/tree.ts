@@ -3,12 +3,15 @@
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  closeSync,
   cpSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -35,10 +38,12 @@ export interface TreeOptions {
   /** Is made. */
   readonly root: string
   readonly architecture: Architecture
+  /** Seconds since 1970 at which this version was made. */
+  readonly epoch: string
 }
 
 /** Lays out the tree; answers of the version. */
-export function buildTree({ copy, app, root, architecture }: TreeOptions): string {
+export function buildTree({ copy, app, root, architecture, epoch }: TreeOptions): string {
   const { version } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8')) as { version: string }
   const library = join(root, 'usr/lib/telemetryx')
   mkdirSync(join(root, 'usr/lib'), { recursive: true })
@@ -63,6 +68,8 @@ export function buildTree({ copy, app, root, architecture }: TreeOptions): strin
   cpSync(join(copy, 'docs'), manuals, { recursive: true })
   cpSync(join(copy, 'config/examples'), join(manuals, 'examples'), { recursive: true })
   put(root, 'usr/share/doc/telemetryx/copyright', readFileSync(join(copy, 'LICENSE')))
+  put(root, 'usr/share/doc/telemetryx/CHANGELOG.md', readFileSync(join(copy, 'CHANGELOG.md')))
+  put(root, 'usr/share/doc/telemetryx/changelog.gz', gzipSync(changelog(copy, version, epoch), { level: 9 }))
   normalize(root)
   const secrets = ['telemetryx', ...ROLES.map((role) => `telemetryx-${role}`)].map((name) => `etc/credstore/${name}`)
   for (const folder of secrets) mkdirSync(join(root, folder), { recursive: true })
@@ -84,14 +91,32 @@ function control(copy: string, root: string, version: string, { debian }: Archit
   }
 }
 
+/** In the form of Debian Policy 4.4: one entry, which says where the changes are told. */
+function changelog(copy: string, version: string, epoch: string): string {
+  const [, maintainer = ''] =
+    /^Maintainer: (.*)$/m.exec(readFileSync(join(copy, 'packaging/debian/control'), 'utf8')) ?? []
+  const date = new Date(Number(epoch) * 1000).toUTCString().replace('GMT', '+0000')
+  const told = 'See /usr/share/doc/telemetryx/CHANGELOG.md.'
+  return `telemetryx (${version}) unstable; urgency=medium\n\n  * ${told}\n\n -- ${maintainer}  ${date}\n`
+}
+
 /** Permissions that do not depend on the builder's umask. */
 function normalize(root: string): void {
   chmodSync(root, 0o755)
   for (const path of walk(root)) {
     const state = lstatSync(path)
     if (state.isDirectory()) chmodSync(path, 0o755)
-    else if (state.isFile()) chmodSync(path, (state.mode & 0o100) === 0 ? 0o644 : 0o755)
+    else if (state.isFile()) chmodSync(path, (state.mode & 0o100) !== 0 && isProgram(path) ? 0o755 : 0o644)
   }
+}
+
+/** A script or an ELF file: packages come with licences that are marked as executable. */
+function isProgram(path: string): boolean {
+  const head = Buffer.alloc(4)
+  const file = openSync(path, 'r')
+  readSync(file, head, 0, head.length, 0)
+  closeSync(file)
+  return head.toString('latin1').startsWith('#!') || head.toString('latin1') === '\x7fELF'
 }
 
 export interface PackOptions {

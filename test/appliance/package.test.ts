@@ -88,9 +88,13 @@ if (process.env['TELEMETRYX_TEST_PACKAGE'] === '1') {
       ])
         expect(names).toContain(`/usr/share/${path}`)
       expect(names).toContain('/usr/bin/telemetryx')
+      for (const name of ['changelog.gz', 'CHANGELOG.md', 'copyright'])
+        expect(names).toContain(`/usr/share/doc/telemetryx/${name}`)
       // Packages and built binaries of other machines, and tools of developers; sources may name them.
       const foreign = /\/(?:node_modules|prebuilds)\/(?:@[^/]+\/)?[^/]*(?:arm64|win32|darwin|musl)/
       expect(names.filter((name) => foreign.test(name))).toEqual([])
+      const leftover = /\/node_modules\/(?:@[^/]+\/)?[^@./][^/]*\/(?:tests?|benchmarks?|\.[^/]+)(?:\/|$)|musl\.node$/
+      expect(names.filter((name) => leftover.test(name))).toEqual([])
       expect(names.filter((name) => /\/node_modules\/(?:vite|vitest|typescript|oxlint)\//.test(name))).toEqual([])
     })
 
