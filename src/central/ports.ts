@@ -71,6 +71,15 @@ export interface AuditRecord {
   readonly details: Readonly<Record<string, unknown>>
 }
 
+export interface AuditFilters {
+  /** Exactly. */
+  readonly by?: string
+  /** An action, or its first word: `user` finds `user.add`. */
+  readonly action?: string
+  /** `details.target`, exactly. */
+  readonly target?: string
+}
+
 /** Something small that another part of central keeps: an account, a membership, an invitation. */
 export interface DocumentRecord {
   readonly id: string
@@ -106,7 +115,7 @@ export interface Tenancy {
   /** Newest first, of [from, to). */
   audit(
     tenant: TenantNumber,
-    query: PageQuery & { readonly from: number; readonly to: number },
+    query: PageQuery & { readonly from: number; readonly to: number } & AuditFilters,
   ): Promise<Page<AuditRecord>>
 
   document(tenant: TenantNumber, kind: string, id: string): Promise<DocumentRecord | null>

@@ -77,7 +77,7 @@ export class Authenticator {
     const session = await this.#options.sessions.find(id)
     const tenant = session && (await this.#tenant(session.tenant))
     const user = tenant?.isActive ? await this.#options.users.get(tenant.number, session!.user) : null
-    if (!tenant || !user || user.mark !== session!.mark) return null
+    if (!tenant || !user?.isActive || user.mark !== session!.mark) return null
     const { isPlatformAdmin, name, role } = user
     return { name, tenant: tenant.id, tenantNumber: tenant.number, via: 'session', role, isPlatformAdmin }
   }

@@ -16,11 +16,13 @@ export interface User {
   readonly role: Role
   /** Makes tenants. */
   readonly isPlatformAdmin: boolean
+  /** False: disabled; nobody logs in as this one, and no session of it counts. */
+  readonly isActive: boolean
   /** Unix milliseconds. */
   readonly createdAt: number
   /** For ETags. */
   readonly revision: number
-  /** Changes with the password; tells nothing of it. */
+  /** Changes with the password and when all sessions are ended; tells nothing of the password. */
   readonly mark: string
 }
 
@@ -34,8 +36,19 @@ export interface NewUser {
 interface Body {
   readonly role: Role
   readonly isPlatformAdmin: boolean
+  readonly isActive: boolean
   readonly createdAt: number
   readonly passwordHash: string
+  /** How often all sessions were ended. */
+  readonly sessionsEnded: number
+}
+
+export interface UserChange {
+  readonly role?: Role
+  readonly password?: string
+  readonly isActive?: boolean
+  /** True: every session that there is ends. */
+  readonly endsSessions?: boolean
 }
 
 export class Users {
@@ -62,7 +75,8 @@ export class Users {
   /** Throws CONFLICT when the name is taken. */
   async add(tenant: TenantNumber, { isPlatformAdmin = false, name, password, role }: NewUser): Promise<User> {
     const passwordHash = await hashPassword(password)
-    const body: Body = { role, isPlatformAdmin, createdAt: this.#clock.now(), passwordHash }
+    const createdAt = this.#clock.now()
+    const body: Body = { role, isPlatformAdmin, isActive: true, createdAt, passwordHash, sessionsEnded: 0 }
     try {
       return userOf(await this.#tenancy.putDocument(tenant, KIND, { id: name, body: { ...body } }, 0))
     } catch (cause) {
@@ -71,20 +85,22 @@ export class Users {
     }
   }
 
-  /** Changes role or password. Throws NOT_FOUND, STALE. */
-  async change(
-    tenant: TenantNumber,
-    name: string,
-    change: { readonly role?: Role; readonly password?: string },
-    ifRevision: number | null,
-  ): Promise<User> {
+  /** Throws NOT_FOUND, STALE. */
+  async change(tenant: TenantNumber, name: string, change: UserChange, ifRevision: number | null): Promise<User> {
     const passwordHash = change.password === undefined ? null : await hashPassword(change.password)
     const document = await this.#tenancy.document(tenant, KIND, name)
     if (!document) throw new TelemetryError('NOT_FOUND', `There is no user ${name}`)
     const body = bodyOf(document)
-    const next = { ...body, role: change.role ?? body.role, passwordHash: passwordHash ?? body.passwordHash }
+    const next: Body = {
+      ...body,
+      role: change.role ?? body.role,
+      isActive: change.isActive ?? body.isActive,
+      passwordHash: passwordHash ?? body.passwordHash,
+      // Who was disabled comes back with a new session.
+      sessionsEnded: body.sessionsEnded + (change.endsSessions === true || change.isActive === false ? 1 : 0),
+    }
     const revision = ifRevision ?? document.revision
-    return userOf(await this.#tenancy.putDocument(tenant, KIND, { id: name, body: next }, revision))
+    return userOf(await this.#tenancy.putDocument(tenant, KIND, { id: name, body: { ...next } }, revision))
   }
 
   /** Throws NOT_FOUND. */
@@ -93,25 +109,34 @@ export class Users {
       throw new TelemetryError('NOT_FOUND', `There is no user ${name}`)
   }
 
-  /** The user, or null when tenant, name or password is wrong; takes as long either way. `tenant` null: there is no such one. */
+  /** The user, or null when tenant, name or password is wrong, or it is disabled; takes as long either way. `tenant` null: there is no such one. */
   async authenticate(tenant: TenantNumber | null, name: string, password: string): Promise<User | null> {
     const document = tenant === null ? null : await this.#tenancy.document(tenant, KIND, name)
     this.#decoyHash ??= hashPassword(newSecret())
     const isRight = await verifyPassword(password, document ? bodyOf(document).passwordHash : await this.#decoyHash)
-    return document && isRight ? userOf(document) : null
+    const user = document && isRight ? userOf(document) : null
+    return user?.isActive === true ? user : null
   }
 }
 
 function userOf(document: DocumentRecord): User {
-  const { createdAt, isPlatformAdmin, passwordHash, role } = bodyOf(document)
-  const mark = hashSecret(passwordHash).slice(0, 16)
-  return { name: document.id, role, isPlatformAdmin, createdAt, revision: document.revision, mark }
+  const { passwordHash, sessionsEnded, ...body } = bodyOf(document)
+  const mark = hashSecret(sessionsEnded === 0 ? passwordHash : `${passwordHash} ${sessionsEnded}`).slice(0, 16)
+  return { name: document.id, ...body, revision: document.revision, mark }
 }
 
 function bodyOf({ body, id }: DocumentRecord): Body {
-  const { createdAt, isPlatformAdmin, passwordHash, role } = body
+  const { createdAt, isActive, isPlatformAdmin, passwordHash, role, sessionsEnded } = body
   const known = ROLES.find((each) => each === role)
   if (known === undefined || typeof passwordHash !== 'string' || typeof createdAt !== 'number')
     throw new TelemetryError('STORE_CORRUPT', `The account of ${id} is damaged`)
-  return { role: known, isPlatformAdmin: isPlatformAdmin === true, createdAt, passwordHash }
+  return {
+    role: known,
+    isPlatformAdmin: isPlatformAdmin === true,
+    // Absent in accounts that were made before there was a way to disable them.
+    isActive: isActive !== false,
+    createdAt,
+    passwordHash,
+    sessionsEnded: typeof sessionsEnded === 'number' ? sessionsEnded : 0,
+  }
 }

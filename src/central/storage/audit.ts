@@ -27,14 +27,16 @@ export function auditPort(database: TenantDatabase): Pick<Tenancy, 'appendAudit'
         ),
       )
     },
-    async audit(tenant, { cursor, from, limit, to }) {
+    async audit(tenant, { action, by, cursor, from, limit, target, to }) {
       const [time, number] = keyOfCursor(cursor, ['number', 'number']) ?? [to, 0]
       const rows = await database.read(tenant, (queryable) =>
         queryable.query<AuditRow>(
           `SELECT number, time, by, origin, action, outcome, details FROM central.audit
            WHERE tenant = $1 AND time >= $2::timestamptz AND (time, number) < ($3::timestamptz, $4::int8)
+             AND ($6::text IS NULL OR by = $6) AND ($7::text IS NULL OR details->>'target' = $7)
+             AND ($8::text IS NULL OR action = $8 OR starts_with(action, $8 || '.'))
            ORDER BY time DESC, number DESC LIMIT $5`,
-          [tenant, isoTime(from), isoTime(Number(time)), number, limit + 1],
+          [tenant, isoTime(from), isoTime(Number(time)), number, limit + 1, ...[by, target, action].map(filterText)],
         ),
       )
       return pageOfRows(rows, limit, {
@@ -50,4 +52,8 @@ export function auditPort(database: TenantDatabase): Pick<Tenancy, 'appendAudit'
       })
     },
   }
+}
+
+function filterText(text: string | undefined): string | null {
+  return text === undefined ? null : cleanText(text, 500)
 }

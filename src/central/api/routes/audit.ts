@@ -22,6 +22,8 @@ const EntrySchema = Type.Object({
   after: Type.Unknown(),
 })
 
+const text = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 256, description }))
+
 export function registerAudit(app: CentralServer, { lanes, options: { clock, storage } }: CentralContext): void {
   app.get(
     '/audit',
@@ -39,6 +41,9 @@ export function registerAudit(app: CentralServer, { lanes, options: { clock, sto
                 description: '`platform`: changes of tenants, for administrators of the platform.',
               }),
             ),
+            who: text('User name, `key:NAME` or `oidc:SUBJECT`, exactly.'),
+            action: text('An action, or its first word: `user` finds `user.add`.'),
+            target: text('What was changed, exactly.'),
             ...page,
           },
           { additionalProperties: false },
@@ -52,7 +57,13 @@ export function registerAudit(app: CentralServer, { lanes, options: { clock, sto
       if (query.of === 'platform') authorise(caller, 'platform')
       const tenant = query.of === 'platform' ? PLATFORM : caller.tenantNumber
       const range = readRange({ from: query.from ?? '1970-01-01T00:00Z', to: query.to ?? '+1s' }, clock.now())
-      const wish = { ...range, ...pageOfQuery(query) }
+      const { action, target, who } = query
+      const filters = {
+        ...(who !== undefined && { by: who }),
+        ...(action !== undefined && { action }),
+        ...(target !== undefined && { target }),
+      }
+      const wish = { ...range, ...filters, ...pageOfQuery(query) }
       return mapPage(await lanes.run(caller.tenantNumber, () => storage.tenancy.audit(tenant, wish)), entryShape)
     },
   )

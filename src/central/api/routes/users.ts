@@ -21,11 +21,12 @@ const UserSchema = Type.Object({
   name: Type.String(),
   role: Type.Enum([...ROLES]),
   platformAdmin: Type.Boolean(),
+  active: Type.Boolean({ description: 'false: disabled; nobody logs in as this one.' }),
   createdAt: TimeSchema,
 })
 
-function userShape({ createdAt, isPlatformAdmin, name, role }: User): Static<typeof UserSchema> {
-  return { name, role, platformAdmin: isPlatformAdmin, createdAt: isoTime(createdAt) }
+function userShape({ createdAt, isActive, isPlatformAdmin, name, role }: User): Static<typeof UserSchema> {
+  return { name, role, platformAdmin: isPlatformAdmin, active: isActive, createdAt: isoTime(createdAt) }
 }
 
 export function registerUsers(app: CentralServer, context: CentralContext): void {
@@ -33,6 +34,7 @@ export function registerUsers(app: CentralServer, context: CentralContext): void
   registerAdd(app, context)
   registerChange(app, context)
   registerRemove(app, context)
+  registerSignOut(app, context)
   registerOwnPassword(app, context)
 }
 
@@ -81,10 +83,14 @@ function registerChange(app: CentralServer, context: CentralContext): void {
       config: { ...config, audit: 'user.change' },
       schema: {
         tags: ['users'],
-        summary: 'Change role or password; another password ends the sessions',
+        summary: 'Change role or password, disable or enable; another password and disabling end the sessions',
         params: NameParams,
         body: Type.Object(
-          { role: Type.Optional(Type.Enum([...ROLES])), password: Type.Optional(NewPasswordSchema) },
+          {
+            role: Type.Optional(Type.Enum([...ROLES])),
+            password: Type.Optional(NewPasswordSchema),
+            active: Type.Optional(Type.Boolean()),
+          },
           { ...strict, minProperties: 1 },
         ),
         response: { 200: UserSchema },
@@ -95,14 +101,18 @@ function registerChange(app: CentralServer, context: CentralContext): void {
       const tenant = tenantOf(request)
       const before = found(await users.get(tenant, name), 'user', name)
       refuseOverPlatform(before, callerOf(request))
-      if (request.body.role !== undefined && request.body.role !== 'admin')
-        await keepAdministrator(context, tenant, before)
-      const { role } = request.body
+      const { active, password, role } = request.body
+      if (active === false || (role !== undefined && role !== 'admin')) await keepAdministrator(context, tenant, before)
       request.auditDetails = {
-        before: { role: before.role },
-        after: { role: role ?? before.role, password: request.body.password !== undefined },
+        before: { role: before.role, active: before.isActive },
+        after: { role: role ?? before.role, active: active ?? before.isActive, password: password !== undefined },
       }
-      const user = await login.hashing(() => users.change(tenant, name, request.body, ifMatch(request)))
+      const change = {
+        ...(role !== undefined && { role }),
+        ...(password !== undefined && { password }),
+        ...(active !== undefined && { isActive: active }),
+      }
+      const user = await login.hashing(() => users.change(tenant, name, change, ifMatch(request)))
       authenticator.forget()
       return withETag(reply, user.revision, userShape(user))
     },
@@ -124,6 +134,25 @@ function registerRemove(app: CentralServer, context: CentralContext): void {
       refuseOverPlatform(user, callerOf(request))
       await keepAdministrator(context, tenant, user)
       await users.remove(tenant, name)
+      authenticator.forget()
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function registerSignOut(app: CentralServer, context: CentralContext): void {
+  const { authenticator, users } = context
+  app.delete(
+    '/users/:name/sessions',
+    {
+      config: { ...config, audit: 'user.sign-out' },
+      schema: { tags: ['users'], summary: 'End all sessions of an account', params: NameParams, response: NONE },
+    },
+    async (request, reply) => {
+      const { name } = request.params
+      const tenant = tenantOf(request)
+      refuseOverPlatform(found(await users.get(tenant, name), 'user', name), callerOf(request))
+      await users.change(tenant, name, { endsSessions: true }, null)
       authenticator.forget()
       return reply.code(204).send(null)
     },
@@ -173,7 +202,9 @@ async function keepAdministrator({ users }: CentralContext, tenant: number, user
   if (!user.isPlatformAdmin) return
   for (let cursor: string | null = null; ;) {
     const part = await users.list(tenant, { limit: 1000, cursor })
-    if (part.items.some((other) => other.isPlatformAdmin && other.role === 'admin' && other.name !== user.name)) return
+    const isOther = (other: User): boolean =>
+      other.isPlatformAdmin && other.isActive && other.role === 'admin' && other.name !== user.name
+    if (part.items.some(isOther)) return
     cursor = part.next
     if (cursor === null) throw new TelemetryError('CONFLICT', `${user.name} is the last administrator of the platform`)
   }
