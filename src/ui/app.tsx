@@ -6,6 +6,7 @@ import { Link } from './parts/button.tsx'
 import { EmptyState } from './parts/card.tsx'
 import { Gate } from './parts/gate.tsx'
 import { lazy } from './parts/lazy.tsx'
+import { ReloadButton } from './parts/outdated.tsx'
 import { AlarmsPage } from './pages/alarms.tsx'
 import { DevicesPage } from './pages/devices.tsx'
 import { LoginPage, SetupPage } from './pages/login.tsx'
@@ -14,6 +15,7 @@ import { OverviewPage } from './pages/overview.tsx'
 import { PartsPage } from './pages/parts.tsx'
 import { SensorPage } from './pages/sensor.tsx'
 import { UplinksPage } from './pages/uplinks.tsx'
+import { useFrame } from './state/frame.ts'
 import type { Route } from './state/route.ts'
 import { useServices } from './state/services.ts'
 
@@ -46,6 +48,8 @@ export function App(): JSX.Element {
       return <Gate title="Loading…">{null}</Gate>
     case 'failed':
       return <GatewayAway reason={loading.message} />
+    case 'unreadable':
+      return <GatewayUnreadable reason={loading.message} />
     case 'ready':
       return (
         <Shell>
@@ -114,6 +118,23 @@ function RoutedPage({ route }: { readonly route: Route }): JSX.Element {
         </Page>
       )
   }
+}
+
+function GatewayUnreadable({ reason }: { readonly reason: string }): JSX.Element {
+  const isOutdated = useFrame().pageAge.isOutdated.value
+  if (isOutdated)
+    return (
+      <Gate title="This page is older than the gateway: reload it">
+        <p>The gateway was updated after this page was loaded, and they no longer understand each other.</p>
+        <ReloadButton />
+      </Gate>
+    )
+  return (
+    <Gate title="The gateway’s answer is not understood">
+      <p>{reason}</p>
+      <ReloadButton />
+    </Gate>
+  )
 }
 
 function GatewayAway({ reason }: { readonly reason: string }): JSX.Element {

@@ -6,8 +6,11 @@ import { GatewayApi } from './client/gateway-api.ts'
 import { createHttpClient } from './client/http.ts'
 import { Drafts } from './state/drafts.ts'
 import { Feed } from './state/feed.ts'
+import { FrameContext, type Frame } from './state/frame.ts'
 import { HistoryQueue } from './state/history-queue.ts'
+import { ownPageAge } from './state/own-page-age.ts'
 import { Plant } from './state/plant.ts'
+import { parseRoute } from './state/route.ts'
 import { Router } from './state/router.ts'
 import { ServicesContext, type Services } from './state/services.ts'
 import { Theme } from './state/theme.ts'
@@ -28,6 +31,7 @@ import './styles/instruments.css'
 const HIDDEN_FRAME_MS = 1000
 
 const plant = new Plant(Date.now())
+const pageAge = ownPageAge()
 const api = new GatewayApi(
   createHttpClient(
     (path, init) => fetch(path, init),
@@ -57,6 +61,7 @@ const feed = new Feed({
   onNextFrame: (callback) =>
     document.hidden ? setTimeout(callback, HIDDEN_FRAME_MS) : requestAnimationFrame(callback),
   after,
+  checkPage: () => pageAge.check(),
   now: () => Date.now(),
   random: () => Math.random(),
 })
@@ -67,10 +72,13 @@ const services: Services = {
   api,
   feed,
   history: new HistoryQueue(api, now),
-  router: new Router(),
+  router: new Router(parseRoute),
   theme: new Theme(),
   drafts: new Drafts(),
 }
+
+const { router, theme } = services
+const frame: Frame = { router, theme, now: plant.now, comebacks: plant.comebacks, stored: api, pageAge }
 
 function tick(): void {
   plant.now.value = now()
@@ -79,9 +87,11 @@ function tick(): void {
 }
 
 render(
-  <ServicesContext.Provider value={services}>
-    <App />
-  </ServicesContext.Provider>,
+  <FrameContext.Provider value={frame}>
+    <ServicesContext.Provider value={services}>
+      <App />
+    </ServicesContext.Provider>
+  </FrameContext.Provider>,
   document.getElementById('app')!,
 )
 tick()

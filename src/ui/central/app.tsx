@@ -2,15 +2,31 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import type { JSX } from 'preact'
+import { ShapeError } from '../client/fields.ts'
 import { errorMessage } from '../client/http.ts'
+import { Link } from '../parts/button.tsx'
 import { EmptyState } from '../parts/card.tsx'
 import { Gate } from '../parts/gate.tsx'
+import { lazy } from '../parts/lazy.tsx'
+import { ReloadButton } from '../parts/outdated.tsx'
+import { useFrame } from '../state/frame.ts'
 import { FleetPage } from './fleet.tsx'
 import { GatewayPage } from './gateway.tsx'
 import { KeysPage } from './keys.tsx'
 import { LoginPage, PRODUCT, SetupPage } from './login.tsx'
-import { useCentral, type CentralRoute } from './services.ts'
-import { Link, Page, Shell } from './shell.tsx'
+import type { CentralRoute } from './route.ts'
+import { useCentral } from './services.ts'
+import { Page, Shell } from './shell.tsx'
+
+// What not everybody opens each time is fetched when it is.
+const AccountPage = lazy(async () => (await import('./account.tsx')).AccountPage)
+const AuditPage = lazy(async () => (await import('./audit.tsx')).AuditPage)
+const AlarmsPage = lazy(async () => (await import('./alarms.tsx')).AlarmsPage)
+const JournalPage = lazy(async () => (await import('./journal.tsx')).JournalPage)
+const MachinePage = lazy(async () => (await import('./machine.tsx')).MachinePage)
+const MachinesPage = lazy(async () => (await import('./machines.tsx')).MachinesPage)
+const PeoplePage = lazy(async () => (await import('./people.tsx')).PeoplePage)
+const SensorPage = lazy(async () => (await import('./sensor.tsx')).SensorPage)
 
 const AGAIN_MS = 3000
 
@@ -18,6 +34,14 @@ export function App(): JSX.Element {
   const { router, session } = useCentral()
   const route = router.route.value
   const failure = useSession()
+  const isOutdated = useFrame().pageAge.isOutdated.value
+  if (session.value === null && isOutdated)
+    return (
+      <Gate title="This page is older than central: reload it" product={PRODUCT}>
+        <p>Central was updated after this page was loaded, and they no longer understand each other.</p>
+        <ReloadButton />
+      </Gate>
+    )
   if (session.value === null)
     return (
       <Gate title={failure === null ? 'Loading…' : 'Central cannot be reached'} product={PRODUCT}>
@@ -36,6 +60,7 @@ export function App(): JSX.Element {
 /** Asks who is there until it is known; answers why it is not. */
 function useSession(): string | null {
   const { api, session } = useCentral()
+  const { pageAge } = useFrame()
   const [failure, setFailure] = useState<string | null>(null)
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -43,6 +68,7 @@ function useSession(): string | null {
       try {
         session.value = await api.session()
       } catch (cause) {
+        if (cause instanceof ShapeError) await pageAge.check()
         setFailure(errorMessage(cause))
         timer = setTimeout(() => void ask(), AGAIN_MS)
       }
@@ -60,8 +86,24 @@ function RoutedPage({ route }: { readonly route: CentralRoute }): JSX.Element {
       return <FleetPage />
     case 'gateway':
       return <GatewayPage key={route.id} id={route.id} />
+    case 'machines':
+      return <MachinesPage />
+    case 'machine':
+      return <MachinePage key={route.id} id={route.id} />
+    case 'sensor':
+      return <SensorPage key={route.id} id={route.id} />
+    case 'alarms':
+      return <AlarmsPage />
+    case 'journal':
+      return <JournalPage />
     case 'keys':
       return <KeysPage />
+    case 'people':
+      return <PeoplePage />
+    case 'audit':
+      return <AuditPage />
+    case 'account':
+      return <AccountPage />
     case 'notFound':
       return (
         <Page title="No such page">

@@ -2,7 +2,7 @@
 
 import { decodePage, type Page } from '../client/decode-page.ts'
 import { Fields } from '../client/fields.ts'
-import { ApiError, type HttpClient, type Request } from '../client/http.ts'
+import type { HttpClient, Request } from '../client/http.ts'
 import {
   decodeFigures,
   decodeFleetGateway,
@@ -30,6 +30,11 @@ export class CentralApi {
 
   constructor(http: HttpClient) {
     this.#http = http
+  }
+
+  /** For routes that one page alone uses. */
+  get http(): HttpClient {
+    return this.#http
   }
 
   async session(): Promise<CentralSession> {
@@ -100,14 +105,7 @@ export class CentralApi {
   }
 
   async #ask(path: string, request?: Request): Promise<unknown> {
-    try {
-      return await this.#http.request(path, request)
-    } catch (cause) {
-      // The client speaks of gateways.
-      if (cause instanceof ApiError && cause.code === 'OFFLINE')
-        throw new ApiError(0, cause.code, 'Central does not answer.', { cause })
-      throw cause
-    }
+    return await this.#http.request(path, request)
   }
 }
 

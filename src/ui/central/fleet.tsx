@@ -4,11 +4,13 @@ import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { formatAge, formatFull } from '../format/time.ts'
 import { counted, listed } from '../format/words.ts'
-import { Button } from '../parts/button.tsx'
+import { Button, Link } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
-import { gatewayPath, useCentral } from './services.ts'
-import { Link, LostNotice, Page, useMay, WordsBadge } from './shell.tsx'
+import { useFrame } from '../state/frame.ts'
+import { gatewayPath } from './route.ts'
+import { useCentral } from './services.ts'
+import { LostNotice, Page, useMay, WordsBadge } from './shell.tsx'
 import { usePoll } from './use-poll.ts'
 import type { FleetFigures, FleetGateway } from './wire.ts'
 import { backlogWords, clockWords, OFFER_WORDS, uplinkYaml, type Words } from './words.ts'
@@ -82,7 +84,7 @@ export function stateWords({ isOnline }: FleetGateway): Words {
 }
 
 function GatewayTable({ gateways }: { readonly gateways: readonly FleetGateway[] }): JSX.Element {
-  const now = useCentral().now.value
+  const now = useFrame().now.value
   return (
     <Table caption="Gateways" columns={COLUMNS}>
       {gateways.map((gateway) => (

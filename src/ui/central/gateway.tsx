@@ -3,14 +3,15 @@
 import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { formatAge, formatFull, formatMoment } from '../format/time.ts'
-import { Button } from '../parts/button.tsx'
+import { Button, Link } from '../parts/button.tsx'
 import { Card, EmptyState } from '../parts/card.tsx'
 import { Cell, Facts, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { stateWords } from './fleet.tsx'
 import { OfferForm } from './offer-form.tsx'
 import { RevisionDialog, Outcome } from './revision.tsx'
+import { useFrame } from '../state/frame.ts'
 import { useCentral } from './services.ts'
-import { Link, LostNotice, Page, useMay, WordsBadge } from './shell.tsx'
+import { LostNotice, Page, useMay, WordsBadge } from './shell.tsx'
 import { usePoll } from './use-poll.ts'
 import type { FleetGateway, Offer } from './wire.ts'
 import { backlogWords, clockWords, OFFER_WORDS } from './words.ts'
@@ -49,7 +50,7 @@ export function GatewayPage({ id }: { readonly id: string }): JSX.Element {
 }
 
 function GatewayFacts({ gateway }: { readonly gateway: FleetGateway }): JSX.Element {
-  const now = useCentral().now.value
+  const now = useFrame().now.value
   const { epoch, recordAt, registeredAt, seenAt, sensors, version } = gateway
   return (
     <Card title="How it is" aside={<WordsBadge words={stateWords(gateway)} />}>
@@ -106,7 +107,7 @@ const COLUMNS: readonly Column[] = [
 ]
 
 function Earlier({ offers, onShow }: { readonly offers: readonly Offer[]; readonly onShow: Show }): JSX.Element {
-  const now = useCentral().now.value
+  const now = useFrame().now.value
   return (
     <Card title="Earlier offers">
       <Table caption="Earlier offers" columns={onShow === null ? COLUMNS.slice(0, -1) : COLUMNS}>

@@ -9,6 +9,7 @@ import { Card, EmptyState } from '../parts/card.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { KeyDialog } from './key-dialog.tsx'
+import { useFrame } from '../state/frame.ts'
 import { useCentral } from './services.ts'
 import { LostNotice, Page, useMay, WordsBadge } from './shell.tsx'
 import { usePoll } from './use-poll.ts'
@@ -72,7 +73,7 @@ interface KeyTableProps {
 }
 
 function KeyTable({ keys, onRevoke }: KeyTableProps): JSX.Element {
-  const now = useCentral().now.value
+  const now = useFrame().now.value
   const newestFirst = keys.toSorted((a, b) => b.createdAt - a.createdAt)
   return (
     <Table caption="Keys" columns={COLUMNS}>

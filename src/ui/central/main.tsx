@@ -3,6 +3,10 @@
 import { signal } from '@preact/signals'
 import { render } from 'preact'
 import { createHttpClient } from '../client/http.ts'
+import { SensorHistory } from '../client/sensor-history.ts'
+import { FrameContext, type Frame } from '../state/frame.ts'
+import { ownPageAge } from '../state/own-page-age.ts'
+import { Router } from '../state/router.ts'
 import { Theme } from '../state/theme.ts'
 import '../styles/fonts.css'
 import '../styles/tokens.css'
@@ -16,10 +20,12 @@ import '../styles/pages.css'
 import '../styles/system.css'
 import '../styles/set-up.css'
 import '../styles/watch.css'
+import '../styles/instruments.css'
 import './central.css'
 import { App } from './app.tsx'
 import { CentralApi } from './central-api.ts'
-import { CentralContext, CentralRouter, type CentralServices } from './services.ts'
+import { parseCentralRoute } from './route.ts'
+import { CentralContext, type CentralServices } from './services.ts'
 import type { CentralSession } from './wire.ts'
 
 /** The answer's own second and its way are no difference of clocks. */
@@ -36,17 +42,19 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   return response
 }
 
-const http = createHttpClient(ask, () => {
-  const known = session.peek()
-  if (known !== null) session.value = { ...known, user: null }
-})
-const services: CentralServices = {
-  api: new CentralApi(http),
-  router: new CentralRouter(),
-  theme: new Theme(),
-  session,
-  now,
-}
+const http = createHttpClient(
+  ask,
+  () => {
+    const known = session.peek()
+    if (known !== null) session.value = { ...known, user: null }
+  },
+  'Central',
+)
+const router = new Router(parseCentralRoute)
+const services: CentralServices = { api: new CentralApi(http), router, session }
+// Nothing is heard between two questions: there is no connection that could come back.
+const stored = new SensorHistory(http)
+const frame: Frame = { router, theme: new Theme(), now, comebacks: signal(0), stored, pageAge: ownPageAge() }
 
 function tick(): void {
   now.value = Date.now() + offsetMs
@@ -54,9 +62,11 @@ function tick(): void {
 }
 
 render(
-  <CentralContext.Provider value={services}>
-    <App />
-  </CentralContext.Provider>,
+  <FrameContext.Provider value={frame}>
+    <CentralContext.Provider value={services}>
+      <App />
+    </CentralContext.Provider>
+  </FrameContext.Provider>,
   document.getElementById('app')!,
 )
 tick()

@@ -6,12 +6,13 @@ import { errorMessage } from '../client/http.ts'
 import { formatMoment } from '../format/time.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Facts, type Fact } from '../parts/table.tsx'
+import { useFrame } from '../state/frame.ts'
 import { useCentral } from './services.ts'
 import type { Offer, OfferDetail } from './wire.ts'
 import { OFFER_MEANINGS } from './words.ts'
 
 export function Outcome({ offer }: { readonly offer: Offer }): JSX.Element {
-  const now = useCentral().now.value
+  const now = useFrame().now.value
   const { by, comment, number, offeredAt, problems, reason, reportedAt, state } = offer
   const facts: readonly (Fact | null)[] = [
     { term: 'Offered', value: `${formatMoment(offeredAt, now)} by ${by}` },

@@ -2,47 +2,28 @@
 
 import { useEffect, useRef } from 'preact/hooks'
 import type { ComponentChildren, JSX } from 'preact'
+import { ROLES, type Role } from '../client/wire.ts'
 import { BrandMark } from '../parts/brand-mark.tsx'
+import { IconButton, Link } from '../parts/button.tsx'
 import { Notice } from '../parts/card.tsx'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { Badge } from '../parts/marks.tsx'
+import { OutdatedNotice } from '../parts/outdated.tsx'
 import { ThemeButton } from '../parts/theme-button.tsx'
+import { useFrame } from '../state/frame.ts'
+import type { CentralRoute } from './route.ts'
 import { useCentral } from './services.ts'
-import type { CentralRole } from './wire.ts'
 import type { Words } from './words.ts'
 
-const RANKS: readonly CentralRole[] = ['viewer', 'operator', 'engineer', 'admin']
-
 /** Whether who is signed in has at least `role`. */
-export function useMay(role: CentralRole): boolean {
+export function useMay(role: Role): boolean {
   const own = useCentral().session.value?.user?.role ?? null
-  return own !== null && RANKS.indexOf(own) >= RANKS.indexOf(role)
-}
-
-interface LinkProps {
-  readonly to: string
-  readonly class?: string
-  readonly current?: boolean
-  readonly children: ComponentChildren
-}
-
-/** A real link: opens in a new tab when asked to, else changes the page without loading it anew. */
-export function Link({ to, children, class: className, current }: LinkProps): JSX.Element {
-  const { router } = useCentral()
-  const onClick = (event: MouseEvent): void => {
-    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
-    event.preventDefault()
-    router.go(to)
-  }
-  return (
-    <a href={to} class={className} onClick={onClick} aria-current={current === true ? 'page' : undefined}>
-      {children}
-    </a>
-  )
+  return own !== null && ROLES.indexOf(own) >= ROLES.indexOf(role)
 }
 
 export function Shell({ children }: { readonly children: ComponentChildren }): JSX.Element {
-  const { session, theme } = useCentral()
+  const { theme } = useFrame()
+  const { session } = useCentral()
   return (
     <div class="shell">
       <a class="skip" href="#main">
@@ -63,6 +44,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }): J
       </header>
       <Navigation />
       <main id="main" tabIndex={-1}>
+        <OutdatedNotice than="central" />
         {children}
       </main>
     </div>
@@ -78,35 +60,49 @@ function User(): JSX.Element | null {
     location.assign('/')
   }
   return (
-    <button
-      class="button button-quiet user"
-      type="button"
-      onClick={() => void leave()}
-      title={`${user.role ?? 'program'}. Sign out`}
-    >
-      <Icon name="user" />
-      {user.name}
-      <span class="sr-only">, {user.role}, sign out</span>
-    </button>
+    <>
+      <Link to="/account" class="button button-quiet user">
+        <Icon name="user" />
+        {user.name}
+        <span class="sr-only">, {user.role ?? 'program'}, your account</span>
+      </Link>
+      <IconButton icon="leave" label="Sign out" onClick={() => void leave()} />
+    </>
   )
 }
 
+interface NavigationPage {
+  readonly to: string
+  readonly text: string
+  readonly icon: IconName
+  /** Pages that belong to it. */
+  readonly pages: readonly CentralRoute['page'][]
+  readonly role: Role
+}
+
+const PAGES: readonly NavigationPage[] = [
+  { to: '/', text: 'Fleet', icon: 'devices', pages: ['fleet', 'gateway'], role: 'viewer' },
+  { to: '/machines', text: 'Machines', icon: 'overview', pages: ['machines', 'machine', 'sensor'], role: 'viewer' },
+  { to: '/alarms', text: 'Alarms', icon: 'alarms', pages: ['alarms', 'journal'], role: 'viewer' },
+  { to: '/people', text: 'People', icon: 'user', pages: ['people'], role: 'admin' },
+  { to: '/audit', text: 'Audit', icon: 'journal', pages: ['audit'], role: 'admin' },
+  { to: '/keys', text: 'Keys', icon: 'uplinks', pages: ['keys'], role: 'admin' },
+]
+
 function Navigation(): JSX.Element {
   const { page } = useCentral().router.route.value
-  const mayKeys = useMay('admin')
-  const item = (to: string, text: string, icon: IconName, isCurrent: boolean): JSX.Element => (
-    <li>
-      <Link to={to} current={isCurrent}>
-        <Icon name={icon} />
-        {text}
-      </Link>
-    </li>
-  )
+  const isAdmin = useMay('admin')
   return (
     <nav class="navigation" aria-label="Pages">
       <ul class="pages">
-        {item('/', 'Fleet', 'devices', page === 'fleet' || page === 'gateway')}
-        {mayKeys && item('/keys', 'Keys', 'uplinks', page === 'keys')}
+        {PAGES.filter(({ role }) => role === 'viewer' || isAdmin).map(({ to, text, icon, pages }) => (
+          <li key={to}>
+            <Link to={to} current={pages.includes(page)}>
+              <Icon name={icon} />
+              {text}
+            </Link>
+          </li>
+        ))}
       </ul>
     </nav>
   )

@@ -1,8 +1,8 @@
 // What central's API answers, as far as its pages use it: types and decoders. Unknown additional fields are ignored.
 
 import { Fields } from '../client/fields.ts'
+import { ROLES, type Role } from '../client/wire.ts'
 
-const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const
 const OFFER_STATES = [
   'offered',
   'withdrawn',
@@ -14,14 +14,17 @@ const OFFER_STATES = [
   'failed',
 ] as const
 
-export type CentralRole = (typeof ROLES)[number]
 export type OfferState = (typeof OFFER_STATES)[number]
 
 export interface CentralSession {
   /** There is no administrator yet. */
   readonly setup: boolean
   readonly tenant: string | null
-  readonly user: { readonly name: string; readonly role: CentralRole | null } | null
+  readonly user: {
+    readonly name: string
+    readonly role: Role | null
+    readonly isPlatformAdmin: boolean
+  } | null
 }
 
 export interface Problem {
@@ -92,7 +95,11 @@ export function decodeSession(source: unknown): CentralSession {
   return {
     setup: f.flag('setup'),
     tenant: f.objectOrNull('tenant')?.text('name') ?? null,
-    user: user && { name: user.text('name'), role: user.has('role') ? user.oneOf('role', ROLES) : null },
+    user: user && {
+      name: user.text('name'),
+      role: user.has('role') ? user.oneOf('role', ROLES) : null,
+      isPlatformAdmin: user.flag('platformAdmin'),
+    },
   }
 }
 

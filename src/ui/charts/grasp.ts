@@ -1,6 +1,6 @@
 // What fingers on a chart do to its range.
 
-import type { Range } from '../client/gateway-api.ts'
+import type { Range } from '../client/sensor-history.ts'
 import { moved, viewRange, zoomed } from './trend-range.ts'
 
 /** The range under one finger or two: the times that were touched stay under them. Pure. */

@@ -54,6 +54,15 @@ export function fromBuckets(buckets: readonly Bucket[], everySeconds: number, ga
   return { times, low, high, line }
 }
 
+/**
+ * The median distance of buckets, which a sensor has that says something less often than once a bucket: its line is not torn there.
+ * 0 with less than two.
+ */
+export function usualDistanceMs(buckets: readonly Bucket[]): number {
+  const distances = buckets.slice(1).map(({ time }, index) => time - buckets[index]!.time)
+  return distances.sort((a, b) => a - b)[Math.floor(distances.length / 2)] ?? 0
+}
+
 /** One live reading at the end; an older one than the last is left out. `value` NaN is a gap. */
 export function appended(data: TrendData, timeMs: number, value: number): TrendData {
   const time = timeMs / 1000

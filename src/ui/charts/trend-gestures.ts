@@ -1,7 +1,7 @@
 // How a hand moves through time on a chart: a finger drags and two pinch; a mouse drags with Shift held, and zooms with Ctrl and
 // the wheel. What is moved is shown at once and told when the hand rests.
 
-import type { Range } from '../client/gateway-api.ts'
+import type { Range } from '../client/sensor-history.ts'
 import { grasped } from './grasp.ts'
 import { viewRange, zoomed } from './trend-range.ts'
 

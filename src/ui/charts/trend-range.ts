@@ -1,6 +1,6 @@
 // Which part of the time a trend shows, and in which fineness it is asked for. Pure.
 
-import type { Range } from '../client/gateway-api.ts'
+import type { Range } from '../client/sensor-history.ts'
 import type { ValueType } from '../client/wire.ts'
 
 /** What the trend shows: the newest `spanMs`, moving on, or a fixed part of the past. */

@@ -1,16 +1,18 @@
-// Users, tokens of programs, own sessions and the audit log, as the API gives them.
+// Users, tokens of programs and own sessions, as the API gives them.
 
-import { decodePage, type Page } from './decode-page.ts'
+import { decodePage } from './decode-page.ts'
 import { Fields } from './fields.ts'
 import type { HttpClient } from './http.ts'
-import type { Role } from './wire.ts'
-
-export const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const satisfies readonly Role[]
+import { ROLES, type Role } from './wire.ts'
 
 export interface User {
   readonly name: string
   readonly role: Role
   readonly createdAt: number
+  /** False: disabled. Only central disables. */
+  readonly isActive: boolean
+  /** Administrator of all tenants of a central. */
+  readonly isPlatformAdmin: boolean
 }
 
 export interface Token {
@@ -41,22 +43,6 @@ export interface OpenSession {
   readonly startedAt: number
   readonly usedAt: number
   readonly expiresAt: number
-}
-
-const OUTCOMES = ['done', 'refused', 'failed'] as const
-
-export interface AuditEntry {
-  readonly seq: number
-  readonly time: number
-  readonly action: string
-  readonly target: string | null
-  readonly who: string
-  readonly via: string
-  readonly from: string | null
-  readonly outcome: (typeof OUTCOMES)[number]
-  readonly before: unknown
-  readonly after: unknown
-  readonly suppressed: number
 }
 
 export async function readUsers(http: HttpClient): Promise<readonly User[]> {
@@ -116,26 +102,15 @@ export async function endSession(http: HttpClient, id: string): Promise<void> {
   await http.request(`/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' })
 }
 
-/** Newest first; empty filters are left out. */
-export async function readAudit(
-  http: HttpClient,
-  filters: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<Page<AuditEntry>> {
-  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ''))
-  return decodePage(decodeEntry)(await http.request(`/audit?${query.toString()}`, { signal }))
-}
-
-/** null: every entry is as it was written; else what is wrong. */
-export async function readIntegrity(http: HttpClient): Promise<string | null> {
-  const f = new Fields(await http.request('/audit/integrity', { timeoutMs: 60_000 }), 'integrity')
-  const fault = f.objectOrNull('fault')
-  return fault === null ? null : `entry ${fault.number('seq')}: ${fault.text('message')}`
-}
-
 function decodeUser(source: unknown): User {
   const f = new Fields(source, 'user')
-  return { name: f.text('name'), role: f.oneOf('role', ROLES), createdAt: f.time('createdAt') }
+  return {
+    name: f.text('name'),
+    role: f.oneOf('role', ROLES),
+    createdAt: f.time('createdAt'),
+    isActive: !f.has('active') || f.flag('active'),
+    isPlatformAdmin: f.has('platformAdmin') && f.flag('platformAdmin'),
+  }
 }
 
 function decodeToken(source: unknown): Token {
@@ -148,22 +123,5 @@ function decodeToken(source: unknown): Token {
     expiresAt: f.timeOrNull('expiresAt'),
     lastUsedAt: f.timeOrNull('lastUsedAt'),
     ingest: f.has('ingest') ? f.list('ingest', String) : null,
-  }
-}
-
-function decodeEntry(source: unknown): AuditEntry {
-  const f = new Fields(source, 'entry')
-  return {
-    seq: f.number('seq'),
-    time: f.time('time'),
-    action: f.text('action'),
-    target: f.textOrNull('target'),
-    who: f.text('who'),
-    via: f.text('via'),
-    from: f.textOrNull('from'),
-    outcome: f.oneOf('outcome', OUTCOMES),
-    before: f.child('before', (value) => value),
-    after: f.child('after', (value) => value),
-    suppressed: f.number('suppressed'),
   }
 }

@@ -1,7 +1,7 @@
 // JSON of the API → the types of wire.ts. Unknown additional fields are ignored: a newer gateway may say more.
 
 import { Fields } from './fields.ts'
-import { SEVERITIES } from './wire.ts'
+import { ROLES, SEVERITIES } from './wire.ts'
 import type {
   Alarm,
   Bucket,
@@ -25,7 +25,6 @@ const TYPES = ['number', 'boolean', 'int64', 'uint64', 'string'] as const
 const DEVICE_STATES = ['connecting', 'up', 'down', 'paused', 'stopped'] as const
 const UPLINK_STATES = ['connecting', 'online', 'waiting', 'retrying', 'stopped'] as const
 const SHELVINGS = ['timed', 'oneShot'] as const
-const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const
 
 export function decodeGateway(source: unknown): Gateway {
   const f = new Fields(source, 'gateway')
@@ -160,6 +159,7 @@ export function decodeAlarm(source: unknown): Alarm {
     outOfServiceUntil: f.timeOrNull('outOfServiceUntil'),
     firstOut: isOn(f, 'firstOut'),
     lastComment: f.childOrNull('lastComment', decodeComment),
+    gateway: f.textOrNull('gateway'),
   }
 }
 

@@ -1,6 +1,6 @@
 // Stored readings of one sensor as a file, made by the gateway while it is read.
 
-import type { Range } from './gateway-api.ts'
+import type { Range } from './sensor-history.ts'
 import type { Download, HttpClient } from './http.ts'
 
 export type ExportFormat = 'csv' | 'jsonl' | 'parquet'

@@ -4,46 +4,24 @@ import { decodePage, type Page } from './decode-page.ts'
 import type { HttpClient } from './http.ts'
 import {
   decodeAlarm,
-  decodeBucket,
   decodeDevice,
   decodeGateway,
   decodeMachine,
-  decodeReading,
   decodeSensor,
   decodeSession,
-  decodeStats,
   decodeUplink,
   decodeWriteResult,
 } from './decode.ts'
-import type {
-  Alarm,
-  Bucket,
-  Device,
-  Gateway,
-  JsonValue,
-  Machine,
-  Reading,
-  Sensor,
-  Session,
-  Stats,
-  Uplink,
-  WriteResult,
-} from './wire.ts'
-
-export interface Range {
-  /** Unix milliseconds; [from, to). */
-  readonly from: number
-  readonly to: number
-}
+import type { Alarm, Device, Gateway, JsonValue, Machine, Sensor, Session, Uplink, WriteResult } from './wire.ts'
+import { SensorHistory } from './sensor-history.ts'
 
 const MODEL_PAGE = 1000
-const READINGS_LIMIT = 10_000
-const ALARM_LIMIT = 100
 
-export class GatewayApi {
+export class GatewayApi extends SensorHistory {
   readonly #http: HttpClient
 
   constructor(http: HttpClient) {
+    super(http)
     this.#http = http
   }
 
@@ -74,38 +52,6 @@ export class GatewayApi {
 
   uplinks(): Promise<readonly Uplink[]> {
     return this.#all('/uplinks', decodeUplink)
-  }
-
-  /** The first 10,000 readings of the range, oldest first; `next` tells whether there are more. */
-  async readings(sensor: string, range: Range, signal: AbortSignal): Promise<Page<Reading>> {
-    return decodePage(decodeReading)(await this.#history(sensor, 'readings', range, `&limit=${READINGS_LIMIT}`, signal))
-  }
-
-  /** The newest readings, newest first. */
-  async newestReadings(sensor: string, range: Range, limit: number, signal: AbortSignal): Promise<readonly Reading[]> {
-    const query = `&order=newestFirst&limit=${limit}`
-    return decodePage(decodeReading)(await this.#history(sensor, 'readings', range, query, signal)).items
-  }
-
-  /** `everySeconds` ≥ 1; the range must not hold more than 10,000 buckets. */
-  async buckets(sensor: string, range: Range, everySeconds: number, signal: AbortSignal): Promise<readonly Bucket[]> {
-    const query = `&every=${everySeconds}s&limit=${READINGS_LIMIT}`
-    return decodePage(decodeBucket)(await this.#history(sensor, 'readings', range, query, signal)).items
-  }
-
-  async stats(sensor: string, range: Range, signal: AbortSignal): Promise<Stats> {
-    return decodeStats(await this.#history(sensor, 'stats', range, '', signal))
-  }
-
-  /** Limits' and detectors' alarms that were active at some moment of the range, newest first. */
-  async occurrences(sensor: string, range: Range, signal: AbortSignal): Promise<readonly Alarm[]> {
-    const limit = `&limit=${ALARM_LIMIT}`
-    const [alerts, anomalies] = await Promise.all([
-      this.#history(sensor, 'alerts', range, limit, signal),
-      this.#history(sensor, 'anomalies', range, limit, signal),
-    ])
-    const decode = decodePage(decodeAlarm)
-    return [...decode(alerts).items, ...decode(anomalies).items].sort((a, b) => b.raisedAt - a.raisedAt)
   }
 
   async write(sensor: string, value: JsonValue): Promise<WriteResult> {
@@ -175,11 +121,6 @@ export class GatewayApi {
   async #alarmCommand(alarm: string, command: string, body: object): Promise<Alarm> {
     const path = `/alarms/${encodeURIComponent(alarm)}/${command}`
     return decodeAlarm(await this.#http.request(path, { method: 'POST', body }))
-  }
-
-  #history(sensor: string, what: string, range: Range, query: string, signal: AbortSignal): Promise<unknown> {
-    const span = `from=${Math.round(range.from)}&to=${Math.round(range.to)}`
-    return this.#http.request(`/sensors/${encodeURIComponent(sensor)}/${what}?${span}${query}`, { signal })
   }
 
   async #all<T>(path: string, decode: (source: unknown) => T): Promise<readonly T[]> {

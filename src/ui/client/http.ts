@@ -1,4 +1,4 @@
-// HTTP to the gateway: JSON in and out, problem documents (RFC 9457) as ApiError, no answer as ApiError with status 0.
+// HTTP to the gateway, or to central: JSON in and out, problem documents (RFC 9457) as ApiError, no answer as ApiError with status 0.
 
 import { ShapeError } from './fields.ts'
 import { readFile, readLines, type Progress } from './http-body.ts'
@@ -32,13 +32,15 @@ export class ApiError extends Error {
 /** What is used of `fetch`. */
 export type Fetcher = (path: string, init: RequestInit) => Promise<Response>
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export interface Request {
   readonly method?: Method
   readonly body?: unknown
   readonly signal?: AbortSignal
   readonly headers?: Readonly<Record<string, string>>
+  /** Told the revision that the answer has; null: it tells none. */
+  readonly onEtag?: (etag: string | null) => void
   /** Default: 15 s. */
   readonly timeoutMs?: number
 }
@@ -64,20 +66,26 @@ export interface Download {
 
 const TIMEOUT_MS = 15_000
 
-/** @param onUnauthenticated called for each 401 outside of the session routes: the page then asks for a login. */
-export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void): HttpClient {
+/**
+ * @param onUnauthenticated called for each 401 outside of the session routes: the page then asks for a login.
+ * @param peer what answers, as it begins a sentence.
+ */
+export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void, peer = 'The gateway'): HttpClient {
   /** An answer that is no JSON. */
   const open = async (path: string, request: Request): Promise<Response> => {
-    const response = await send(fetcher, path, request)
+    const response = await send(fetcher, peer, path, request)
     if (response.ok) return response
     if (response.status === 401) onUnauthenticated()
     throw problem(response, await readJson(response))
   }
   return {
     async request(path, request = {}) {
-      const response = await send(fetcher, path, request)
+      const response = await send(fetcher, peer, path, request)
       const answer = await readJson(response)
-      if (response.ok) return answer
+      if (response.ok) {
+        request.onEtag?.(response.headers.get('etag'))
+        return answer
+      }
       if (response.status === 401 && !path.startsWith('/session')) onUnauthenticated()
       throw problem(response, answer)
     },
@@ -108,7 +116,7 @@ function fileName(response: Response): string | null {
   return /filename="([^"/\\]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? null
 }
 
-async function send(fetcher: Fetcher, path: string, request: Request): Promise<Response> {
+async function send(fetcher: Fetcher, peer: string, path: string, request: Request): Promise<Response> {
   const { method = 'GET', body, signal, headers, timeoutMs = TIMEOUT_MS } = request
   const timeout = AbortSignal.timeout(timeoutMs)
   const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
@@ -122,7 +130,7 @@ async function send(fetcher: Fetcher, path: string, request: Request): Promise<R
     })
   } catch (cause) {
     if (signal?.aborted) throw cause
-    throw new ApiError(0, 'OFFLINE', 'The gateway does not answer.', { cause })
+    throw new ApiError(0, 'OFFLINE', `${peer} does not answer.`, { cause })
   }
 }
 
@@ -160,5 +168,7 @@ export function isAborted(error: unknown): boolean {
 
 /** An error in words for people. */
 export function errorMessage(error: unknown): string {
+  if (error instanceof ShapeError)
+    return `This page does not understand the answer (${error.message}). It may be older than what answers: reload it.`
   return error instanceof Error ? error.message : String(error)
 }

@@ -12,6 +12,8 @@ export type JournalEntry =
   | {
       readonly kind: 'alarm'
       readonly position: string
+      /** Whose it is, as central tells; null: the gateway's that answers. */
+      readonly gateway: string | null
       readonly time: number
       readonly change: string
       readonly by: string | null
@@ -21,6 +23,8 @@ export type JournalEntry =
   | {
       readonly kind: 'event'
       readonly position: string
+      /** Whose it is, as central tells; null: the gateway's that answers. */
+      readonly gateway: string | null
       readonly time: number
       readonly type: string
       readonly severity: EventSeverity
@@ -44,7 +48,12 @@ export async function readJournal(
 
 function decodeEntry(source: unknown): JournalEntry {
   const f = new Fields(source, 'entry')
-  const common = { position: f.text('position'), time: f.time('time'), by: f.textOrNull('by') }
+  const common = {
+    position: f.text('position'),
+    gateway: f.textOrNull('gateway'),
+    time: f.time('time'),
+    by: f.textOrNull('by'),
+  }
   return f.oneOf('kind', ['alarm', 'event']) === 'alarm'
     ? {
         kind: 'alarm',

@@ -6,7 +6,9 @@ export const SEVERITIES = ['urgent', 'high', 'medium', 'low'] as const
 export type Severity = (typeof SEVERITIES)[number]
 export type Level = 'lowLow' | 'low' | 'high' | 'highHigh' | 'anomaly' | 'flatline' | 'stale' | 'expression' | 'fault'
 export type ValueType = 'number' | 'boolean' | 'int64' | 'uint64' | 'string'
-export type Role = 'viewer' | 'operator' | 'engineer' | 'admin'
+/** From the least to the most. */
+export const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const
+export type Role = (typeof ROLES)[number]
 
 /** A value in JSON. 64-bit integers beyond ±(2^53 − 1) are decimal strings; null exactly when the quality is bad. */
 export type JsonValue = number | boolean | string | null
@@ -127,6 +129,8 @@ export interface Alarm {
   readonly outOfServiceUntil: number | null
   readonly firstOut: boolean
   readonly lastComment: { readonly text: string; readonly by: string; readonly time: number } | null
+  /** Whose it is, as central tells; null: the gateway's that answers. */
+  readonly gateway: string | null
 }
 
 export interface Spread {

@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { ComponentChildren, JSX } from 'preact'
 import { formatClock, formatDuration } from '../format/time.ts'
 import { Notice } from '../parts/card.tsx'
+import { OutdatedNotice } from '../parts/outdated.tsx'
 import { useServices } from '../state/services.ts'
 import { Header } from './header.tsx'
 import { Navigation } from './navigation.tsx'
@@ -20,6 +21,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }): J
       <Navigation />
       <main id="main" tabIndex={-1}>
         {isLost && <LostBanner />}
+        <OutdatedNotice than="the gateway" />
         <HealthNotices />
         {children}
       </main>

@@ -8,11 +8,11 @@ import { formatAge, formatMoment } from '../format/time.ts'
 import { Page } from '../layout/shell.tsx'
 import { Button } from '../parts/button.tsx'
 import { Card, EmptyState } from '../parts/card.tsx'
-import { ErrorText, Field } from '../parts/field.tsx'
+import { ErrorText } from '../parts/field.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { useServices } from '../state/services.ts'
+import { PasswordCard } from './password-card.tsx'
 import { SystemTabs } from './system-tabs.tsx'
-import { useWork } from './use-work.ts'
 
 export function AccountPage(): JSX.Element {
   const { plant } = useServices()
@@ -50,75 +50,16 @@ function Account(): JSX.Element {
   }
   return (
     <div class="columns">
-      <PasswordCard onChanged={() => void load()} />
+      <PasswordCard
+        change={(current, password) => changePassword(api.http, current, password)}
+        note="Your other sessions end."
+        onChanged={() => void load()}
+      />
       <Card title="Your open sessions">
         <ErrorText text={error} />
         <SessionTable sessions={sessions} onEnd={(id) => void end(id)} />
       </Card>
     </div>
-  )
-}
-
-function PasswordCard({ onChanged }: { readonly onChanged: () => void }): JSX.Element {
-  const { api } = useServices()
-  const [current, setCurrent] = useState('')
-  const [password, setPassword] = useState('')
-  const [repeated, setRepeated] = useState('')
-  const [isChanged, setChanged] = useState(false)
-  const { isBusy, error, run } = useWork(
-    async () => {
-      setChanged(false)
-      if (password !== repeated) throw new Error('The two passwords differ.')
-      await changePassword(api.http, current, password)
-    },
-    () => {
-      for (const clear of [setCurrent, setPassword, setRepeated]) clear('')
-      setChanged(true)
-      onChanged()
-    },
-  )
-  return (
-    <Card title="Change your password">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (!isBusy) run()
-        }}
-      >
-        <Field
-          label="Present password"
-          type="password"
-          autocomplete="current-password"
-          value={current}
-          onInput={setCurrent}
-          required
-        />
-        <Field
-          label="New password"
-          type="password"
-          autocomplete="new-password"
-          value={password}
-          onInput={setPassword}
-          required
-          hint="At least 10 characters. Your other sessions end."
-        />
-        <Field
-          label="New password again"
-          type="password"
-          autocomplete="new-password"
-          value={repeated}
-          onInput={setRepeated}
-          required
-        />
-        <ErrorText text={error} />
-        <p role="status">{isChanged ? 'Your password is changed.' : ''}</p>
-        <div class="card-foot">
-          <Button type="submit" kind="primary" disabled={isBusy}>
-            {isBusy ? 'Working…' : 'Change it'}
-          </Button>
-        </div>
-      </form>
-    </Card>
   )
 }
 

@@ -1,22 +1,19 @@
 // What happened: every change of an alarm, or the events of the gateway and its programs. The filters stand in the address.
 
-import { useEffect, useState } from 'preact/hooks'
 import type { JSX } from 'preact'
-import { errorMessage, isAborted } from '../client/http.ts'
 import { readJournal, type JournalEntry } from '../client/journal.ts'
 import { SEVERITIES } from '../client/wire.ts'
-import { formatMoment, fromLocalInput, toLocalInput } from '../format/time.ts'
-import { SEVERITY_WORDS, counted, nameFromId, unparted } from '../format/words.ts'
+import { fromLocalInput, toLocalInput } from '../format/time.ts'
+import { SEVERITY_WORDS, counted, nameFromId } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
-import { Button, Link, Segments } from '../parts/button.tsx'
-import { Card, EmptyState, Notice } from '../parts/card.tsx'
+import { Button, Segments } from '../parts/button.tsx'
+import { Card, Notice } from '../parts/card.tsx'
 import { Field, Select } from '../parts/field.tsx'
-import { Badge, SeverityMark } from '../parts/marks.tsx'
-import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
-import { sensorPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 import { alarmPlace } from './alarm-place.ts'
 import { AlarmTabs } from './alarm-tabs.tsx'
+import { JournalEntries } from './journal-list.tsx'
+import { usePages, type Pages } from './use-pages.ts'
 
 const HOUR = 3_600_000
 const SPANS = [
@@ -62,7 +59,7 @@ function filtersOf(query: string) {
 type Filters = ReturnType<typeof filtersOf>
 
 export function JournalPage(): JSX.Element {
-  const { router } = useServices()
+  const { plant, router } = useServices()
   const filters = filtersOf(router.query.value)
   const journal = useJournal(filters)
   const set = (changes: Readonly<Record<string, string | null>>): void => router.setQuery(changes)
@@ -89,7 +86,12 @@ export function JournalPage(): JSX.Element {
             <strong>The journal could not be loaded.</strong> {journal.error}
           </Notice>
         )}
-        <Entries kind={filters.kind} entries={journal.entries} isLoading={journal.isLoading} />
+        <JournalEntries
+          kind={filters.kind}
+          entries={journal.entries}
+          isLoading={journal.isLoading}
+          placeOf={(alarm) => alarmPlace(plant, alarm)}
+        />
         <div class="card-foot button-row">
           <span class="quiet" role="status">
             {journal.isLoading ? 'Loading…' : counted(journal.entries.length, 'entry', 'entries')}
@@ -105,20 +107,9 @@ export function JournalPage(): JSX.Element {
   )
 }
 
-function useJournal(filters: Filters): {
-  readonly entries: readonly JournalEntry[]
-  readonly isLoading: boolean
-  readonly error: string | null
-  readonly more: (() => void) | null
-} {
+function useJournal(filters: Filters): Pages<JournalEntry> {
   const { api, plant } = useServices()
-  const [entries, setEntries] = useState<readonly JournalEntry[]>([])
-  const [next, setNext] = useState<string | null>(null)
-  const [isLoading, setLoading] = useState(true)
-  const [error, setError] = useState<string | null>(null)
-  const key = JSON.stringify(filters)
-  const load = async (cursor: string | null, signal: AbortSignal): Promise<void> => {
-    setLoading(true)
+  return usePages(JSON.stringify(filters), (cursor, signal) => {
     const { span, from, to, ...rest } = filters
     const now = plant.now.peek()
     const range: Readonly<Record<string, string>> =
@@ -128,27 +119,8 @@ function useJournal(filters: Filters): {
             to: to === '' ? '' : toIso(fromLocalInput(to) ?? now),
           }
         : { from: toIso(now - SPANS.find((option) => option.key === span)!.ms) }
-    const page = await readJournal(api.http, { ...rest, ...range, cursor: cursor ?? '' }, signal)
-    if (signal.aborted) return
-    setEntries((before) => (cursor === null ? page.items : [...before, ...page.items]))
-    setNext(page.next)
-    setError(null)
-    setLoading(false)
-  }
-  const run = (cursor: string | null, signal: AbortSignal): void => {
-    load(cursor, signal).catch((cause: unknown) => {
-      if (signal.aborted || isAborted(cause)) return
-      setError(errorMessage(cause))
-      setLoading(false)
-    })
-  }
-  useEffect(() => {
-    const abort = new AbortController()
-    run(null, abort.signal)
-    return () => abort.abort()
-  }, [key])
-  const more = next === null ? null : () => run(next, new AbortController().signal)
-  return { entries, isLoading, error, more }
+    return readJournal(api.http, { ...rest, ...range, cursor }, signal)
+  })
 }
 
 function toIso(time: number): string {
@@ -216,91 +188,4 @@ function FilterForm({ filters, onChange }: FilterFormProps): JSX.Element {
       <Field label="Who" value={filters.by} onInput={(by) => onChange({ by })} />
     </form>
   )
-}
-
-const ALARM_COLUMNS: readonly Column[] = [
-  { key: 'time', head: 'Time', isNarrow: true },
-  { key: 'priority', head: 'Priority', isNarrow: true },
-  { key: 'change', head: 'What happened' },
-  { key: 'where', head: 'Where' },
-  { key: 'message', head: 'Alarm' },
-  { key: 'by', head: 'Who' },
-]
-const EVENT_COLUMNS: readonly Column[] = [
-  { key: 'time', head: 'Time', isNarrow: true },
-  { key: 'severity', head: 'Severity', isNarrow: true },
-  { key: 'source', head: 'Source' },
-  { key: 'message', head: 'Event' },
-  { key: 'by', head: 'Who' },
-]
-
-interface EntriesProps {
-  readonly kind: 'alarm' | 'event'
-  readonly entries: readonly JournalEntry[]
-  readonly isLoading: boolean
-}
-
-function Entries({ kind, entries, isLoading }: EntriesProps): JSX.Element {
-  if (entries.length === 0 && !isLoading)
-    return (
-      <EmptyState title="Nothing like this happened">
-        <p>Choose a longer time or fewer filters.</p>
-      </EmptyState>
-    )
-  return (
-    <Table caption="Entries of the journal" columns={kind === 'alarm' ? ALARM_COLUMNS : EVENT_COLUMNS}>
-      {entries.map((entry) => (
-        <EntryRow key={entry.position} entry={entry} />
-      ))}
-    </Table>
-  )
-}
-
-function EntryRow({ entry }: { readonly entry: JournalEntry }): JSX.Element {
-  const { plant } = useServices()
-  const time = <HeadCell>{formatMoment(entry.time, plant.now.peek())}</HeadCell>
-  const who = <Cell head="Who">{entry.by ?? <span class="quiet">gateway</span>}</Cell>
-  if (entry.kind === 'event') {
-    const isTrouble = entry.severity === 'error' || entry.severity === 'warning'
-    return (
-      <tr>
-        {time}
-        <Cell head="Severity">
-          <Badge tone={isTrouble ? 'data' : 'quiet'} icon={isTrouble ? 'bad' : undefined}>
-            {nameFromId(entry.severity)}
-          </Badge>
-        </Cell>
-        <Cell head="Source">{entry.source}</Cell>
-        <Cell head="Event" isWide>
-          {entry.message}
-          <span class="second-line">{entry.type}</span>
-        </Cell>
-        {who}
-      </tr>
-    )
-  }
-  const { alarm, change, comment } = entry
-  return (
-    <tr>
-      {time}
-      <Cell head="Priority">
-        <SeverityMark severity={alarm.severity} isHollow={!alarm.active} />
-      </Cell>
-      <Cell head="What happened">{changeWords(change)}</Cell>
-      <Cell head="Where" isWide>
-        <Link to={sensorPath(alarm.sensor)}>{alarmPlace(plant, alarm)}</Link>
-      </Cell>
-      <Cell head="Alarm" isWide>
-        {unparted(alarm.message)}
-        {comment !== null && <span class="second-line">“{comment}”</span>}
-      </Cell>
-      {who}
-    </tr>
-  )
-}
-
-/** `outOfService` → `Out of service` */
-function changeWords(change: string): string {
-  if (change === 'level') return 'Other limit'
-  return nameFromId(change.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))
 }

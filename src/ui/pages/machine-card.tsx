@@ -3,7 +3,6 @@
 import { useComputed } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Plant, MachineView } from '../state/plant.ts'
-import { formatDuration } from '../format/time.ts'
 import { sensorName } from '../format/words.ts'
 import { Link } from '../parts/button.tsx'
 import { ConditionMark } from '../parts/marks.tsx'
@@ -12,6 +11,7 @@ import { isWide, LiveValue } from '../parts/value.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
 import { machinePath, sensorPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
+import { ReadingAge } from './reading-age.tsx'
 
 /** More would make the card a list to scroll; the machine's own page has them all. */
 const SENSORS_SHOWN = 8
@@ -61,18 +61,9 @@ function SensorMark({ live }: { readonly live: LiveSensor }): JSX.Element {
   return (
     <span class="sensor-mark">
       <ConditionMark condition={condition} form="shape" />
-      {condition === 'stale' && <Age live={live} />}
+      {condition === 'stale' && <ReadingAge live={live} />}
     </span>
   )
-}
-
-export function Age({ live }: { readonly live: LiveSensor }): JSX.Element {
-  const { plant } = useServices()
-  const text = useComputed(() => {
-    const { receivedAt } = live.latest.value
-    return receivedAt === null ? '' : formatDuration(plant.now.value - receivedAt)
-  })
-  return <span class="age">{text}</span>
 }
 
 function MoreSensors({

@@ -16,7 +16,7 @@ import { sensorPath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 import { AlarmLine } from './alarm-line.tsx'
 import { DeviceCard } from './device-card.tsx'
-import { Age } from './machine-card.tsx'
+import { ReadingAge } from './reading-age.tsx'
 
 const COLUMNS: readonly Column[] = [
   { key: 'sensor', head: 'Sensor' },
@@ -97,7 +97,7 @@ function SensorTableRow({ live }: { readonly live: LiveSensor }): JSX.Element {
         <LimitText live={live} />
       </Cell>
       <Cell head="Age" align="end">
-        <Age live={live} />
+        <ReadingAge live={live} />
       </Cell>
     </tr>
   )

@@ -3,16 +3,16 @@
 import { useRef, useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { moved, queryOfView, SPANS, viewOfQuery, zoomed, type View } from '../charts/trend-range.ts'
-import type { Range } from '../client/gateway-api.ts'
+import type { Range } from '../client/sensor-history.ts'
 import { formatDuration, formatFull, fromLocalInput, toLocalInput } from '../format/time.ts'
 import { Button, IconButton, Segments } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field } from '../parts/field.tsx'
-import { useServices } from '../state/services.ts'
+import { useFrame } from '../state/frame.ts'
 
 /** The view stands in the address bar: a link shows the same range to somebody else. */
 export function useView(): readonly [View, (view: View) => void] {
-  const { router } = useServices()
+  const { router } = useFrame()
   const query = router.query.value
   const kept = useRef({ query: '', view: viewOfQuery('') })
   if (kept.current.query !== query) kept.current = { query, view: viewOfQuery(query) }
@@ -26,13 +26,13 @@ interface RangeControlsProps {
 }
 
 export function RangeControls({ range, view, onView }: RangeControlsProps): JSX.Element {
-  const { plant } = useServices()
+  const frame = useFrame()
   const [isChoosing, setChoosing] = useState(false)
   const lastSpan = useRef<number>(SPANS[0].spanMs)
   if (view.kind === 'following') lastSpan.current = view.spanMs
   const selected =
     view.kind === 'following' ? (SPANS.find(({ spanMs }) => spanMs === view.spanMs)?.label ?? null) : null
-  const now = plant.now.value
+  const now = frame.now.value
   return (
     <div class="trend-controls">
       <Segments

@@ -8,8 +8,8 @@ import { formatMoment } from '../format/time.ts'
 import { Card, Notice } from '../parts/card.tsx'
 import { QualityMark } from '../parts/marks.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
+import { useFrame } from '../state/frame.ts'
 import type { LiveSensor } from '../state/live-sensor.ts'
-import { useServices } from '../state/services.ts'
 
 const SHOWN = 50
 const SPAN_MS = 86_400_000
@@ -22,14 +22,14 @@ const COLUMNS: readonly Column[] = [
 ]
 
 export function SensorTexts({ live }: { readonly live: LiveSensor }): JSX.Element {
-  const { api, plant } = useServices()
+  const { now, stored } = useFrame()
   const [readings, setReadings] = useState<readonly Reading[]>([])
   const [error, setError] = useState<string | null>(null)
-  const turn = Math.floor(plant.now.value / RELOAD_MS)
+  const turn = Math.floor(now.value / RELOAD_MS)
   useEffect(() => {
     const abort = new AbortController()
-    const to = plant.now.peek()
-    api.newestReadings(live.sensor.id, { from: to - SPAN_MS, to }, SHOWN, abort.signal).then(
+    const to = now.peek()
+    stored.newestReadings(live.sensor.id, { from: to - SPAN_MS, to }, SHOWN, abort.signal).then(
       (items) => {
         setReadings(items)
         setError(null)
@@ -53,7 +53,7 @@ export function SensorTexts({ live }: { readonly live: LiveSensor }): JSX.Elemen
         <Table caption="Newest readings" columns={COLUMNS}>
           {readings.map((reading) => (
             <tr key={reading.time}>
-              <HeadCell>{formatMoment(reading.time, plant.now.value)}</HeadCell>
+              <HeadCell>{formatMoment(reading.time, now.value)}</HeadCell>
               <Cell head="Text">{reading.value ?? '–'}</Cell>
               <Cell head="Quality">
                 <QualityMark quality={reading.quality} status={reading.status} />

@@ -1,23 +1,21 @@
 // A sensor's trend with its controls, the statistics of what is seen, and what limits and detectors found in it.
 
-import type { JSX } from 'preact'
-import { useMemo, useState } from 'preact/hooks'
+import type { ComponentChildren, JSX } from 'preact'
+import { useMemo } from 'preact/hooks'
 import { describeTrend } from '../charts/trend-data.ts'
 import { markerOf } from '../charts/trend-overlay.ts'
 import type { View } from '../charts/trend-range.ts'
-import type { Alarm, Stats } from '../client/wire.ts'
+import type { Range } from '../client/sensor-history.ts'
+import type { Alarm, Limits, Stats } from '../client/wire.ts'
 import { formatCount, formatNumber } from '../format/number.ts'
 import { formatDuration, formatMoment } from '../format/time.ts'
 import { LEVEL_WORDS, displayUnit, unparted } from '../format/words.ts'
-import { Button, Link } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
 import { SeverityMark } from '../parts/marks.tsx'
 import { Cell, Facts, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { TrendChart } from '../parts/trend-chart.tsx'
+import { useFrame } from '../state/frame.ts'
 import type { LiveSensor } from '../state/live-sensor.ts'
-import { comparePath } from '../state/route.ts'
-import { useServices } from '../state/services.ts'
-import { ExportDialog } from './sensor-export.tsx'
 import { RangeControls, rangeWords } from './sensor-range.tsx'
 import { useTrend } from './use-trend.ts'
 
@@ -25,21 +23,22 @@ interface SensorTrendProps {
   readonly live: LiveSensor
   readonly view: View
   readonly onView: (view: View) => void
+  /** Limits that are drawn, where others than the sensor's own are known. Pure. */
+  readonly limitsOf?: (occurrences: readonly Alarm[]) => Limits
+  /** Below the chart, for the range that is shown. */
+  readonly foot: (range: Range) => ComponentChildren
 }
 
-export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Element {
-  const { plant, theme } = useServices()
-  const [isExporting, setExporting] = useState(false)
+export function SensorTrend({ live, view, onView, limitsOf, foot }: SensorTrendProps): JSX.Element {
+  const { now, theme } = useFrame()
   const trend = useTrend(live, view)
   const { sensor } = live
   const decimals = live.decimals.value
   const unit = displayUnit(sensor.unit)
   const format = (value: number): string =>
     sensor.type === 'boolean' ? booleanWord(value) : formatNumber(value, decimals)
-  const markers = useMemo(
-    () => trend.occurrences.map((alarm) => markerOf(alarm, plant.now.peek())),
-    [trend.occurrences],
-  )
+  const markers = useMemo(() => trend.occurrences.map((alarm) => markerOf(alarm, now.peek())), [trend.occurrences])
+  const limits = useMemo(() => limitsOf?.(trend.occurrences) ?? sensor.limits, [trend.occurrences])
   const description = `Trend. ${describeTrend(trend.data, (value) => `${format(value)} ${unit}`)}`
   return (
     <>
@@ -52,13 +51,13 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
         <TrendChart
           data={trend.data}
           range={trend.range}
-          limits={sensor.limits}
+          limits={limits}
           markers={markers}
           isStepped={sensor.type === 'boolean'}
           isDark={theme.isDark.value}
           format={format}
           onView={onView}
-          now={() => plant.now.peek()}
+          now={() => now.peek()}
           description={description}
         />
         <p class="chart-foot">
@@ -71,19 +70,11 @@ export function SensorTrend({ live, view, onView }: SensorTrendProps): JSX.Eleme
                 : 'Drag across the chart to zoom'}
           </span>
         </p>
-        <div class="card-foot button-row">
-          <Link to={comparePath([sensor.id])} class="button">
-            Compare with others
-          </Link>
-          <Button icon="download" onClick={() => setExporting(true)}>
-            Export
-          </Button>
-        </div>
-        {isExporting && <ExportDialog sensor={sensor} range={trend.range} onClose={() => setExporting(false)} />}
+        {foot(trend.range)}
       </Card>
       <div class="columns columns-pair">
         <Statistics stats={trend.stats} decimals={decimals} unit={unit} isBoolean={sensor.type === 'boolean'} />
-        <Occurrences occurrences={trend.occurrences} now={plant.now.value} />
+        <Occurrences occurrences={trend.occurrences} now={now.value} />
       </div>
     </>
   )

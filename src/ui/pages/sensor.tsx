@@ -1,22 +1,20 @@
 // One sensor: its value with quality and age, its trend with limits and alarms, statistics, what was found, and writing to it.
 
-import { useComputed } from '@preact/signals'
 import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
-import { formatExact } from '../format/number.ts'
-import { formatAge, formatExactTime } from '../format/time.ts'
-import { displayUnit, sensorName } from '../format/words.ts'
+import type { Range } from '../client/sensor-history.ts'
+import type { Sensor } from '../client/wire.ts'
+import { sensorName } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
 import { Button, Link } from '../parts/button.tsx'
 import { EmptyState } from '../parts/card.tsx'
-import { ConditionMark, QualityMark } from '../parts/marks.tsx'
-import { Facts } from '../parts/table.tsx'
-import { LiveValue } from '../parts/value.tsx'
 import type { LiveSensor } from '../state/live-sensor.ts'
-import { devicePath, machinePath } from '../state/route.ts'
+import { comparePath, devicePath, machinePath } from '../state/route.ts'
 import { useServices } from '../state/services.ts'
 import { AlarmLine } from './alarm-line.tsx'
 import { SensorChecks } from './sensor-checks.tsx'
+import { ExportDialog } from './sensor-export.tsx'
+import { BigValue, ReadingFacts } from './sensor-now.tsx'
 import { useView } from './sensor-range.tsx'
 import { SensorTexts } from './sensor-texts.tsx'
 import { SensorTrend } from './sensor-trend.tsx'
@@ -55,7 +53,10 @@ function KnownSensor({ live }: { readonly live: LiveSensor }): JSX.Element {
     <Page title={sensorName(sensor)} trail={trail} lead={<span class="id">{sensor.id}</span>}>
       <div class="sensor-now">
         <BigValue live={live} />
-        <ReadingFacts live={live} />
+        <ReadingFacts
+          live={live}
+          origin={[{ term: 'Device', value: <Link to={devicePath(sensor.device)}>{sensor.device}</Link> }]}
+        />
         {sensor.writable && <WriteControl live={live} />}
       </div>
       {alarms.length > 0 && (
@@ -73,45 +74,32 @@ function KnownSensor({ live }: { readonly live: LiveSensor }): JSX.Element {
       {sensor.type === 'string' ? (
         <SensorTexts live={live} />
       ) : (
-        <SensorTrend live={live} view={view} onView={setView} />
+        <SensorTrend
+          live={live}
+          view={view}
+          onView={setView}
+          foot={(range) => <TrendActions sensor={sensor} range={range} />}
+        />
       )}
       <SensorChecks live={live} />
     </Page>
   )
 }
 
-function BigValue({ live }: { readonly live: LiveSensor }): JSX.Element {
-  const className = useComputed(() => `big-value is-${live.condition.value}`)
+function TrendActions({ sensor, range }: { readonly sensor: Sensor; readonly range: Range }): JSX.Element {
+  const [isExporting, setExporting] = useState(false)
   return (
-    <div class={className}>
-      <LiveValue live={live} />
-      <BigCondition live={live} />
-    </div>
-  )
-}
-
-function BigCondition({ live }: { readonly live: LiveSensor }): JSX.Element {
-  return <ConditionMark condition={live.condition.value} />
-}
-
-function ReadingFacts({ live }: { readonly live: LiveSensor }): JSX.Element {
-  const { plant } = useServices()
-  const latest = live.latest.value
-  const exact = formatExact(latest.value, live.sensor.type)
-  const age = useComputed(() => {
-    const { receivedAt } = live.latest.value
-    return receivedAt === null ? 'nothing received yet' : formatAge(plant.now.value - receivedAt)
-  })
-  return (
-    <Facts
-      facts={[
-        { term: 'Quality', value: <QualityMark quality={latest.quality} status={latest.status} /> },
-        { term: 'Exact value', value: `${exact} ${displayUnit(live.sensor.unit)}` },
-        { term: 'Measured', value: latest.time === null ? '–' : formatExactTime(latest.time) },
-        { term: 'Received', value: <>{age}</> },
-        { term: 'Device', value: <Link to={devicePath(live.sensor.device)}>{live.sensor.device}</Link> },
-      ]}
-    />
+    <>
+      <div class="card-foot button-row">
+        <Link to={comparePath([sensor.id])} class="button">
+          Compare with others
+        </Link>
+        <Button icon="download" onClick={() => setExporting(true)}>
+          Export
+        </Button>
+      </div>
+      {isExporting && <ExportDialog sensor={sensor} range={range} onClose={() => setExporting(false)} />}
+    </>
   )
 }
 

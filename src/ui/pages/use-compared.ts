@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { TrendData } from '../charts/trend-data.ts'
 import { viewRange, type View } from '../charts/trend-range.ts'
-import type { Range } from '../client/gateway-api.ts'
+import type { Range } from '../client/sensor-history.ts'
 import { errorMessage, isAborted } from '../client/http.ts'
 import type { Alarm, Stats } from '../client/wire.ts'
 import type { LiveSensor } from '../state/live-sensor.ts'

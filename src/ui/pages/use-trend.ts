@@ -1,14 +1,21 @@
 // Loads what a trend shows and keeps it moving: history by REST, live readings behind it, anew when the range leaves what is loaded.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { appended, EMPTY_TREND, fromBuckets, fromReadings, type TrendData } from '../charts/trend-data.ts'
+import {
+  appended,
+  EMPTY_TREND,
+  fromBuckets,
+  fromReadings,
+  usualDistanceMs,
+  type TrendData,
+} from '../charts/trend-data.ts'
 import { bucketSeconds, coarseSeconds, viewRange, type View } from '../charts/trend-range.ts'
-import type { GatewayApi, Range } from '../client/gateway-api.ts'
 import { errorMessage, isAborted } from '../client/http.ts'
+import type { Range, SensorHistory } from '../client/sensor-history.ts'
 import type { Alarm, Stats } from '../client/wire.ts'
 import { plottable } from '../format/number.ts'
+import { useFrame } from '../state/frame.ts'
 import type { LiveSensor } from '../state/live-sensor.ts'
-import { useServices } from '../state/services.ts'
 
 export interface Trend {
   readonly data: TrendData
@@ -24,8 +31,8 @@ const LEAST_RELOAD_MS = 10_000
 const RELOADS_PER_SPAN = 60
 
 export function useTrend(live: LiveSensor, view: View): Trend {
-  const { api, plant } = useServices()
-  const now = plant.now.value
+  const { comebacks, now: clock, stored } = useFrame()
+  const now = clock.value
   const range = viewRange(view, now)
   const [data, setData] = useState<TrendData>(EMPTY_TREND)
   const [details, setDetails] = useState<{ stats: Stats | null; occurrences: readonly Alarm[] }>({
@@ -40,17 +47,17 @@ export function useTrend(live: LiveSensor, view: View): Trend {
 
   useEffect(() => {
     const abort = new AbortController()
-    const asked = viewRange(view, plant.now.peek())
+    const asked = viewRange(view, clock.peek())
     const isNewView = shownKey.current !== key
     setLoading(isNewView)
     const load = async (): Promise<void> => {
       const rest = Promise.all([
-        api.stats(live.sensor.id, asked, abort.signal),
-        api.occurrences(live.sensor.id, asked, abort.signal),
+        stored.stats(live.sensor.id, asked, abort.signal),
+        stored.occurrences(live.sensor.id, asked, abort.signal),
       ])
       rest.catch(() => undefined) // awaited below; the line may fail before
       // The line first: statistics of a long range may take their time.
-      const loaded = await loadTrend(api, live, asked, abort.signal)
+      const loaded = await loadTrend(stored, live, asked, abort.signal)
       if (abort.signal.aborted) return
       shownKey.current = key
       // What came in while the request was under way is newer than its answer.
@@ -67,7 +74,7 @@ export function useTrend(live: LiveSensor, view: View): Trend {
       setLoading(false)
     })
     return () => abort.abort()
-  }, [live, key, turn, plant.comebacks.value])
+  }, [live, key, turn, comebacks.value])
 
   useEffect(() => {
     if (view.kind !== 'following') return
@@ -85,9 +92,9 @@ function reloadMs(spanMs: number): number {
   return Math.max(LEAST_RELOAD_MS, spanMs / RELOADS_PER_SPAN)
 }
 
-/** The line of a range: single readings while there are few, else buckets, which the gateway takes from its rollups. */
+/** The line of a range: single readings while there are few, else buckets, which the server takes from its rollups. */
 export async function loadTrend(
-  api: GatewayApi,
+  stored: SensorHistory,
   live: LiveSensor,
   range: Range,
   signal: AbortSignal,
@@ -95,12 +102,12 @@ export async function loadTrend(
   const { id, type } = live.sensor
   const seconds = bucketSeconds(range, type)
   if (seconds === null) {
-    const page = await api.readings(id, range, signal)
+    const page = await stored.readings(id, range, signal)
     if (page.next === null) return fromReadings(page.items, type)
   }
   const every = seconds ?? coarseSeconds(range)
-  const buckets = await api.buckets(id, range, every, signal)
-  return fromBuckets(buckets, every, Math.max(every * 2500, live.longestPauseMs * 2))
+  const buckets = await stored.buckets(id, range, every, signal)
+  return fromBuckets(buckets, every, Math.max(every * 2500, live.longestPauseMs * 2, usualDistanceMs(buckets) * 2.5))
 }
 
 /** Live readings behind the end of what was loaded. */

@@ -1,7 +1,7 @@
 // Buttons and links that look like buttons; and the link that stays within the page.
 
 import type { ComponentChildren, JSX } from 'preact'
-import { useServices } from '../state/services.ts'
+import { useFrame } from '../state/frame.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 interface ButtonProps {
@@ -73,7 +73,7 @@ interface LinkProps {
 
 /** A real link: opens in a new tab when asked to, else changes the page without loading it anew. */
 export function Link({ to, children, class: className, current }: LinkProps): JSX.Element {
-  const { router } = useServices()
+  const { router } = useFrame()
   const onClick = (event: MouseEvent): void => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     event.preventDefault()

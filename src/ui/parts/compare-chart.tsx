@@ -20,7 +20,7 @@ import {
 import { attachGestures } from '../charts/trend-gestures.ts'
 import { readColours } from '../charts/trend-overlay.ts'
 import type { View } from '../charts/trend-range.ts'
-import type { Range } from '../client/gateway-api.ts'
+import type { Range } from '../client/sensor-history.ts'
 import { displayUnit } from '../format/words.ts'
 import { AXIS_NUMBERS, onTrendKey, TIME_AXIS } from './trend-chart.tsx'
 

@@ -10,7 +10,7 @@ import { attachGestures } from '../charts/trend-gestures.ts'
 import { drawLimits, drawMarkers, readColours, type TrendMarker } from '../charts/trend-overlay.ts'
 import { moved, zoomed, type View } from '../charts/trend-range.ts'
 import { rangeWithLimits } from '../charts/y-range.ts'
-import type { Range } from '../client/gateway-api.ts'
+import type { Range } from '../client/sensor-history.ts'
 import type { Limits } from '../client/wire.ts'
 import { formatNumber, stepDecimals } from '../format/number.ts'
 

@@ -4,6 +4,7 @@
 import { batch } from '@preact/signals'
 import type { GatewayApi } from '../client/gateway-api.ts'
 import type { LiveMessage } from '../client/decode.ts'
+import { ShapeError } from '../client/fields.ts'
 import { ApiError, errorMessage } from '../client/http.ts'
 import { LiveSocket, type LiveState, type Socket } from '../client/live-socket.ts'
 import type { Alarm, Gateway, Latest } from '../client/wire.ts'
@@ -25,6 +26,8 @@ export interface FeedOptions {
   /** Runs `callback` before the next frame is drawn. */
   readonly onNextFrame: (callback: () => void) => void
   readonly after: (delayMs: number, callback: () => void) => () => void
+  /** Something tells that the gateway may have been updated since this page was loaded. Never rejects. */
+  readonly checkPage: () => Promise<boolean>
   readonly now: () => number
   readonly random: () => number
 }
@@ -64,7 +67,9 @@ export class Feed {
       await this.#loadModel()
       await this.#loadState()
     } catch (error) {
-      this.#plant.loading.value = { state: 'failed', message: errorMessage(error) }
+      const isUnreadable = error instanceof ShapeError
+      if (isUnreadable) await this.#options.checkPage()
+      this.#plant.loading.value = { state: isUnreadable ? 'unreadable' : 'failed', message: errorMessage(error) }
       this.#isRunning = false
       this.#options.after(RETRY_MS, () => void this.start())
       return
@@ -92,8 +97,8 @@ export class Feed {
 
   #giveUp(error: unknown): void {
     this.stop()
-    const message = `${errorMessage(error)}. The gateway may have been updated: load this page anew.`
-    this.#plant.loading.value = { state: 'failed', message }
+    void this.#options.checkPage()
+    this.#plant.loading.value = { state: 'unreadable', message: errorMessage(error) }
   }
 
   /** False when a login is needed; the feed has then stopped. */
@@ -135,7 +140,9 @@ export class Feed {
       this.#plant.devices.value = devices
       this.#plant.uplinks.value = uplinks
     })
-    if (isNewStart) await this.#loadModel()
+    if (!isNewStart) return
+    void this.#options.checkPage()
+    await this.#loadModel()
   }
 
   #isNewStart(gateway: Gateway): boolean {
@@ -167,6 +174,7 @@ export class Feed {
     try {
       await this.#loadState()
     } catch (error) {
+      if (error instanceof ShapeError) void this.#options.checkPage()
       const isSilent = error instanceof ApiError && error.status === 0
       if (isSilent && this.#plant.isAnswering.peek()) {
         this.#plant.isAnswering.value = false

@@ -33,7 +33,10 @@ export interface MachineView {
 }
 
 /** What is loaded so far: nothing, the whole, or the reason why not. */
-export type Loading = { readonly state: 'loading' | 'ready' } | { readonly state: 'failed'; readonly message: string }
+export type Loading =
+  | { readonly state: 'loading' | 'ready' }
+  /** `unreadable`: the gateway answers, but not as this page expects. */
+  | { readonly state: 'failed' | 'unreadable'; readonly message: string }
 
 const ENDED_KEPT = 50
 

@@ -1,15 +1,20 @@
 // The address bar is the state of what is shown, with its range and filters: every view can be kept as a link. No history library.
 
 import { signal, type Signal } from '@preact/signals'
-import { parseRoute, type Route } from './route.ts'
 
-export class Router {
-  readonly route: Signal<Route>
+/** `R`: the pages of one server. */
+export class Router<R> {
+  readonly route: Signal<R>
   /** What stands behind the question mark, without it. */
   readonly query: Signal<string>
+  /** Another page than the first is shown. */
+  hasMoved = false
+  readonly #parse: (path: string) => R
 
-  constructor() {
-    this.route = signal(parseRoute(location.pathname))
+  /** `parse`: which page a path without its query is. */
+  constructor(parse: (path: string) => R) {
+    this.#parse = parse
+    this.route = signal(parse(location.pathname))
     this.query = signal(location.search.slice(1))
     addEventListener('popstate', () => this.#read())
   }
@@ -35,8 +40,9 @@ export class Router {
   }
 
   #read(): void {
+    this.hasMoved = true
     // One change for all that look at both.
-    const route = parseRoute(location.pathname)
+    const route = this.#parse(location.pathname)
     this.query.value = location.search.slice(1)
     if (JSON.stringify(route) !== JSON.stringify(this.route.peek())) this.route.value = route
   }

@@ -7,6 +7,7 @@ import type { Drafts } from './drafts.ts'
 import type { Feed } from './feed.ts'
 import type { HistoryQueue } from './history-queue.ts'
 import type { Plant } from './plant.ts'
+import type { Route } from './route.ts'
 import type { Router } from './router.ts'
 import type { Theme } from './theme.ts'
 
@@ -15,7 +16,7 @@ export interface Services {
   readonly api: GatewayApi
   readonly feed: Feed
   readonly history: HistoryQueue
-  readonly router: Router
+  readonly router: Router<Route>
   readonly theme: Theme
   readonly drafts: Drafts
 }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { appended, describeTrend, fromBuckets, fromReadings, EMPTY_TREND } from '../../../src/ui/charts/trend-data.ts'
+import {
+  appended,
+  describeTrend,
+  fromBuckets,
+  fromReadings,
+  usualDistanceMs,
+  EMPTY_TREND,
+} from '../../../src/ui/charts/trend-data.ts'
 import { bucketSeconds, coarseSeconds, moved, SPANS, viewRange, zoomed } from '../../../src/ui/charts/trend-range.ts'
 
 const HOUR = 3_600_000
@@ -64,5 +71,11 @@ describe('the data of a trend', () => {
     const trend = fromBuckets([bucket(0, 10), bucket(10_000, 12)], 10, 25_000)
     expect(describeTrend(trend, (value) => `${value} bar`)).toBe('From 10 bar to 12 bar; lowest 9 bar, highest 13 bar.')
     expect(describeTrend(EMPTY_TREND, String)).toBe('No values in this range.')
+  })
+
+  it('knows how often a sensor usually says something, whatever single pauses there are', () => {
+    expect(usualDistanceMs([0, 60, 120, 180, 900, 960].map((seconds) => bucket(seconds * 1000, 1)))).toBe(60_000)
+    expect(usualDistanceMs([bucket(0, 1)])).toBe(0)
+    expect(usualDistanceMs([])).toBe(0)
   })
 })

@@ -51,6 +51,7 @@ function setUp() {
   const timers: { delayMs: number; run: () => void }[] = []
   const sockets: FakeSocket[] = []
   const backs: number[] = []
+  const checks: string[] = []
   const plant = new Plant(T0)
   const feed = new Feed({
     plant,
@@ -66,6 +67,10 @@ function setUp() {
       timers.push({ delayMs, run })
       return () => undefined
     },
+    checkPage: async () => {
+      checks.push(plant.loading.peek().state)
+      return false
+    },
     now: () => T0,
     random: () => 1,
   })
@@ -78,6 +83,7 @@ function setUp() {
     timers,
     sockets,
     backs,
+    checks,
     runTimer: (delayMs: number) =>
       timers
         .splice(
@@ -267,6 +273,33 @@ describe('the feed', () => {
     await settled()
     expect([...page.plant.sensors.value.keys()]).toEqual(['press.oil', 'press.flow'])
     expect(page.plant.sensor('press.oil')).toBe(before)
+    // The new start may be one of another version.
+    expect(page.checks).toEqual(['ready'])
+  })
+
+  it('asks whether it is older than the gateway when it cannot read the first answers, and tries again', async () => {
+    const page = setUp()
+    page.answers['/devices'] = { items: [{ id: 7 }], next: null }
+    await page.feed.start()
+    expect(page.checks).toEqual(['loading'])
+    expect(page.plant.loading.value).toEqual({
+      state: 'unreadable',
+      message: expect.stringContaining('This page does not understand the answer (device.id is not text)'),
+    })
+    page.answers['/devices'] = { items: [], next: null }
+    page.timers.at(-1)!.run()
+    await settled()
+    expect(page.plant.loading.value).toEqual({ state: 'ready' })
+  })
+
+  it('asks the same when a later answer cannot be read, and goes on with what it has', async () => {
+    const page = setUp()
+    await page.feed.start()
+    page.answers['/uplinks'] = { items: [{ id: 7 }], next: null }
+    page.timers.find(({ delayMs }) => delayMs === 5000)!.run()
+    await settled()
+    expect(page.checks).toEqual(['ready'])
+    expect(page.plant.loading.value).toEqual({ state: 'ready' })
   })
 
   it('stops with a reason when the gateway says something that it does not understand', async () => {
@@ -275,8 +308,9 @@ describe('the feed', () => {
     page.open()
     page.say({ type: 'readings', readings: [{ ...reading(1, T0), quality: 'splendid' }] })
     expect(page.plant.loading.value).toEqual({
-      state: 'failed',
-      message: expect.stringContaining('load this page anew'),
+      state: 'unreadable',
+      message: expect.stringContaining('It may be older than what answers: reload it.'),
     })
+    expect(page.checks).toEqual(['ready'])
   })
 })

@@ -31,6 +31,7 @@ export function makeAlarm(id: string, sensor: string, more: Partial<Alarm> = {})
     outOfServiceUntil: null,
     firstOut: false,
     lastComment: null,
+    gateway: null,
     ...more,
   }
 }

@@ -1,0 +1,88 @@
+// What happened to alarms at all gateways, or the events of gateways and programs, newest first. The filters stand in the address.
+
+import type { JSX } from 'preact'
+import { readJournal, type JournalEntry } from '../client/journal.ts'
+import { counted } from '../format/words.ts'
+import { JournalEntries } from '../pages/journal-list.tsx'
+import { usePages } from '../pages/use-pages.ts'
+import { Button, Segments } from '../parts/button.tsx'
+import { Card, Notice } from '../parts/card.tsx'
+import { Select } from '../parts/field.tsx'
+import { useFrame } from '../state/frame.ts'
+import { AlarmTabs } from './alarm-tabs.tsx'
+import { useCentral } from './services.ts'
+import { Page } from './shell.tsx'
+import { useGateways } from './use-gateways.ts'
+
+const HOUR = 3_600_000
+const SPANS = [
+  { key: '1h', text: 'Last hour', ms: HOUR },
+  { key: '8h', text: 'Last 8 hours', ms: 8 * HOUR },
+  { key: '24h', text: 'Last 24 hours', ms: 24 * HOUR },
+  { key: '7d', text: 'Last 7 days', ms: 168 * HOUR },
+  { key: '30d', text: 'Last 30 days', ms: 720 * HOUR },
+] as const
+const KINDS = [
+  { key: 'alarm', text: 'Alarms' },
+  { key: 'event', text: 'Events' },
+] as const
+
+export function JournalPage(): JSX.Element {
+  const { api } = useCentral()
+  const { now, router } = useFrame()
+  const params = new URLSearchParams(router.query.value)
+  const kind = params.get('kind') === 'event' ? 'event' : 'alarm'
+  const span = SPANS.find(({ key }) => key === params.get('span')) ?? SPANS[2]
+  const gateway = params.get('gateway') ?? ''
+  const gateways = useGateways(gateway)
+  const { entries, error, isLoading, more } = usePages<JournalEntry>(
+    `${kind} ${span.key} ${gateway}`,
+    (cursor, signal) => {
+      const from = new Date(now.peek() - span.ms).toISOString()
+      return readJournal(api.http, { kind, gateway, from, cursor }, signal)
+    },
+  )
+  const set = router.setQuery.bind(router)
+  return (
+    <Page title="Journal" lead={<p>What happened, newest first. Nothing in it can be changed.</p>}>
+      <AlarmTabs current="journal" />
+      <Card
+        title={kind === 'alarm' ? 'Alarms' : 'Events'}
+        aside={
+          <Segments
+            label="What"
+            options={KINDS}
+            selected={kind}
+            onSelect={(chosen) => set({ kind: chosen === 'event' ? chosen : null })}
+          />
+        }
+      >
+        <div class="filter-form">
+          <Select label="Time" value={span.key} options={SPANS} onChoose={(chosen) => set({ span: chosen })} />
+          <Select label="Gateway" value={gateway} options={gateways} onChoose={(chosen) => set({ gateway: chosen })} />
+        </div>
+        {error !== null && (
+          <Notice icon="bad" tone="data">
+            <strong>The journal could not be loaded.</strong> {error}
+          </Notice>
+        )}
+        <JournalEntries
+          kind={kind}
+          entries={entries.filter((entry) => entry.kind === kind)}
+          isLoading={isLoading}
+          placeOf={({ sensor }) => sensor}
+        />
+        <div class="card-foot button-row">
+          <span class="quiet" role="status">
+            {isLoading ? 'Loading…' : counted(entries.length, 'entry', 'entries')}
+          </span>
+          {more !== null && (
+            <Button onClick={more} disabled={isLoading}>
+              Show older ones
+            </Button>
+          )}
+        </div>
+      </Card>
+    </Page>
+  )
+}
