@@ -155,4 +155,40 @@ describe.skipIf(chromiumPath === null)('the dashboard in trouble (needs chromium
     const longest = await page.evaluate<number>(LONGEST_FRAME)
     expect(longest).toBeLessThan(500)
   })
+
+  it(
+    'says that it is older than the gateway when they no longer understand each other',
+    { timeout: 120_000 },
+    async () => {
+      const server = await startServer({})
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+      onTestFinished(() => context.close())
+      context.setDefaultTimeout(60_000)
+      // As after an update: whoever asks for the page now gets another one, and an answer has another shape.
+      const present = await (await fetch(server.url, { headers: { accept: 'text/html' } })).text()
+      const body = present.replace(/\/assets\/index-[^."]+\.js/, '/assets/index-newer.js')
+      expect(body).not.toBe(present)
+      await context.route(`${server.url}/`, (route) =>
+        route.request().isNavigationRequest() ? route.continue() : route.fulfill({ contentType: 'text/html', body }),
+      )
+      await context.route('**/api/v1/uplinks', (route) => route.fulfill({ json: { items: [{ id: 7 }], next: null } }))
+      const page = await context.newPage()
+      await page.goto(server.url)
+      await page.getByRole('heading', { name: 'This page is older than the gateway: reload it' }).waitFor()
+      expect(await seriousFindings(page)).toEqual([])
+      await page.screenshot({ path: join(RESULTS, 'outdated.png') })
+
+      // The same while it runs: it goes on with what it has.
+      await context.unroute('**/api/v1/uplinks')
+      await page.getByText('Live', { exact: true }).first().waitFor()
+      await page.getByRole('alert').getByText('This page is older than the gateway: reload it.').waitFor()
+      expect(await seriousFindings(page)).toEqual([])
+      await context.unrouteAll({ behavior: 'ignoreErrors' })
+      const loaded = page.waitForEvent('load')
+      await page.getByRole('button', { name: 'Reload this page' }).click()
+      await loaded
+      await page.getByText('Live', { exact: true }).first().waitFor()
+      expect(await page.getByText('This page is older').count()).toBe(0)
+    },
+  )
 })

@@ -74,6 +74,35 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
     expect(last).toMatchObject({ status: 409, body: { detail: 'ada is the last administrator of the platform' } })
   })
 
+  it('that are disabled are out at once and cannot come in; enabled again, they begin anew', async () => {
+    const person = { name: 'dock', password: 'correct horse', role: 'viewer' }
+    await peer.ask('users', { cookie: ada, body: person })
+    const dock = cookieOf(await peer.ask('session', { body: { name: 'dock', password: 'correct horse' } }))
+    const set = (active: boolean) => peer.ask('users/dock', { method: 'PATCH', cookie: ada, body: { active } })
+    expect(await set(false)).toMatchObject({ status: 200, body: { name: 'dock', role: 'viewer', active: false } })
+    expect((await peer.ask('sensors', { cookie: dock })).status).toBe(401)
+    const refused = await peer.ask('session', { body: { name: 'dock', password: 'correct horse' } })
+    expect(refused).toMatchObject({ status: 401, body: { detail: 'Tenant, name or password is wrong' } })
+    expect(await set(true)).toMatchObject({ status: 200, body: { active: true } })
+    // The session of before stays over.
+    expect((await peer.ask('sensors', { cookie: dock })).status).toBe(401)
+    expect((await peer.ask('session', { body: { name: 'dock', password: 'correct horse' } })).status).toBe(200)
+    const last = await peer.ask('users/ada', { method: 'PATCH', cookie: ada, body: { active: false } })
+    expect(last).toMatchObject({ status: 409, body: { detail: 'ada is the last administrator of the platform' } })
+  })
+
+  it('are signed out everywhere by an administrator, and come back with the same password', async () => {
+    const login = () => peer.ask('session', { body: { name: 'dock', password: 'correct horse' } })
+    const sessions = [cookieOf(await login()), cookieOf(await login())]
+    const end = (name: string, cookie: string) => peer.ask(`users/${name}/sessions`, { method: 'DELETE', cookie })
+    expect((await end('dock', sessions[0]!)).status).toBe(403)
+    expect((await end('nobody', ada)).status).toBe(404)
+    expect((await end('dock', ada)).status).toBe(204)
+    for (const cookie of sessions) expect((await peer.ask('sensors', { cookie })).status).toBe(401)
+    expect((await peer.ask('sensors', { cookie: cookieOf(await login()) })).status).toBe(200)
+    expect((await peer.ask('session', { cookie: ada })).body).toMatchObject({ user: { name: 'ada' } })
+  })
+
   it('are not changed on the word of a page of another origin', async () => {
     const body = { name: 'eve', password: 'a long password', role: 'admin' }
     const foreign = await peer.ask('users', { cookie: ada, body, headers: { origin: 'https://evil.example' } })
@@ -167,6 +196,28 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
       expect.arrayContaining(['ada tenant.create done', 'ada key.create done', 'key:east-admin tenant.create refused']),
     )
     expect((await peer.ask('audit?of=platform', { key })).status).toBe(403)
+  })
+
+  it('are found in the audit log by who, what and when', async () => {
+    type Entries = { items: { action: string; who: string; target: string | null }[]; next: string | null }
+    const found = async (query: string): Promise<Entries> =>
+      (await peer.ask<Entries>(`audit?${query}`, { cookie: ada })).body
+    const changes = await found('action=user&target=dock')
+    expect(changes.items.map(({ action, who }) => `${who} ${action}`)).toEqual([
+      'ada user.sign-out',
+      'dock user.sign-out',
+      'ada user.change',
+      'ada user.change',
+      'ada user.add',
+    ])
+    expect((await found('action=user.add&target=dock')).items.length).toBe(1)
+    // A first word is a whole one, and no pattern.
+    for (const none of ['action=use', 'action=user%25', 'action=user_add', 'who=dock&action=key', 'who=DOCK'])
+      expect((await found(none)).items).toEqual([])
+    const first = await found('action=user&target=dock&limit=3')
+    const second = await found(`action=user&target=dock&limit=3&cursor=${first.next}`)
+    expect([...first.items, ...second.items]).toEqual(changes.items)
+    expect(second.next).toBeNull()
   })
 
   it('slow down who guesses passwords', async () => {
