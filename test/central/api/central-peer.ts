@@ -68,7 +68,7 @@ export class CentralPeer {
   /** Makes the first administrator; answers its cookie. */
   async setUp(tenant = { id: 'north', name: 'North' }): Promise<string> {
     const token = new URL(this.central.setupUrl!).hash.replace('#token=', '')
-    const body = { token, name: 'ada', password: 'a long password', tenant }
+    const body = { token, name: 'shift-lead', password: 'a long password', tenant }
     const answer = await this.ask('setup', { body })
     expect(answer).toMatchObject({ status: 201 })
     return cookieOf(answer)

@@ -27,9 +27,9 @@ describe.skipIf(!hasPostgres)('limits (needs postgresql)', () => {
         http: 'port: 0, trustProxy: true, limits: { routePerMinute: 5, tenantPerMinute: 12, addressPerMinute: 60 }',
       })
       onTestFinished(() => peer.stop())
-      const ada = await peer.setUp()
-      const north = await peer.keyFor(ada, 'north', ['read'])
-      const south = await peer.keyFor(ada, 'south', ['read'])
+      const admin = await peer.setUp()
+      const north = await peer.keyFor(admin, 'north', ['read'])
+      const south = await peer.keyFor(admin, 'south', ['read'])
       // Behind a proxy, so that the test has more than one address.
       const get = (path: string, key: string, address = '192.0.2.7') =>
         peer.ask(path, { key, headers: { 'x-forwarded-for': address } })
@@ -49,7 +49,7 @@ describe.skipIf(!hasPostgres)('limits (needs postgresql)', () => {
       expect((await get('sensors', north, '198.51.100.4')).status).toBe(200)
       // Whoever comes through the proxy is not on this machine.
       expect((await peer.ask('/metrics')).status).toBe(401)
-      const metrics = await peer.keyFor(ada, 'north', ['metrics'])
+      const metrics = await peer.keyFor(admin, 'north', ['metrics'])
       expect((await peer.ask('/metrics', { key: metrics })).status).toBe(200)
     },
   )

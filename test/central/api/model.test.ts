@@ -10,9 +10,9 @@ describe.skipIf(!hasPostgres)('the model (needs postgresql)', () => {
 
   beforeAll(async () => {
     peer = await CentralPeer.start({ yaml: 'grpc: { port: 0 }\nline: { port: 0 }\ntenants: [ { id: given } ]' })
-    const ada = await peer.setUp()
-    key = await peer.keyFor(ada, 'north', ['write'])
-    const ingest = await peer.keyFor(ada, 'north', ['ingest'])
+    const admin = await peer.setUp()
+    key = await peer.keyFor(admin, 'north', ['write'])
+    const ingest = await peer.keyFor(admin, 'north', ['ingest'])
     const readings = Array.from({ length: 120 }, (_, n) => ({ sensor: 'jobs', value: n, time: Date.now() - n * 1000 }))
     await peer.ask('ingest/apps', { key: ingest, body: { readings } })
   }, 60_000)

@@ -8,12 +8,12 @@ import { CentralPeer, cookieOf } from './central-peer.ts'
 describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
   let issuer: Issuer
   let peer: CentralPeer
-  let ada: string
+  let admin: string
 
   beforeAll(async () => {
     issuer = await Issuer.start()
     peer = await CentralPeer.start({ yaml: `oidc: { issuer: "${issuer.url}", audience: telemetryx }` })
-    ada = await peer.setUp()
+    admin = await peer.setUp()
   }, 60_000)
 
   afterAll(async () => {
@@ -25,60 +25,67 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
 
   it('come in by the link that was printed, once', async () => {
     const token = new URL(peer.central.setupUrl!).hash.replace('#token=', '')
-    const again = await peer.ask('setup', { body: { token, name: 'eve', password: 'a long password' } })
+    const again = await peer.ask('setup', { body: { token, name: 'stranger', password: 'a long password' } })
     expect(again).toMatchObject({ status: 409, body: { code: 'CONFLICT' } })
-    expect((await peer.ask('session', { cookie: ada })).body).toMatchObject({
+    expect((await peer.ask('session', { cookie: admin })).body).toMatchObject({
       setup: false,
       tenant: { id: 'north', name: 'North' },
-      user: { name: 'ada', role: 'admin', platformAdmin: true },
+      user: { name: 'shift-lead', role: 'admin', platformAdmin: true },
     })
     expect((await peer.ask('session')).body).toMatchObject({ user: null, setup: false })
   })
 
   it('log in, out, and with another password only by that one', async () => {
     const made = await peer.ask('users', {
-      cookie: ada,
-      body: { name: 'bob', password: 'correct horse', role: 'engineer' },
+      cookie: admin,
+      body: { name: 'maintenance', password: 'correct horse', role: 'engineer' },
     })
     expect(made.status).toBe(201)
-    const wrong = await peer.ask('session', { body: { tenant: 'north', name: 'bob', password: 'wrong' } })
-    const nobody = await peer.ask('session', { body: { tenant: 'nowhere', name: 'bob', password: 'correct horse' } })
+    const wrong = await peer.ask('session', { body: { tenant: 'north', name: 'maintenance', password: 'wrong' } })
+    const nobody = await peer.ask('session', {
+      body: { tenant: 'nowhere', name: 'maintenance', password: 'correct horse' },
+    })
     expect([wrong.status, nobody.status, wrong.body['detail']]).toEqual([401, 401, nobody.body['detail']])
-    const bob = cookieOf(await peer.ask('session', { body: { name: 'bob', password: 'correct horse' } }))
-    expect((await peer.ask('sensors', { cookie: bob })).status).toBe(200)
-    expect((await peer.ask('users', { cookie: bob })).status).toBe(403)
-    expect((await peer.ask('tenants', { cookie: bob })).status).toBe(403)
+    const maintenance = cookieOf(
+      await peer.ask('session', { body: { name: 'maintenance', password: 'correct horse' } }),
+    )
+    expect((await peer.ask('sensors', { cookie: maintenance })).status).toBe(200)
+    expect((await peer.ask('users', { cookie: maintenance })).status).toBe(403)
+    expect((await peer.ask('tenants', { cookie: maintenance })).status).toBe(403)
     const changed = await peer.ask('session/password', {
       method: 'PUT',
-      cookie: bob,
+      cookie: maintenance,
       body: { current: 'correct horse', password: 'battery staple' },
     })
     expect(changed.status).toBe(204)
-    expect((await peer.ask('sensors', { cookie: bob })).status).toBe(401)
-    const other = cookieOf(await peer.ask('session', { body: { name: 'bob', password: 'battery staple' } }))
+    expect((await peer.ask('sensors', { cookie: maintenance })).status).toBe(401)
+    const other = cookieOf(await peer.ask('session', { body: { name: 'maintenance', password: 'battery staple' } }))
     expect((await peer.ask('session', { method: 'DELETE', cookie: other })).status).toBe(204)
     expect((await peer.ask('sensors', { cookie: other })).status).toBe(401)
   })
 
   it('lose what their role gave when it changes, and everything when they are removed', async () => {
-    await peer.ask('users', { cookie: ada, body: { name: 'cyd', password: 'correct horse', role: 'admin' } })
-    const cyd = cookieOf(await peer.ask('session', { body: { name: 'cyd', password: 'correct horse' } }))
-    expect((await peer.ask('keys', { cookie: cyd })).status).toBe(200)
-    const takeover = { method: 'PATCH', cookie: cyd, body: { password: 'now it is mine' } }
-    expect((await peer.ask('users/ada', takeover)).status).toBe(403)
-    await peer.ask('users/cyd', { method: 'PATCH', cookie: ada, body: { role: 'viewer' } })
-    expect((await peer.ask('keys', { cookie: cyd })).status).toBe(403)
-    expect((await peer.ask('users/cyd', { method: 'DELETE', cookie: ada })).status).toBe(204)
-    expect((await peer.ask('sensors', { cookie: cyd })).status).toBe(401)
-    const last = await peer.ask('users/ada', { method: 'DELETE', cookie: ada })
-    expect(last).toMatchObject({ status: 409, body: { detail: 'ada is the last administrator of the platform' } })
+    await peer.ask('users', { cookie: admin, body: { name: 'deputy', password: 'correct horse', role: 'admin' } })
+    const deputy = cookieOf(await peer.ask('session', { body: { name: 'deputy', password: 'correct horse' } }))
+    expect((await peer.ask('keys', { cookie: deputy })).status).toBe(200)
+    const takeover = { method: 'PATCH', cookie: deputy, body: { password: 'now it is mine' } }
+    expect((await peer.ask('users/shift-lead', takeover)).status).toBe(403)
+    await peer.ask('users/deputy', { method: 'PATCH', cookie: admin, body: { role: 'viewer' } })
+    expect((await peer.ask('keys', { cookie: deputy })).status).toBe(403)
+    expect((await peer.ask('users/deputy', { method: 'DELETE', cookie: admin })).status).toBe(204)
+    expect((await peer.ask('sensors', { cookie: deputy })).status).toBe(401)
+    const last = await peer.ask('users/shift-lead', { method: 'DELETE', cookie: admin })
+    expect(last).toMatchObject({
+      status: 409,
+      body: { detail: 'shift-lead is the last administrator of the platform' },
+    })
   })
 
   it('that are disabled are out at once and cannot come in; enabled again, they begin anew', async () => {
     const person = { name: 'dock', password: 'correct horse', role: 'viewer' }
-    await peer.ask('users', { cookie: ada, body: person })
+    await peer.ask('users', { cookie: admin, body: person })
     const dock = cookieOf(await peer.ask('session', { body: { name: 'dock', password: 'correct horse' } }))
-    const set = (active: boolean) => peer.ask('users/dock', { method: 'PATCH', cookie: ada, body: { active } })
+    const set = (active: boolean) => peer.ask('users/dock', { method: 'PATCH', cookie: admin, body: { active } })
     expect(await set(false)).toMatchObject({ status: 200, body: { name: 'dock', role: 'viewer', active: false } })
     expect((await peer.ask('sensors', { cookie: dock })).status).toBe(401)
     const refused = await peer.ask('session', { body: { name: 'dock', password: 'correct horse' } })
@@ -87,8 +94,11 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
     // The session of before stays over.
     expect((await peer.ask('sensors', { cookie: dock })).status).toBe(401)
     expect((await peer.ask('session', { body: { name: 'dock', password: 'correct horse' } })).status).toBe(200)
-    const last = await peer.ask('users/ada', { method: 'PATCH', cookie: ada, body: { active: false } })
-    expect(last).toMatchObject({ status: 409, body: { detail: 'ada is the last administrator of the platform' } })
+    const last = await peer.ask('users/shift-lead', { method: 'PATCH', cookie: admin, body: { active: false } })
+    expect(last).toMatchObject({
+      status: 409,
+      body: { detail: 'shift-lead is the last administrator of the platform' },
+    })
   })
 
   it('are signed out everywhere by an administrator, and come back with the same password', async () => {
@@ -96,33 +106,33 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
     const sessions = [cookieOf(await login()), cookieOf(await login())]
     const end = (name: string, cookie: string) => peer.ask(`users/${name}/sessions`, { method: 'DELETE', cookie })
     expect((await end('dock', sessions[0]!)).status).toBe(403)
-    expect((await end('nobody', ada)).status).toBe(404)
-    expect((await end('dock', ada)).status).toBe(204)
+    expect((await end('nobody', admin)).status).toBe(404)
+    expect((await end('dock', admin)).status).toBe(204)
     for (const cookie of sessions) expect((await peer.ask('sensors', { cookie })).status).toBe(401)
     expect((await peer.ask('sensors', { cookie: cookieOf(await login()) })).status).toBe(200)
-    expect((await peer.ask('session', { cookie: ada })).body).toMatchObject({ user: { name: 'ada' } })
+    expect((await peer.ask('session', { cookie: admin })).body).toMatchObject({ user: { name: 'shift-lead' } })
   })
 
   it('are not changed on the word of a page of another origin', async () => {
-    const body = { name: 'eve', password: 'a long password', role: 'admin' }
-    const foreign = await peer.ask('users', { cookie: ada, body, headers: { origin: 'https://evil.example' } })
+    const body = { name: 'stranger', password: 'a long password', role: 'admin' }
+    const foreign = await peer.ask('users', { cookie: admin, body, headers: { origin: 'https://evil.example' } })
     expect(foreign).toMatchObject({ status: 403, body: { code: 'FORBIDDEN_ORIGIN' } })
   })
 
   it('that are programs have keys that are shown once, end, and can be revoked', async () => {
     const made = await peer.ask<{ id: string; key: string }>('keys', {
-      cookie: ada,
+      cookie: admin,
       body: { name: 'report', scopes: ['read'], expiresIn: '1h' },
     })
     const { id, key } = made.body
-    expect(made.body).toMatchObject({ name: 'report', scopes: ['read'], createdBy: 'ada', revokedAt: null })
+    expect(made.body).toMatchObject({ name: 'report', scopes: ['read'], createdBy: 'shift-lead', revokedAt: null })
     expect((await peer.ask('sensors', { key })).status).toBe(200)
-    expect(JSON.stringify((await peer.ask('keys', { cookie: ada })).body)).not.toContain(key)
+    expect(JSON.stringify((await peer.ask('keys', { cookie: admin })).body)).not.toContain(key)
     expect(peer.postgres.psql('SELECT * FROM central.api_key')).not.toContain(key)
-    expect((await peer.ask(`keys/${id}`, { method: 'DELETE', cookie: ada })).status).toBe(200)
+    expect((await peer.ask(`keys/${id}`, { method: 'DELETE', cookie: admin })).status).toBe(200)
     expect((await peer.ask('sensors', { key })).status).toBe(401)
     const over = await peer.ask<{ id: string; key: string }>('keys', {
-      cookie: ada,
+      cookie: admin,
       body: { name: 'short', scopes: ['read'], expiresIn: '1m' },
     })
     peer.postgres.psql(`UPDATE central.api_key SET expires_at = now() - interval '1 s' WHERE id = '${over.body.id}'`)
@@ -130,7 +140,7 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
   })
 
   it('that are programs cannot make a key of a gateway that does more, nor one for metrics', async () => {
-    const key = await peer.keyFor(ada, 'north', ['admin'])
+    const key = await peer.keyFor(admin, 'north', ['admin'])
     const wide = { name: 'x', scopes: ['ingest', 'read'], gateway: 'edge-01' }
     expect((await peer.ask('keys', { key, body: wide })).status).toBe(422)
     expect((await peer.ask('keys', { key, body: { name: 'x', scopes: ['metrics'] } })).status).toBe(403)
@@ -159,25 +169,25 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
   })
 
   it('of a suspended tenant are refused until it is active again', async () => {
-    const key = await peer.keyFor(ada, 'south', ['read'])
+    const key = await peer.keyFor(admin, 'south', ['read'])
     const viewer = await issuer.token({ tenant: 'south', role: 'viewer' }, now())
     const statuses = async () => [
       (await peer.ask('sensors', { key })).status,
       (await peer.ask('sensors', { key: viewer })).status,
     ]
     expect(await statuses()).toEqual([200, 200])
-    const read = await peer.ask('tenants/south', { cookie: ada })
+    const read = await peer.ask('tenants/south', { cookie: admin })
     const etag = read.headers.get('etag')!
-    const suspend = { method: 'PATCH', cookie: ada, body: { active: false }, headers: { 'if-match': etag } }
+    const suspend = { method: 'PATCH', cookie: admin, body: { active: false }, headers: { 'if-match': etag } }
     expect((await peer.ask('tenants/south', suspend)).body).toMatchObject({ active: false })
     expect((await peer.ask('tenants/south', suspend)).status).toBe(412)
     expect(await statuses()).toEqual([401, 403])
-    await peer.ask('tenants/south', { method: 'PATCH', cookie: ada, body: { active: true } })
+    await peer.ask('tenants/south', { method: 'PATCH', cookie: admin, body: { active: true } })
     expect(await statuses()).toEqual([200, 200])
   })
 
   it('leave each change in the audit log of its tenant, and nothing in that of another', async () => {
-    const key = await peer.keyFor(ada, 'east', ['admin'])
+    const key = await peer.keyFor(admin, 'east', ['admin'])
     await peer.ask('factories', { key, body: { name: 'Eastern plant' } })
     await peer.ask('tenants', { key, body: { id: 'mine', name: 'Mine' } })
     type Entries = { items: { action: string; who: string; outcome: string; after: unknown }[] }
@@ -185,15 +195,19 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
     expect(east.body.items).toMatchObject([
       { action: 'factory.create', who: 'key:east-admin', outcome: 'done', after: { name: 'Eastern plant' } },
     ])
-    const north = await peer.ask<Entries>('audit', { cookie: ada })
+    const north = await peer.ask<Entries>('audit', { cookie: admin })
     expect(JSON.stringify(north.body)).not.toContain('Eastern')
     expect(north.body.items.map(({ action }) => action)).toEqual(
       expect.arrayContaining(['session.setup', 'session.login', 'user.add', 'key.create', 'key.revoke', 'user.remove']),
     )
     expect(JSON.stringify(north.body)).not.toContain('correct horse')
-    const platform = await peer.ask<Entries>('audit?of=platform', { cookie: ada })
+    const platform = await peer.ask<Entries>('audit?of=platform', { cookie: admin })
     expect(platform.body.items.map(({ action, outcome, who }) => `${who} ${action} ${outcome}`)).toEqual(
-      expect.arrayContaining(['ada tenant.create done', 'ada key.create done', 'key:east-admin tenant.create refused']),
+      expect.arrayContaining([
+        'shift-lead tenant.create done',
+        'shift-lead key.create done',
+        'key:east-admin tenant.create refused',
+      ]),
     )
     expect((await peer.ask('audit?of=platform', { key })).status).toBe(403)
   })
@@ -201,14 +215,14 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
   it('are found in the audit log by who, what and when', async () => {
     type Entries = { items: { action: string; who: string; target: string | null }[]; next: string | null }
     const found = async (query: string): Promise<Entries> =>
-      (await peer.ask<Entries>(`audit?${query}`, { cookie: ada })).body
+      (await peer.ask<Entries>(`audit?${query}`, { cookie: admin })).body
     const changes = await found('action=user&target=dock')
     expect(changes.items.map(({ action, who }) => `${who} ${action}`)).toEqual([
-      'ada user.sign-out',
+      'shift-lead user.sign-out',
       'dock user.sign-out',
-      'ada user.change',
-      'ada user.change',
-      'ada user.add',
+      'shift-lead user.change',
+      'shift-lead user.change',
+      'shift-lead user.add',
     ])
     expect((await found('action=user.add&target=dock')).items.length).toBe(1)
     // A first word is a whole one, and no pattern.
@@ -221,7 +235,7 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
   })
 
   it('slow down who guesses passwords', async () => {
-    const guess = () => peer.ask('session', { body: { name: 'ada', password: 'guess' } })
+    const guess = () => peer.ask('session', { body: { name: 'shift-lead', password: 'guess' } })
     const statuses: number[] = []
     // Each wait is twice the one before: sooner or later it is longer than a machine is slow.
     while (statuses.at(-1) !== 429 && statuses.length < 12) {
@@ -234,12 +248,12 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
   })
 
   it('are still there after a restart; sessions without Redis are not', async () => {
-    const key = await peer.keyFor(ada, 'north', ['read'])
+    const key = await peer.keyFor(admin, 'north', ['read'])
     await peer.restart()
     expect(peer.central.setupUrl).toBeNull()
     expect((await peer.ask('sensors', { key })).status).toBe(200)
-    expect((await peer.ask('sensors', { cookie: ada })).status).toBe(401)
-    ada = cookieOf(await peer.ask('session', { body: { name: 'ada', password: 'a long password' } }))
-    expect((await peer.ask('tenants', { cookie: ada })).status).toBe(200)
+    expect((await peer.ask('sensors', { cookie: admin })).status).toBe(401)
+    admin = cookieOf(await peer.ask('session', { body: { name: 'shift-lead', password: 'a long password' } }))
+    expect((await peer.ask('tenants', { cookie: admin })).status).toBe(200)
   })
 })

@@ -65,8 +65,8 @@ describe.skipIf(!hasPostgres)('one client (needs postgresql)', () => {
 
   beforeAll(async () => {
     peer = await CentralPeer.start()
-    const ada = await peer.setUp()
-    const token = await peer.keyFor(ada, 'north', ['ingest'], { gateway: 'edge-01' })
+    const admin = await peer.setUp()
+    const token = await peer.keyFor(admin, 'north', ['ingest'], { gateway: 'edge-01' })
     gateway = await startTestGateway(
       folder,
       `devices:
@@ -79,7 +79,7 @@ uplinks: [ { id: hq, type: central, url: "${peer.url}", token: "${token}" } ]
 `,
     )
     ofGateway = new Client(gateway.url, '')
-    ofCentral = new Client(peer.url, await peer.keyFor(ada, 'north', ['read']))
+    ofCentral = new Client(peer.url, await peer.keyFor(admin, 'north', ['read']))
     const start = Date.now() - 60_000
     const readings = Array.from({ length: 100 }, (_, n) => ({ sensor: 'jobs', value: n, time: start + n * 100 }))
     const response = await fetch(`${gateway.url}/api/v1/ingest/apps`, {

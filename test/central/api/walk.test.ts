@@ -29,7 +29,7 @@ const PASSES: readonly (readonly [string, readonly string[]])[] = [
 
 describe.skipIf(!hasPostgres)('every route (needs postgresql)', () => {
   let peer: CentralPeer
-  let ada: string
+  let admin: string
   let document: Document
   const keys: Record<string, string> = {}
   const secret = 'belongs-to-north'
@@ -38,11 +38,11 @@ describe.skipIf(!hasPostgres)('every route (needs postgresql)', () => {
 
   beforeAll(async () => {
     peer = await CentralPeer.start({ http: 'port: 0, limits: { addressPerMinute: 1000000, routePerMinute: 1000000 }' })
-    ada = await peer.setUp()
-    for (const scope of SCOPES) keys[scope] = await peer.keyFor(ada, 'south', [scope])
-    north = await peer.keyFor(ada, 'north', ['admin'])
+    admin = await peer.setUp()
+    for (const scope of SCOPES) keys[scope] = await peer.keyFor(admin, 'south', [scope])
+    north = await peer.keyFor(admin, 'north', ['admin'])
     south = keys['admin']!
-    const ingest = await peer.keyFor(ada, 'north', ['ingest'])
+    const ingest = await peer.keyFor(admin, 'north', ['ingest'])
     await peer.ask('factories', { key: north, body: { id: secret, name: secret } })
     await peer.ask('machines', { key: north, body: { id: secret, name: secret, factory: secret } })
     await peer.ask('users', { key: north, body: { name: secret, password: 'a long password', role: 'viewer' } })
@@ -96,7 +96,7 @@ describe.skipIf(!hasPostgres)('every route (needs postgresql)', () => {
       const [, passes] = PASSES.find(([start]) => operation.description.includes(start)) ?? []
       if (passes === undefined || (method === 'DELETE' && path.endsWith('/session'))) continue
       for (const who of [...SCOPES, 'platform']) {
-        const credentials = who === 'platform' ? { cookie: ada } : { key: keys[who] }
+        const credentials = who === 'platform' ? { cookie: admin } : { key: keys[who] }
         const { status, body } = await ask(method, path, credentials)
         const isRefused = status === 403 && body['code'] === 'PERMISSION_DENIED'
         expect([method, path, who, isRefused ? 'refused' : 'passed', status < 500]).toEqual([
@@ -153,7 +153,7 @@ describe.skipIf(!hasPostgres)('every route (needs postgresql)', () => {
   })
 
   it('keeps a key for one gateway to that gateway', async () => {
-    const key = await peer.keyFor(ada, 'south', ['ingest'], { gateway: 'edge-01' })
+    const key = await peer.keyFor(admin, 'south', ['ingest'], { gateway: 'edge-01' })
     const hello = (gateway: string) => ({ method: 'PUT', key, body: { gateway, factory: 'Plant', epoch: 1 } })
     expect((await peer.ask('gateways/edge-01', hello('edge-01'))).status).toBe(204)
     expect((await peer.ask('gateways/edge-02', hello('edge-02'))).status).toBe(403)

@@ -28,10 +28,10 @@ describe.skipIf(!hasPostgres)('a gateway and central (needs postgresql)', () => 
 
   beforeAll(async () => {
     peer = await CentralPeer.start()
-    const ada = await peer.setUp()
-    ingest = await peer.keyFor(ada, 'north', ['ingest'], { gateway: 'edge-01' })
-    read = await peer.keyFor(ada, 'north', ['read'])
-    write = await peer.keyFor(ada, 'north', ['write'])
+    const admin = await peer.setUp()
+    ingest = await peer.keyFor(admin, 'north', ['ingest'], { gateway: 'edge-01' })
+    read = await peer.keyFor(admin, 'north', ['read'])
+    write = await peer.keyFor(admin, 'north', ['write'])
   }, 60_000)
 
   afterAll(async () => {

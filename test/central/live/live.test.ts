@@ -46,7 +46,7 @@ class Client {
 
 describe.skipIf(!hasPostgres)('the live feed (needs postgresql)', () => {
   let peer: CentralPeer
-  let ada: string
+  let admin: string
   let north: string
   let south: string
   let ingestNorth: string
@@ -55,11 +55,11 @@ describe.skipIf(!hasPostgres)('the live feed (needs postgresql)', () => {
 
   beforeAll(async () => {
     peer = await CentralPeer.start({ http: 'port: 0, limits: { tenantLiveClients: 4 }' })
-    ada = await peer.setUp()
-    north = await peer.keyFor(ada, 'north', ['read'])
-    south = await peer.keyFor(ada, 'south', ['read'])
-    ingestNorth = await peer.keyFor(ada, 'north', ['ingest'])
-    ingestSouth = await peer.keyFor(ada, 'south', ['ingest'])
+    admin = await peer.setUp()
+    north = await peer.keyFor(admin, 'north', ['read'])
+    south = await peer.keyFor(admin, 'south', ['read'])
+    ingestNorth = await peer.keyFor(admin, 'north', ['ingest'])
+    ingestSouth = await peer.keyFor(admin, 'south', ['ingest'])
   }, 60_000)
 
   afterAll(() => peer?.stop())
