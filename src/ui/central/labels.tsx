@@ -84,14 +84,14 @@ function LabelsDialog({
   onClose,
 }: LabelsCardProps & { readonly onClose: () => void }): JSX.Element {
   const area = useId()
-  // As they were when the dialog was opened: the page goes on asking behind it.
-  const [before] = useState({ texts, labels })
+  // As they were when the dialog was opened, with the revision that a change is meant for: the page goes on asking behind it.
+  const [before] = useState({ texts, labels, onSave })
   const [values, setValues] = useState<Readonly<Record<string, string>>>(() =>
     Object.fromEntries(texts.map(({ key, value }) => [key, value])),
   )
   const [tags, setTags] = useState(labels.tags.join(', '))
   const [metadata, setMetadata] = useState(() => JSON.stringify(labels.metadata, null, 2))
-  const { isBusy, error, run } = useWork(() => onSave(changeOf(before, { values, tags, metadata })), onClose)
+  const { isBusy, error, run } = useWork(() => before.onSave(changeOf(before, { values, tags, metadata })), onClose)
   return (
     <Dialog title={`Change ${name}`} action="Save" onAction={run} onClose={onClose} isBusy={isBusy} error={error}>
       {before.texts.map(({ key, label, hint, maxLength }) => (

@@ -76,18 +76,18 @@ export function createHttpClient(fetcher: Fetcher, onUnauthenticated: () => void
     const response = await send(fetcher, peer, path, request)
     if (response.ok) return response
     if (response.status === 401) onUnauthenticated()
-    throw problem(response, await readJson(response))
+    throw problem(response, peer, await readJson(response, peer))
   }
   return {
     async request(path, request = {}) {
       const response = await send(fetcher, peer, path, request)
-      const answer = await readJson(response)
+      const answer = await readJson(response, peer)
       if (response.ok) {
         request.onEtag?.(response.headers.get('etag'))
         return answer
       }
       if (response.status === 401 && !path.startsWith('/session')) onUnauthenticated()
-      throw problem(response, answer)
+      throw problem(response, peer, answer)
     },
     async download(path, request) {
       const response = await open(path, request)
@@ -134,23 +134,23 @@ async function send(fetcher: Fetcher, peer: string, path: string, request: Reque
   }
 }
 
-async function readJson(response: Response): Promise<unknown> {
+async function readJson(response: Response, peer: string): Promise<unknown> {
   const text = await response.text()
   if (text === '') return undefined
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new ApiError(response.status, 'UNREADABLE', 'The gateway answered with something that is no JSON.', { cause })
+    throw new ApiError(response.status, 'UNREADABLE', `${peer} answered with something that is no JSON.`, { cause })
   }
 }
 
-function problem(response: Response, answer: unknown): ApiError {
+function problem(response: Response, peer: string, answer: unknown): ApiError {
   const { code, detail, title, errors } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<
     string,
     unknown
   >
   const message =
-    typeof detail === 'string' ? detail : typeof title === 'string' ? title : `The gateway answered ${response.status}.`
+    typeof detail === 'string' ? detail : typeof title === 'string' ? title : `${peer} answered ${response.status}.`
   return new ApiError(response.status, typeof code === 'string' ? code : 'UNKNOWN', message, {
     errors: Array.isArray(errors) ? errors.filter(isFieldProblem) : [],
   })

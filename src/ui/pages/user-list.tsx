@@ -102,7 +102,7 @@ function UserTable({ people, own, work, onOpen }: UserTableProps): JSX.Element {
             {(person.note ?? null) !== null && <span class="second-line">{person.note}</span>}
           </HeadCell>
           <Cell head="Role">
-            {nameFromId(person.role)}
+            {nameFromId(person.role)}{' '}
             {person.isActive === false && (
               <Badge tone="data" icon="pause">
                 Disabled

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import type { ComponentType, JSX } from 'preact'
+import { useFrame } from '../state/frame.ts'
 import { Notice } from './card.tsx'
 
 type Loaded<P> =
@@ -12,12 +13,17 @@ type Loaded<P> =
 /** `load` is asked once for each time the page is opened; browsers keep what they have. */
 export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   return function Lazy(props: P): JSX.Element {
+    const { pageAge } = useFrame()
     const [loaded, setLoaded] = useState<Loaded<P>>({ state: 'loading' })
     useEffect(() => {
       let isGone = false
       load().then(
         (page) => !isGone && setLoaded({ state: 'ready', page }),
-        () => !isGone && setLoaded({ state: 'failed' }),
+        () => {
+          // After an update the parts of an older page are gone.
+          void pageAge.check()
+          if (!isGone) setLoaded({ state: 'failed' })
+        },
       )
       return () => {
         isGone = true
@@ -27,7 +33,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     if (loaded.state === 'failed')
       return (
         <Notice icon="bad" tone="data">
-          <strong>This page could not be loaded.</strong> The gateway may be away, or it has been updated: load the page
+          <strong>This page could not be loaded.</strong> What it comes from may be away, or was updated: load the page
           anew.
         </Notice>
       )
