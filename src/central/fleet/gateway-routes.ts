@@ -11,6 +11,7 @@ import { HelloSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import type { CentralContext, CentralServer } from '../api/context.ts'
 import { callerOf } from '../api/guard.ts'
 import { IdSchema, tenantOf } from '../api/request-parts.ts'
+import { checkSensors } from '../api/routes/ingest-request.ts'
 import { keepPlan } from './plans.ts'
 
 const MAX_PROBLEMS = 50
@@ -57,6 +58,7 @@ function registerHello(app: CentralServer, { options }: CentralContext): void {
 
 function helloIn(body: unknown) {
   try {
+    checkSensors(body as ProtoJson)
     return fromJson(HelloSchema, body as ProtoJson, { ignoreUnknownFields: true })
   } catch (cause) {
     throw invalid('body', `is no telemetryx.v1.Hello: ${cause instanceof Error ? cause.message : String(cause)}`)

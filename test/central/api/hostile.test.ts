@@ -153,6 +153,9 @@ describe.skipIf(!hasPostgres)('Central does not let itself be harmed (needs post
         many({ batch: { alarms: sensors } }),
       ])
         expectProblem(await sendJson(north, body), 400, 'more than 100000')
+      const hello = many({ epoch: 1, dictionary: { sensors } })
+      const greeting = await peer.ask('gateways/edge-1', { method: 'PUT', key: north, body: hello })
+      expectProblem(greeting, 400, `more than ${MAX_DICTIONARY} sensors`)
       await isWell()
     })
   })

@@ -78,8 +78,8 @@ function dictionaryIn(bytes: Uint8Array): Dictionary {
 }
 
 function readJson(json: JsonValue): HandedIn {
-  const { batch, dictionary } = objectIn(json)
-  checkCount(lengthOf(objectIn(dictionary)['sensors']), MAX_DICTIONARY, 'sensors')
+  checkSensors(json)
+  const { batch } = objectIn(json)
   const { alarms, blocks, events } = objectIn(batch)
   for (const part of [alarms, blocks, events]) checkCount(lengthOf(part), MAX_BATCH_RECORDS, 'records')
   const request = fromJson(IngestRequestSchema, json)
@@ -89,6 +89,11 @@ function readJson(json: JsonValue): HandedIn {
     sensors: knownBy(request.dictionary ?? create(DictionarySchema)),
     batch: request.batch === undefined ? null : toBinary(BatchSchema, request.batch),
   }
+}
+
+/** Of a message with a dictionary, as JSON. Throws PROTOCOL when it has too many sensors. */
+export function checkSensors(json: JsonValue): void {
+  checkCount(lengthOf(objectIn(objectIn(json)['dictionary'])['sensors']), MAX_DICTIONARY, 'sensors')
 }
 
 function objectIn(json: JsonValue | undefined): { readonly [name: string]: JsonValue } {
