@@ -1,6 +1,7 @@
 // What is due once all code is loaded and before devices are polled: both stop the process for a moment.
 
 import { flushCompileCache } from 'node:module'
+import { giveBackMemory } from '#kit/give-back-memory.ts'
 
 /**
  * Keeps what was compiled for the next start (bin/telemetryx says where; Node.js itself would wait for the end of the process, which a
@@ -9,6 +10,5 @@ import { flushCompileCache } from 'node:module'
  */
 export function afterLoading(): void {
   flushCompileCache()
-  // The launcher's --expose-gc; without it there is nothing to be done.
-  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  giveBackMemory()
 }
