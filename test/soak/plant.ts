@@ -1,186 +1,73 @@
-// The plant of a soak run: so many sensors at 1 Hz on every protocol, with faults at their times, as `telemetryx simulate` and
-// `telemetryx gateway` take it.
+// The plant of a soak run: so many sensors at 1 Hz on every kind of source, as `telemetryx simulate` and `telemetryx gateway` take it.
 
 import { join } from 'node:path'
+import {
+  edgeNode,
+  http,
+  modbusRtu,
+  modbusTcp,
+  mqtt,
+  opcua,
+  serial,
+  sparkplug,
+  type Source,
+  type SourceOptions,
+} from './sources.ts'
 
-export interface PlantOptions {
-  readonly folder: string
+export interface PlantOptions extends SourceOptions {
   readonly sensors: number
-  /** Of a first Modbus server; each further one takes the next. */
-  readonly ports: readonly number[]
-  readonly opcuaPort: number
-  readonly brokerPort: number
-  readonly gatewayPort: number
+  readonly edgeHttpPort: number
   readonly receiver: string
+  /** False: no pseudo-terminals can be made here, so that there are no serial lines. */
   readonly hasSerial: boolean
-  readonly hasFaults: boolean
 }
 
-export interface PlantFiles {
+export interface Plant {
+  /** Kinds of sources that are read, and those that had to be left out. */
+  readonly kinds: readonly string[]
+  readonly leftOut: readonly string[]
+  readonly devices: readonly string[]
+  readonly sensors: number
   readonly simulation: object
   readonly gateway: object
-  readonly sensors: number
+  /** The gateway that is the Sparkplug edge node. */
+  readonly edge: object
 }
 
-interface Part {
-  readonly simulated: object[]
-  readonly devices: object[]
-  readonly sensors: number
-}
+const ON_SERIAL_LINES = [modbusRtu, serial]
+/** Which part of the sensors is read how. */
+const SHARES: readonly (readonly [kind: (count: number, options: SourceOptions) => Source, share: number])[] = [
+  [modbusTcp, 0.5],
+  [modbusRtu, 0.04],
+  [opcua, 0.2],
+  [mqtt, 0.12],
+  [sparkplug, 0.05],
+  [http, 0.07],
+  [serial, 0.02],
+]
 
-const SERIAL_FIELDS = 10
-const MODBUS_SERVERS = 4
-const noise = { type: 'noise', mean: 50, deviation: 5 }
-const ids = (count: number): string[] => Array.from({ length: count }, (_, at) => `s${at}`)
-
-/** Sixty in a hundred sensors are read over Modbus, twenty over OPC UA, the rest by MQTT, HTTP and a serial line. */
-export function soakPlant(options: PlantOptions): PlantFiles {
-  const { sensors, hasSerial } = options
-  const share = (part: number): number => Math.round(sensors * part)
-  const parts = [
-    modbus(share(0.6), options),
-    opcua(share(0.2), options),
-    mqtt(share(0.12), options),
-    http(share(0.07), options),
-    ...(hasSerial ? [serial(options)] : []),
-  ]
-  const { folder, brokerPort, gatewayPort, receiver } = options
+export function soakPlant(options: PlantOptions): Plant {
+  const { brokerPort, edgeHttpPort, folder, gatewayPort, hasSerial, receiver } = options
+  const count = (share: number): number => Math.max(2, Math.round(options.sensors * share))
+  const isHere = (kind: (typeof SHARES)[number][0]): boolean => hasSerial || !ON_SERIAL_LINES.includes(kind)
+  const sources = SHARES.filter(([kind]) => isHere(kind)).map(([kind, share]) => kind(count(share), options))
+  const absent = SHARES.filter(([kind]) => !isHere(kind)).map(([kind]) => kind(2, options).kind)
+  const spark = sources.find(({ kind }) => kind === 'sparkplug')!
   return {
-    simulation: { version: 1, seed: 1, devices: parts.flatMap(({ simulated }) => simulated) },
+    kinds: sources.map(({ kind }) => kind),
+    leftOut: absent,
+    devices: sources.flatMap(({ devices }) => devices.map(({ id }) => id)),
+    sensors: sources.reduce((sum, { sensors }) => sum + sensors, 0),
+    simulation: { version: 1, seed: 1, devices: sources.flatMap(({ simulated }) => simulated) },
     gateway: {
       version: 1,
       gateway: { id: 'soak', factory: 'Soak' },
       data: join(folder, 'data'),
       http: { host: '127.0.0.1', port: gatewayPort, auth: 'none' },
       broker: { host: '127.0.0.1', port: brokerPort },
-      devices: parts.flatMap(({ devices }) => devices),
+      devices: sources.flatMap(({ devices }) => devices),
       uplinks: [{ id: 'upstream', type: 'grpc', url: receiver }],
     },
-    sensors: parts.reduce((sum, part) => sum + part.sensors, 0),
-  }
-}
-
-/** Each server fails in a way of its own, one after the other. */
-function modbus(count: number, { ports, hasFaults }: PlantOptions): Part {
-  const perServer = Math.ceil(count / MODBUS_SERVERS)
-  const servers = ports.slice(0, MODBUS_SERVERS)
-  const faults = [
-    { type: 'silence', at: '15s', for: '5s', every: '45s' },
-    { type: 'half-frame', at: '20s', for: '3s', every: '45s' },
-    { type: 'wrong-transaction', at: '25s', for: '3s', every: '45s' },
-    { type: 'hang-up', at: '30s', for: '3s', every: '45s' },
-  ]
-  return {
-    simulated: servers.map((port, at) => ({
-      id: `modbus-${at}`,
-      protocol: 'modbus-tcp',
-      port,
-      points: ids(perServer).map((id, n) => ({
-        id,
-        register: 'holding',
-        address: 2 * n,
-        type: 'float32',
-        signal: noise,
-      })),
-      ...(hasFaults && { faults: [faults[at]!] }),
-    })),
-    devices: servers.map((port, at) => ({
-      id: `modbus-${at}`,
-      driver: 'modbus',
-      connection: { transport: 'tcp', host: '127.0.0.1', port, unit: 1, timeout: '500ms' },
-      poll: '1s',
-      sensors: ids(perServer).map((id, n) => ({ id, register: 'holding', address: 2 * n, type: 'float32' })),
-    })),
-    sensors: servers.length * perServer,
-  }
-}
-
-function opcua(count: number, { opcuaPort, hasFaults }: PlantOptions): Part {
-  return {
-    simulated: [
-      {
-        id: 'plc',
-        protocol: 'opcua',
-        port: opcuaPort,
-        points: ids(count).map((id) => ({ id, signal: noise })),
-        ...(hasFaults && { faults: [{ type: 'refuse', at: '35s', for: '5s', every: '60s' }] }),
-      },
-    ],
-    devices: [
-      {
-        id: 'plc',
-        driver: 'opcua',
-        connection: { endpoint: `opc.tcp://127.0.0.1:${opcuaPort}` },
-        mode: 'poll',
-        poll: '1s',
-        sensors: ids(count).map((id) => ({ id, node: `nsu=urn:telemetryx:simulation;s=plc.${id}` })),
-      },
-    ],
-    sensors: count,
-  }
-}
-
-function mqtt(count: number, { brokerPort }: PlantOptions): Part {
-  return {
-    simulated: [
-      {
-        id: 'wireless',
-        protocol: 'mqtt',
-        url: `mqtt://127.0.0.1:${brokerPort}`,
-        every: '1s',
-        points: ids(count).map((id) => ({ id, topic: `wireless/${id}`, signal: noise })),
-      },
-    ],
-    devices: [
-      {
-        id: 'wireless',
-        driver: 'mqtt',
-        sensors: ids(count).map((id) => ({ id, topic: `wireless/${id}`, payload: 'number' })),
-      },
-    ],
-    sensors: count,
-  }
-}
-
-function http(count: number, { gatewayPort }: PlantOptions): Part {
-  return {
-    simulated: [
-      {
-        id: 'apps',
-        protocol: 'http',
-        url: `http://127.0.0.1:${gatewayPort}/api/v1/ingest/apps`,
-        every: '1s',
-        points: ids(count).map((id) => ({ id, signal: noise })),
-      },
-    ],
-    devices: [{ id: 'apps', driver: 'http', sensors: ids(count).map((id) => ({ id })) }],
-    sensors: count,
-  }
-}
-
-function serial({ folder }: PlantOptions): Part {
-  const fields = ids(SERIAL_FIELDS)
-  return {
-    simulated: [
-      {
-        id: 'scale',
-        protocol: 'serial',
-        path: join(folder, 'line'),
-        every: '1s',
-        answer: `${fields.map((id) => `{${id}:.2}`).join(';')}\r\n`,
-        points: fields.map((id) => ({ id, signal: noise })),
-      },
-    ],
-    devices: [
-      {
-        id: 'scale',
-        driver: 'serial',
-        connection: { path: join(folder, 'line') },
-        framing: { delimiter: '\r\n' },
-        parse: { pattern: `^${fields.map((id) => `(?<${id}>-?[0-9.]+)`).join(';')}$` },
-        sensors: fields.map((id) => ({ id, field: id })),
-      },
-    ],
-    sensors: fields.length,
+    edge: edgeNode(spark.sensors, edgeHttpPort, options),
   }
 }

@@ -1,29 +1,40 @@
-// A soak run: plant, gateway and receiver as processes and parts of their own, looked at from outside, and what came of it. In the
-// middle the receiver goes away for a while.
+// A soak run: plant, gateway and receiver as processes and parts of their own, looked at from outside, and what came of it. Now and then
+// the receiver goes away for a while, and the Sparkplug edge node is killed.
 
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as after } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { silentLogger } from '#kit/logger.ts'
 import { ReceiverServer } from '#receiver/server.ts'
-import { soakPlant } from './plant.ts'
-import { problemsOf, type Counts, type Lags, type Sample } from './verdict.ts'
+import { goodOf, hurtsOf, lagsOf, sampleOf, sumOf } from './page.ts'
+import { soakPlant, type Plant } from './plant.ts'
+import { Command, freePorts } from './processes.ts'
+import { countReceived } from './received.ts'
+import { FAULTS_EVERY_SECONDS } from './sources.ts'
+import { problemsOf, type Counts, type Devices, type Lags, type Sample } from './verdict.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/telemetryx', import.meta.url))
-const READY_MS = 120_000
+const READY_MS = 180_000
 const SETTLE_MS = 120_000
+/** Parts of the run at which something happens, and how long the receiver is away. */
+const RECEIVER_GOES = [0.2, 0.55, 0.8]
+const RECEIVER_AWAY = 0.04
+const EDGE_NODE_IS_KILLED = [0.3, 0.65, 0.9]
+/** Looks at memory, each after a collection. */
+const SAMPLES = 24
 
 export interface SoakOptions {
   readonly seconds: number
   readonly sensors: number
   readonly hasFaults: boolean
+  /** The gateway's program; null: that of this working folder. */
+  readonly program?: string | null
+  /** To see the run fail: bytes a second that the gateway must lose. */
+  readonly leak?: number
   /** Told of each look, for a person who waits. */
   readonly onSample?: (sample: Sample) => void
   /** For the test of the test: is called with the receiver's file before it is counted. */
@@ -32,9 +43,13 @@ export interface SoakOptions {
 
 export interface SoakResult {
   readonly sensors: number
+  /** Kinds of sources that were read, and those that were left out because socat is not installed. */
+  readonly kinds: readonly string[]
+  readonly leftOut: readonly string[]
   readonly samples: readonly Sample[]
   readonly counts: Counts
   readonly lags: Lags
+  readonly devices: Devices
   readonly problems: readonly string[]
 }
 
@@ -49,10 +64,16 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   }
 }
 
+/** Something that happens once so much of the run is over. */
+interface Turn {
+  readonly at: number
+  readonly act: () => Promise<void>
+}
+
 class SoakRun {
   readonly #folder: string
   readonly #options: SoakOptions
-  readonly #children: ChildProcess[] = []
+  readonly #commands: Command[] = []
   #receiver: ReceiverServer | null = null
   #grpcPort = 0
   #url = ''
@@ -63,126 +84,126 @@ class SoakRun {
   }
 
   async run(): Promise<SoakResult> {
-    const sensors = await this.#start()
-    const samples = await this.#watch()
-    await this.#stop('simulate')
+    const plant = await this.#prepare()
+    const { kinds, leftOut, sensors } = plant
+    await this.#receive()
+    const gateway = await this.#start('gateway', this.#options.leak ?? 0)
+    const simulation = await this.#command(['simulate', join(this.#folder, 'plant.yaml'), '--json'])
+    let edge = await this.#start('edge')
+    const silent = await this.#silent(plant.devices)
+    if (silent.length > 0) throw new Error(`Not up: ${silent.join(', ')}`)
+    const healthy = await this.#metrics()
+    const samples = await this.#watch(gateway, async () => {
+      await edge.kill()
+      edge = await this.#start('edge')
+    })
+    const away = await this.#silent(plant.devices)
+    await simulation.stop()
+    await edge.stop()
     const settledAfter = await this.#settled()
     const page = await this.#metrics()
-    await this.#stop('gateway')
-    await this.#receiver!.stop(AbortSignal.timeout(10_000))
-    this.#receiver = null
+    await gateway.stop()
+    await this.#leave()
     const counts = await this.#count(page, sensors)
     const lags = { ...lagsOf(page), settledAfter }
-    return { sensors, samples, counts, lags, problems: problemsOf(samples, counts, lags) }
+    const devices = { away, unhurt: this.#unhurt(plant, [healthy, page], simulation) }
+    const problems = problemsOf(samples, counts, lags, devices)
+    return { sensors, kinds, leftOut, samples, counts, lags, devices, problems }
   }
 
   async end(): Promise<void> {
     await this.#receiver?.stop(AbortSignal.timeout(1000))
-    for (const child of this.#children) child.kill('SIGKILL')
+    await Promise.all(this.#commands.map((command) => command.kill()))
   }
 
-  async #start(): Promise<number> {
-    const ports = await freePorts(8)
-    const [gatewayPort, brokerPort, opcuaPort, grpcPort, ...modbus] = ports as [number, number, number, number]
+  async #prepare(): Promise<Plant> {
+    const [gatewayPort, brokerPort, opcuaPort, grpcPort, edgePort, edgeHttpPort, ...modbusPorts] = (await freePorts(
+      10,
+    )) as [number, number, number, number, number, number]
     this.#grpcPort = grpcPort
     this.#url = `http://127.0.0.1:${gatewayPort}`
-    const hasSerial = spawnSync('socat', ['-V'], { stdio: 'ignore' }).status === 0 // makes the pseudo-terminal
-    const { sensors: wanted, hasFaults } = this.#options
-    const receiver = `grpc://127.0.0.1:${grpcPort}`
+    const { sensors, hasFaults } = this.#options
     const plant = soakPlant({
       folder: this.#folder,
-      sensors: wanted,
-      ports: modbus,
+      sensors,
+      hasFaults,
+      hasSerial: spawnSync('socat', ['-V'], { stdio: 'ignore' }).status === 0, // makes the pseudo-terminals
+      receiver: `grpc://127.0.0.1:${grpcPort}`,
+      modbusPorts,
+      edgePort,
+      edgeHttpPort,
       opcuaPort,
       brokerPort,
       gatewayPort,
-      receiver,
-      hasSerial,
-      hasFaults,
     })
-    writeFileSync(join(this.#folder, 'gateway.yaml'), stringify(plant.gateway))
-    writeFileSync(join(this.#folder, 'plant.yaml'), stringify(plant.simulation))
-    await this.#receive()
-    const gateway = this.#spawn('gateway', [
-      'gateway',
-      '-c',
-      join(this.#folder, 'gateway.yaml'),
-      '--log-level',
-      'error',
-    ])
-    await firstLine(gateway)
-    const simulation = this.#spawn('simulate', ['simulate', join(this.#folder, 'plant.yaml'), '--json'])
-    await firstLine(simulation)
-    await this.#allUp()
-    return plant.sensors
+    const write = (name: string, content: object): void =>
+      writeFileSync(join(this.#folder, `${name}.yaml`), stringify(content))
+    write('gateway', plant.gateway)
+    write('edge', plant.edge)
+    write('plant', plant.simulation)
+    return plant
   }
 
   async #receive(): Promise<void> {
-    mkdirSync(join(this.#folder, 'received'), { recursive: true })
     const folder = join(this.#folder, 'received')
+    mkdirSync(folder, { recursive: true })
     const common = { folder, host: '127.0.0.1', httpPort: null, tls: null, token: null, log: silentLogger }
     this.#receiver = new ReceiverServer({ ...common, grpcPort: this.#grpcPort })
     await this.#receiver.start()
   }
 
-  #spawn(name: string, args: readonly string[]): ChildProcess {
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    this.#children.push(child)
-    this.#named.set(name, child)
-    return child
+  async #leave(): Promise<void> {
+    await this.#receiver?.stop(AbortSignal.timeout(10_000))
+    this.#receiver = null
   }
 
-  readonly #named = new Map<string, ChildProcess>()
-
-  async #stop(name: string): Promise<void> {
-    const child = this.#named.get(name)!
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${name} ended by itself`)
-    const exit = once(child, 'exit')
-    child.kill('SIGTERM')
-    await exit
+  #start(name: 'gateway' | 'edge', leak: number | null = null): Promise<Command> {
+    return this.#command(['gateway', '-c', join(this.#folder, `${name}.yaml`), '--log-level', 'error'], leak)
   }
 
-  /** Every device has answered: the load is the rated one from here on. */
-  async #allUp(): Promise<void> {
+  async #command(args: readonly string[], leak: number | null = null): Promise<Command> {
+    // A simulated OPC UA server is not in the package: the plant is always that of this working folder.
+    const program = args[0] === 'gateway' ? (this.#options.program ?? null) : null
+    const command = await Command.start(args, { program, leak })
+    this.#commands.push(command)
+    return command
+  }
+
+  /** Waits until every device has given good readings from now on; answers of those that did not. */
+  async #silent(devices: readonly string[]): Promise<string[]> {
     const deadline = performance.now() + READY_MS
+    const first = await this.#metrics()
+    const before = new Map(devices.map((device) => [device, goodOf(first, device)]))
     for (;;) {
       const page = await this.#metrics()
-      const devices = [...page.matchAll(/^telemetryx_device_up\{device="([\w-]+)"\}/gm)].map(([, device]) => device!)
-      const isTaken = (device: string): boolean =>
-        sumOf(page, `telemetryx_readings_total{device="${device}",quality="good"}`) > 0
-      if (devices.length > 0 && devices.every(isTaken)) return
-      if (performance.now() > deadline)
-        throw new Error(`Not up: ${devices.filter((device) => !isTaken(device)).join(', ')}`)
+      const silent = devices.filter((device) => goodOf(page, device) <= before.get(device)!)
+      if (silent.length === 0 || performance.now() > deadline) return silent
       await after(250)
     }
   }
 
-  /** A look each second; from the middle on the receiver is away for a tenth of the time. */
-  async #watch(): Promise<Sample[]> {
+  /** Looks at memory from time to time, and does meanwhile what is to happen. */
+  async #watch(gateway: Command, killEdgeNode: () => Promise<void>): Promise<Sample[]> {
     const { seconds, hasFaults, onSample } = this.#options
+    const turns: Turn[] = [
+      ...EDGE_NODE_IS_KILLED.map((at) => ({ at, act: killEdgeNode })),
+      ...RECEIVER_GOES.map((at) => ({ at, act: () => this.#leave() })),
+      ...RECEIVER_GOES.map((at) => ({ at: at + RECEIVER_AWAY, act: () => this.#receive() })),
+    ]
     const samples: Sample[] = []
     const started = performance.now()
     const elapsed = (): number => (performance.now() - started) / 1000
-    let outage: 'to come' | 'now' | 'over' = hasFaults ? 'to come' : 'over'
-    while (elapsed() < seconds) {
-      const page = await this.#metrics()
-      const sample = {
-        at: elapsed(),
-        rssBytes: sumOf(page, 'process_resident_memory_bytes'),
-        heapBytes: sumOf(page, 'nodejs_heap_used_bytes'),
-      }
+    const look = async (): Promise<void> => {
+      gateway.collect()
+      const sample = sampleOf(await this.#metrics(), elapsed())
       samples.push(sample)
       onSample?.(sample)
-      if (outage === 'to come' && elapsed() > seconds * 0.5) {
-        await this.#receiver!.stop(AbortSignal.timeout(1000))
-        outage = 'now'
-      } else if (outage === 'now' && elapsed() > seconds * 0.6) {
-        await this.#receive()
-        outage = 'over'
-      }
-      await after(1000)
     }
-    if (outage === 'now') await this.#receive()
+    const looks = Array.from({ length: SAMPLES }, (_, at) => ({ at: (at + 1) / SAMPLES, act: look }))
+    for (const { at, act } of [...(hasFaults ? turns : []), ...looks].toSorted((one, other) => one.at - other.at)) {
+      await after(Math.max(0, at * seconds - elapsed()) * 1000)
+      await act()
+    }
     return samples
   }
 
@@ -209,70 +230,41 @@ class SoakRun {
   async #count(page: string, sensors: number): Promise<Counts> {
     const file = join(this.#folder, 'received', 'soak.jsonl')
     this.#options.meddle?.(file)
-    const { received, repeated } = await countReceived(file)
-    const data = join(this.#folder, 'data')
-    const sql = spawnSync(
-      process.execPath,
-      [LAUNCHER, 'sql', '--data', data, '--json', 'SELECT count(*) AS n FROM readings'],
-      { encoding: 'utf8' },
-    )
-    const [, stored = Number.NaN] = /"n":\s*"?(\d+)/.exec(sql.stdout) ?? []
+    const received = await countReceived(file)
+    const stored = this.#stored()
     const { seconds, hasFaults } = this.#options
+    const taken = sumOf(page, 'telemetryx_readings_total')
+    const bad = sumOf(page, 'telemetryx_readings_total', 'quality="bad"')
     return {
-      taken: sumOf(page, 'telemetryx_readings_total'),
-      stored: Number(stored),
-      received,
-      repeated,
+      taken: taken - bad,
+      stored: stored.readings,
+      received: received.readings,
+      bad: { taken: bad, stored: stored.bad, received: received.bad },
+      repeated: received.repeated,
       dropped: sumOf(page, 'telemetryx_dropped_total'),
       expectedAtLeast: Math.floor(sensors * seconds * (hasFaults ? 0.8 : 0.9)),
     }
   }
-}
 
-async function countReceived(file: string): Promise<{ received: number; repeated: number }> {
-  const positions = new Set<string>()
-  let received = 0
-  if (!existsSync(file)) return { received, repeated: 0 }
-  for await (const line of createInterface({ input: createReadStream(file) })) {
-    const record = JSON.parse(line) as { kind?: string; id?: string }
-    if (record.id === undefined || record.kind !== undefined) continue // ends a batch, or is an alarm or event
-    received += 1
-    positions.add(record.id)
+  /** Readings in the history on disk, read as a technician would. */
+  #stored(): { readings: number; bad: number } {
+    const question =
+      "SELECT sum(quality <> 'bad') AS readings, sum(quality = 'bad') AS bad FROM readings HAVING count(*) > 0"
+    const args = [LAUNCHER, 'sql', '--data', join(this.#folder, 'data'), '--json', question]
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    const [row = { readings: Number.NaN, bad: Number.NaN }] = JSON.parse(stdout) as [
+      { readings: number | string; bad: number | string }?,
+    ]
+    return { readings: Number(row.readings), bad: Number(row.bad) }
   }
-  return { received, repeated: received - positions.size }
-}
 
-function lagsOf(page: string): Omit<Lags, 'settledAfter'> {
-  const share = (name: string, le: string): number =>
-    sumOf(page, `${name}_bucket`, `le="${le}"`) / sumOf(page, `${name}_count`)
-  return {
-    pollsInTime: share('telemetryx_poll_lag_seconds', '1'),
-    durableInTime: share('telemetryx_pipeline_latency_seconds', '10'),
+  /** Devices whose faults nobody felt: then the run has not shown what it should. */
+  #unhurt({ devices }: Plant, [before, page]: readonly [string, string], simulation: Command): string[] {
+    const { hasFaults, seconds } = this.#options
+    if (!hasFaults || seconds < FAULTS_EVERY_SECONDS) return []
+    // A program that posts nonsense is told so; that is no error of the gateway's.
+    const isRefused = (device: string): boolean =>
+      simulation.lines.some((line) => line.includes(`"device":"${device}"`) && line.includes(' answers 4'))
+    return devices.filter((device) => hurtsOf(page, device) === hurtsOf(before, device) && !isRefused(device))
   }
-}
-
-/** Sum of all series whose name (with labels, as far as given) begins so. */
-export function sumOf(page: string, name: string, label = ''): number {
-  let sum = 0
-  for (const line of page.split('\n')) {
-    if (!line.startsWith(name) || !line.includes(label) || /^[\w:]/.test(line.slice(name.length))) continue
-    sum += Number(line.slice(line.lastIndexOf(' ') + 1))
-  }
-  return sum
-}
-
-async function firstLine(child: ChildProcess): Promise<void> {
-  const exited = once(child, 'exit').then(() => Promise.reject(new Error('It ended before it served')))
-  const lines = createInterface(child.stdout!)
-  await Promise.race([once(lines, 'line'), exited])
-  exited.catch(() => {})
-  lines.on('line', () => {}) // drained
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }
