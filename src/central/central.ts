@@ -227,8 +227,8 @@ class RunningCentral implements Central {
     const gauge = (name: string, help: string, read: () => number): void =>
       collectedGauge({ registry, name: `telemetryx_central_${name}`, help, collect: () => [{ value: read() }] })
     gauge('database_up', '1 while the database answers', () => Number(database.isUp))
-    gauge('redis_up', '1 while Redis answers; 0 also when none is configured', () => Number(redis?.isUp ?? false))
-    gauge('nats_up', '1 while NATS answers; 0 also when none is configured', () => Number(nats?.isUp ?? false))
+    if (redis !== null) gauge('redis_up', '1 while Redis answers', () => Number(redis.isUp))
+    if (nats !== null) gauge('nats_up', '1 while NATS answers', () => Number(nats.isUp))
     const { latest } = this.#storage
     if (latest !== null)
       collectedCounter({
