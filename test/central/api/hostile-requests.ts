@@ -45,6 +45,23 @@ export function batch(of: { gateway: string; firstSeq: number; values: readonly 
   }
 }
 
+/** A reading each of so many sensors that nobody has heard of. */
+export function manyNames(
+  gateway: string,
+  prefix: string,
+  { count, firstSeq }: { readonly count: number; readonly firstSeq: number },
+): HostileRequest {
+  const sensors = Array.from({ length: count }, (_, number) => ({ number, id: `${prefix}${number}`, valueType: 1 }))
+  const block = {
+    firstSeq: BigInt(firstSeq),
+    sensors: sensors.map(({ number }) => number),
+    receivedAtMs: BigInt(Date.now()),
+    numbers: sensors.map(() => 1),
+  }
+  const batch = { epoch: 1, firstSeq: BigInt(firstSeq), lastSeq: BigInt(firstSeq + count - 1), blocks: [block] }
+  return { gateway, dictionary: { sensors }, batch }
+}
+
 /** About 1 MiB of texts that are too old to be kept: it waits like any other, and leaves nothing. */
 export function bulk(gateway: string, firstSeq: number): HostileRequest {
   const rows = 260

@@ -17,6 +17,7 @@ import {
   bulk,
   field,
   gzipBomb,
+  manyNames,
   MIB,
   repeated,
   zstdBomb,
@@ -225,25 +226,17 @@ describe.skipIf(!hasPostgres)('Central does not let itself be harmed (needs post
 
   it('takes so many names of sensors and tells the others that there are too many', async () => {
     const most = DEFAULT_MODEL_LIMITS.sensorsPerGateway
-    const names = Array.from({ length: most + 3 }, (_, number) => ({ number, id: `m.s${number}`, valueType: 1 }))
-    const answer = await send(north, {
-      gateway: 'edge-names',
-      dictionary: { sensors: names },
-      batch: {
-        epoch: 1,
-        lastSeq: BigInt(names.length),
-        blocks: [
-          {
-            firstSeq: 1n,
-            sensors: names.map(({ number }) => number),
-            receivedAtMs: BigInt(Date.now()),
-            numbers: names.map(() => 1),
-          },
-        ],
-      },
+    expect(await send(north, manyNames('edge-names', 'm.s', { firstSeq: 1, count: most + 3 }))).toMatchObject({
+      status: 202,
     })
-    expect(answer.status).toBe(202)
-    expect(Number(peer.postgres.psql(`SELECT count(*) FROM central.sensor WHERE source_id LIKE 'm.s%'`))).toBe(most)
+    const kept = () => Number(peer.postgres.psql(`SELECT count(*) FROM central.sensor WHERE source_id ~ '^m[.][sr]'`))
+    expect(kept()).toBe(most)
+    // Names that are refused, again and again others: what is remembered of them is bounded.
+    for (const firstSeq of [30_000, 60_000]) {
+      const more = manyNames('edge-names', `m.r${firstSeq}-`, { firstSeq, count: most + 3 })
+      expect(await send(north, more)).toMatchObject({ status: 202 })
+    }
+    expect(kept()).toBe(most)
     const again = batch({ gateway: 'edge-names', firstSeq: 100_000, values: [1], sensor: 'm.other' })
     expect(await sendJson(north, again)).toMatchObject({
       status: 202,

@@ -119,7 +119,8 @@ http: { port: 0, limits: { routePerMinute: ${ROUTE_LIMIT} } }`
       )
     await vi.waitFor(
       async () => {
-        await b.ask('latest', { cookie })
+        const { body: page } = await b.ask<{ items: { sensor: string }[] }>('latest?factory=plant', { cookie })
+        expect(page.items.map(({ sensor }) => sensor)).toEqual(['press-1.pressure'])
         const { body } = await b.ask<string>('/metrics', { cookie })
         expect(Number(/telemetryx_central_latest_total\{from="redis"\} (\d+)/.exec(body)?.[1])).toBeGreaterThan(0)
       },
