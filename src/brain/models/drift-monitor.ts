@@ -10,7 +10,7 @@ import { SensorStates, type SensorKey } from '../analytics/accepted-numbers.ts'
 import type { AcceptedRecords, TellFinding } from '../service.ts'
 import { DRIFT_LIMIT, DRIFT_OVER, DriftWatch } from './drift.ts'
 import type { Drift, DriftStore, ModelVersion } from './drift-store.ts'
-import type { StoredModel } from './model-record.ts'
+import type { ModelRecord, StoredModel } from './model-record.ts'
 
 /** Versions of which drift is remembered, also while they are not in use. */
 const MAX_VERSIONS = 10_000
@@ -29,7 +29,7 @@ export interface DriftMonitorOptions {
 type Found = Map<string, Drift>
 
 interface SensorWatch {
-  readonly model: ModelVersion
+  readonly model: ModelRecord
   readonly key: SensorKey
   readonly watch: DriftWatch
 }
@@ -39,7 +39,7 @@ export class DriftMonitor {
   readonly #states: SensorStates<SensorWatch[]>
   /** By version; the one that was looked at least recently first. */
   readonly #found = new Map<string, Found>()
-  #inUse = new Map<string, ModelVersion>()
+  #inUse = new Map<string, ModelRecord>()
   #telling: Promise<void> = Promise.resolve()
 
   constructor(options: DriftMonitorOptions) {
@@ -66,7 +66,12 @@ export class DriftMonitor {
   /** Looks at what is in use now. */
   refresh(): void {
     this.#inUse = new Map()
-    for (const { record } of this.#options.inUse()) this.#inUse.set(keyOf(record), record)
+    for (const { record } of this.#options.inUse()) {
+      this.#inUse.set(keyOf(record), record)
+      // Of another model that had this name and version, and was deleted.
+      const found = this.#found.get(keyOf(record))
+      for (const [key, { time }] of found ?? []) if (time < record.createdAt) found?.delete(key)
+    }
     this.#states.clear()
   }
 
@@ -105,7 +110,7 @@ export class DriftMonitor {
     return watches.length === 0 ? null : watches
   }
 
-  #take(model: ModelVersion, now: Pick<Drift, 'index' | 'readings' | 'gateway' | 'sensor'>): void {
+  #take(model: ModelRecord, now: Pick<Drift, 'index' | 'readings' | 'gateway' | 'sensor'>): void {
     const found = this.#foundOf(model)
     const before = found.get(sensorKey(now))
     const wasDrifted = before?.isDrifted ?? false
@@ -126,7 +131,7 @@ export class DriftMonitor {
   }
 
   /** The alert first: when the brain dies in between it is told again, by the same id. */
-  async #keep(model: ModelVersion, drift: Drift): Promise<void> {
+  async #keep(model: ModelRecord, drift: Drift): Promise<void> {
     const { log, store, tell } = this.#options
     try {
       if (drift.isDrifted) await tell(findingOf(model, drift))
@@ -154,9 +159,9 @@ export class DriftMonitor {
   }
 }
 
-function findingOf({ name, tenant, version }: ModelVersion, drift: Drift): Parameters<TellFinding>[0] {
+function findingOf({ createdAt, name, tenant, version }: ModelRecord, drift: Drift): Parameters<TellFinding>[0] {
   const { episode, gateway, index, readings, sensor, time } = drift
-  const parts = ['drift', tenant, name, version, gateway, sensor, episode]
+  const parts = ['drift', tenant, name, version, Math.round(createdAt), gateway, sensor, episode]
   const shown = rounded(index)
   return {
     tenant,

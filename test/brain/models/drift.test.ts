@@ -28,10 +28,7 @@ describe('A model whose sensor has become another', () => {
     bed = new BrainBed({ databaseUrl: postgres?.url ?? null }, () => brainServices(bed.config))
     await bed.start()
     line = await connected()
-    const times = Array.from({ length: LENGTH }, (_, n) => START - (LENGTH - n) * 1000)
-    const detector = { method: { case: 'isolationForest' as const, value: { trees: 20, seed: 1n } } }
-    const series = [wireSeries(SENSOR, times, around(50))]
-    await analytics().call('trainModel', { name: 'press', detector, series, promote: true }, 60_000)
+    await train()
     await bed.rules().create({
       id: 'tell',
       enabled: true,
@@ -64,6 +61,13 @@ describe('A model whose sensor has become another', () => {
 
   function analytics(): AnalyticsClient {
     return new AnalyticsClient(bed.brain.ports.grpc, TOKENS.engineer)
+  }
+
+  async function train(): Promise<void> {
+    const times = Array.from({ length: LENGTH }, (_, n) => START - (LENGTH - n) * 1000)
+    const detector = { method: { case: 'isolationForest' as const, value: { trees: 20, seed: 1n } } }
+    const series = [wireSeries(SENSOR, times, around(50))]
+    await analytics().call('trainModel', { name: 'press', detector, series, promote: true }, 60_000)
   }
 
   const driftOf = async () => (await analytics().call('getModel', { name: 'press' }, 60_000)).model!.drift
@@ -127,5 +131,13 @@ describe('A model whose sensor has become another', () => {
     const first = line.alerts.map(({ id }) => id)
     expect(await window(51)).toEqual(['drift:press', 'tell'])
     expect(first).not.toContain(line.alerts.at(-3)!.id)
+  })
+  it('is told of a new model, whatever was told of one that had its name', async () => {
+    const told = line.alerts.map(({ id }) => id)
+    await analytics().call('deleteModel', { name: 'press' }, 60_000)
+    await train()
+    expect(await driftOf()).toBeUndefined()
+    expect(await window(51)).toEqual(['drift:press', 'tell'])
+    expect(told).not.toContain(line.alerts.at(-3)!.id)
   })
 })
