@@ -1,6 +1,6 @@
 // What uplinks tell of their deliveries: one span each, under the records' own place, with what happened on the way.
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { traceOfRecords } from '#kit/trace-context.ts'
@@ -12,6 +12,9 @@ import { problem, ScriptedCentral, type Script } from './central/scripted-centra
 import { delivery, MODEL, never } from './grpc/bed.ts'
 
 const EPOCH = 7
+
+/** What takes long is a machine with much else to do. */
+vi.setConfig({ testTimeout: 120_000 })
 
 describe('deliveries', () => {
   let receiver: OtlpReceiver

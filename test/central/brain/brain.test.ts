@@ -10,6 +10,9 @@ import { hasPostgres } from '#test/sim/postgres.ts'
 import { CentralPeer } from '../api/central-peer.ts'
 import { RoleProcess, steadyPort } from '../telemetry/role-process.ts'
 
+/** What takes long is a machine with much else to do. */
+vi.setConfig({ testTimeout: 120_000 })
+
 const WAIT = { timeout: 60_000, interval: 100 }
 const COUNT = 400
 const SPIKE = 350
