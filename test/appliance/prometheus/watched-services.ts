@@ -51,7 +51,7 @@ export async function startWatchedServices(): Promise<WatchedServices> {
     ended.push(() => brain.stop({ deadlineMs: 5000 }))
     const brainUrl = `http://127.0.0.1:${brain.ports.http}`
     const central = await runCentral(
-      `version: 1\ndata: ${folder}\ndatabaseUrl: ${postgres.url}\nredisUrl: ${redis.url}\nnats: { urls: ['${nats.url}'] }\nhttp: { port: 0 }\n`,
+      `version: 1\ndata: ${folder}\ndatabaseUrl: ${postgres.url}\nredisUrl: ${redis.url}\nnats: { urls: ['${nats.url}'] }\nhttp: { port: 0 }\nbrain: { url: '127.0.0.1:${brain.ports.grpc}', token: ${TOKEN} }\n`,
     )
     ended.push(() => central.stop({ deadlineMs: 5000 }))
     await useBrain(brain.ports.grpc, () => page(`${brainUrl}/metrics`))
