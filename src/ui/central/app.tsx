@@ -44,8 +44,8 @@ export function App(): JSX.Element {
     )
   if (session.value === null)
     return (
-      <Gate title={failure === null ? 'Loading…' : 'Central cannot be reached'} product={PRODUCT}>
-        {failure !== null && <p>{failure} This page tries again every few seconds.</p>}
+      <Gate title={failure === null ? 'Loading…' : failure.title} product={PRODUCT}>
+        {failure !== null && <p>{failure.reason} This page tries again every few seconds.</p>}
       </Gate>
     )
   if (route.page === 'setup') return <SetupPage />
@@ -57,19 +57,26 @@ export function App(): JSX.Element {
   )
 }
 
+interface Failure {
+  readonly title: string
+  readonly reason: string
+}
+
 /** Asks who is there until it is known; answers why it is not. */
-function useSession(): string | null {
+function useSession(): Failure | null {
   const { api, session } = useCentral()
   const { pageAge } = useFrame()
-  const [failure, setFailure] = useState<string | null>(null)
+  const [failure, setFailure] = useState<Failure | null>(null)
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
     const ask = async (): Promise<void> => {
       try {
         session.value = await api.session()
       } catch (cause) {
-        if (cause instanceof ShapeError) await pageAge.check()
-        setFailure(errorMessage(cause))
+        const isUnreadable = cause instanceof ShapeError
+        if (isUnreadable) await pageAge.check()
+        const title = isUnreadable ? 'Central’s answer is not understood' : 'Central cannot be reached'
+        setFailure({ title, reason: errorMessage(cause) })
         timer = setTimeout(() => void ask(), AGAIN_MS)
       }
     }
