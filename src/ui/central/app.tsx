@@ -11,8 +11,6 @@ import { lazy } from '../parts/lazy.tsx'
 import { ReloadButton } from '../parts/outdated.tsx'
 import { useFrame } from '../state/frame.ts'
 import { FleetPage } from './fleet.tsx'
-import { GatewayPage } from './gateway.tsx'
-import { KeysPage } from './keys.tsx'
 import { LoginPage, PRODUCT, SetupPage } from './login.tsx'
 import type { CentralRoute } from './route.ts'
 import { useCentral } from './services.ts'
@@ -22,7 +20,9 @@ import { Page, Shell } from './shell.tsx'
 const AccountPage = lazy(async () => (await import('./account.tsx')).AccountPage)
 const AuditPage = lazy(async () => (await import('./audit.tsx')).AuditPage)
 const AlarmsPage = lazy(async () => (await import('./alarms.tsx')).AlarmsPage)
+const GatewayPage = lazy(async () => (await import('./gateway.tsx')).GatewayPage)
 const JournalPage = lazy(async () => (await import('./journal.tsx')).JournalPage)
+const KeysPage = lazy(async () => (await import('./keys.tsx')).KeysPage)
 const MachinePage = lazy(async () => (await import('./machine.tsx')).MachinePage)
 const MachinesPage = lazy(async () => (await import('./machines.tsx')).MachinesPage)
 const PeoplePage = lazy(async () => (await import('./people.tsx')).PeoplePage)
