@@ -26,7 +26,9 @@ export function readingsPort(database: TenantDatabase, shared: SharedLatest | nu
     latest: (tenant, query) => {
       const load = () => database.read(tenant, (queryable) => latest(queryable, tenant, query))
       const { cursor, factory = null, limit, machine = null } = query
-      return shared === null ? load() : shared.page(tenant, `page ${JSON.stringify([machine, factory, cursor, limit])}`, load)
+      return shared === null
+        ? load()
+        : shared.page(tenant, `page ${JSON.stringify([machine, factory, cursor, limit])}`, load)
     },
     latestOf: async (tenant, sensor) => {
       const load = () => database.read(tenant, (queryable) => latestOf(queryable, tenant, sensor))
