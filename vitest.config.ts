@@ -9,8 +9,8 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     pool: 'forks',
     execArgv: ['--wasm-wrapper-tiering-budget=2000000000'], // src/store/wasm-wrappers.ts
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000, // twice what test/eventually.ts waits
+    hookTimeout: 120_000,
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     ...(report === undefined ? {} : { outputFile: { json: report } }),
   },

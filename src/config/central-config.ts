@@ -2,7 +2,6 @@
 // Durations are milliseconds, sizes bytes.
 
 import type { CentralBrainConfig } from './central-brain.ts'
-
 import type { TlsFiles } from './service-keys.ts'
 
 export interface CentralConfig {

@@ -6,6 +6,7 @@ import { modbusDriver } from '#drivers/modbus/driver.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { aSensor } from './harness.ts'
 
@@ -46,7 +47,7 @@ async function begin(): Promise<{ slave: RawModbusSlave; acquisition: Acquisitio
     await slave.stop()
   })
   await acquisition.start(NEVER)
-  await expect.poll(() => acquisition.get('u')?.state, { timeout: 20_000 }).toBe('up')
+  await expect.poll(() => acquisition.get('u')?.state, EVENTUALLY).toBe('up')
   return { slave, acquisition, read: () => value }
 }
 
@@ -62,7 +63,7 @@ describe('a block that is read through the running device', () => {
     expect(both[0]).toMatchObject({ status: 'fulfilled', value: Uint8Array.of(0x12, 0x34, 0xab, 0xcd) })
     expect(both[1]).toMatchObject({ status: 'rejected', reason: { code: 'CONFLICT' } })
     slave.words[0] = 77
-    await expect.poll(read, { timeout: 20_000 }).toBe(77)
+    await expect.poll(read, EVENTUALLY).toBe(77)
     expect(slave.accepted).toBe(1)
     expect(acquisition.get('u')!.errors).toEqual({})
   })

@@ -7,6 +7,7 @@ import { modbusDriver } from '#drivers/modbus/driver.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { aSensor } from './harness.ts'
 
@@ -66,7 +67,7 @@ describe('twenty Modbus units behind one connection', () => {
   it('keep their pace while three of them are dead, and those are taken back', async () => {
     await begin()
     slave.behaviour = (request) => (DEAD.has(request.unit - 1) ? undefined : slave.answer(request))
-    await expect.poll(() => Math.min(...healthy().map(({ polls }) => polls)), { timeout: 30_000 }).toBeGreaterThan(20)
+    await expect.poll(() => Math.min(...healthy().map(({ polls }) => polls)), EVENTUALLY).toBeGreaterThan(20)
     for (const { id, lagMs, badSensors } of healthy()) {
       expect(lagMs!.max, id).toBeLessThanOrEqual(1000)
       expect(badSensors, id).toBe(0)
@@ -78,16 +79,16 @@ describe('twenty Modbus units behind one connection', () => {
     ])
     expect(slave.accepted).toBe(1)
     slave.behaviour = slave.answer
-    await expect.poll(() => stateOf(acquisition.list()), { timeout: 30_000 }).toEqual(['up'])
+    await expect.poll(() => stateOf(acquisition.list()), EVENTUALLY).toEqual(['up'])
   })
 
   it('are good again after the connection broke', async () => {
     await begin()
-    await expect.poll(() => stateOf(acquisition.list()), { timeout: 10_000 }).toEqual(['up'])
+    await expect.poll(() => stateOf(acquisition.list()), EVENTUALLY).toEqual(['up'])
     everBad.clear()
     slave.hangUp()
-    await expect.poll(() => everBad.size, { timeout: 5000 }).toBe(UNITS * 2)
-    await expect.poll(() => [...new Set(quality.values())], { timeout: 10_000 }).toEqual(['good'])
+    await expect.poll(() => everBad.size, EVENTUALLY).toBe(UNITS * 2)
+    await expect.poll(() => [...new Set(quality.values())], EVENTUALLY).toEqual(['good'])
     expect(stateOf(acquisition.list())).toEqual(['up'])
     expect(slave.openConnections).toBe(1)
   })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AddressCount } from '#api/connections.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { call, openLive, startApi, temporaryFolder, type Fixture } from './fixture.ts'
 
 /** A connection that has been answered once; rejects when it is closed instead. */
@@ -27,7 +28,7 @@ describe('connections', () => {
     await expect(connection(api)).rejects.toThrow('closed')
     await connection(api, '127.0.0.2')
     first.destroy()
-    await vi.waitFor(() => connection(api))
+    await vi.waitFor(() => connection(api), EVENTUALLY)
   })
 
   it('beyond the limit for all are closed, whoever comes', async () => {
@@ -50,7 +51,7 @@ describe('connections', () => {
     await vi.waitFor(async () => {
       const second = open()
       await once(second, 'close', { signal: AbortSignal.timeout(1000) })
-    })
+    }, EVENTUALLY)
     expect(first.destroyed).toBe(false)
   })
 
@@ -75,17 +76,18 @@ describe('live feeds', () => {
     await openLive(api, '', { localAddress: '127.0.0.2' })
     await expect(openLive(api, '', { localAddress: '127.0.0.3' })).rejects.toThrow('refused with 503')
     first.socket.terminate()
-    await vi.waitFor(() => openLive(api))
+    await vi.waitFor(() => openLive(api), EVENTUALLY)
   })
 
   it('say which of the sensors that they ask for there are not', async () => {
     const api = await startApi()
     const live = await openLive(api, '?sensors=press-1.running,press-1.runing,mixer.*,nope.*')
-    await vi.waitFor(() =>
-      expect(live.messages[0]).toMatchObject({ type: 'readings', unknown: ['nope.*', 'press-1.runing'] }),
+    await vi.waitFor(
+      () => expect(live.messages[0]).toMatchObject({ type: 'readings', unknown: ['nope.*', 'press-1.runing'] }),
+      EVENTUALLY,
     )
     const all = await openLive(api, '?sensors=press-1.*')
-    await vi.waitFor(() => expect(all.messages[0]).not.toHaveProperty('unknown'))
+    await vi.waitFor(() => expect(all.messages[0]).not.toHaveProperty('unknown'), EVENTUALLY)
   })
 })
 

@@ -1,6 +1,7 @@
 import { get as httpGet } from 'node:http'
 import { createServer } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { call, openLive, prepareApi, startApi } from './fixture.ts'
 
 const soon = (): AbortSignal => AbortSignal.timeout(5000)
@@ -42,7 +43,7 @@ describe('the API as a component', () => {
       release = resolve
     })
     const slow = call(api.url, '/api/v1/sensors/press-1.setpoint/stats')
-    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1))
+    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1), EVENTUALLY)
     const live = await openLive(api)
     const closed = new Promise((resolve) => live.socket.on('close', (code) => resolve(code)))
     const stopped = api.api.stop(soon())
@@ -61,7 +62,7 @@ describe('the API as a component', () => {
     const cut = new Promise((resolve) =>
       httpGet(`${api.url}/api/v1/sensors/press-1.setpoint/stats`).on('error', resolve),
     )
-    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1))
+    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1), EVENTUALLY)
     const live = await openLive(api)
     live.socket.pause()
     const stop = new AbortController()

@@ -8,9 +8,9 @@ import { openDatabase, type Database } from '#backing/database.ts'
 import { migrate } from '#backing/migrate.ts'
 import { systemClock } from '#kit/clock.ts'
 import { createLogger, silentLogger } from '#kit/logger.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 
-const WAIT = { timeout: 25_000, interval: 50 }
 const folder = mkdtempSync(join(tmpdir(), 'telemetryx-database-'))
 const said: string[] = []
 const log = createLogger({ destination: { write: (line: string) => void said.push(line) } })
@@ -169,10 +169,10 @@ describe.skipIf(!hasPostgres)('A server that goes away (needs postgresql)', () =
     await expect(held).rejects.toMatchObject({ code: 'CONNECTION_LOST', retryable: true })
     await vi.waitFor(async () => {
       await expect(database.query('SELECT 1')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true })
-    }, WAIT)
+    }, EVENTUALLY)
     expect(database.isUp).toBe(false)
     await peer.restart()
-    await vi.waitFor(async () => expect(await database.query('SELECT 1 AS n')).toEqual([{ n: 1 }]), WAIT)
+    await vi.waitFor(async () => expect(await database.query('SELECT 1 AS n')).toEqual([{ n: 1 }]), EVENTUALLY)
     expect(database.isUp).toBe(true)
     await database.close()
   })

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { openNats, type Consumption, type NatsPort } from '#backing/nats.ts'
 import { sleep, systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasNats, startNats, startNatsCluster, type NatsServer } from '#test/sim/nats.ts'
 
-const WAIT = { timeout: 25_000, interval: 20 }
 const ACK_WAIT_MS = 1500
 const open: NatsPort[] = []
 let names = 0
@@ -21,7 +21,7 @@ async function publish(nats: NatsPort, subject: string, text: string): Promise<b
     async () =>
       (await nats.publishDurable(subject, Buffer.from(text), { id: `${subject} ${text}`, headers: { from: 'test' } }))
         .isRepeat,
-    WAIT,
+    EVENTUALLY,
   )
 }
 
@@ -75,7 +75,7 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
       repeatWindowMs: 60_000,
       ...more,
     }
-    await vi.waitFor(() => nats.ensureStream(plan), WAIT)
+    await vi.waitFor(() => nats.ensureStream(plan), EVENTUALLY)
     await nats.ensureStream({ ...plan, maxBytes: plan.maxBytes + 1 }) // again, with other figures
     return name
   }
@@ -88,12 +88,12 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
     const sent = Array.from({ length: 60 }, (_, index) => String(index))
     for (const text of sent) expect(await publish(one, `${stream}.a`, text)).toBe(false)
     expect(await publish(one, `${stream}.a`, '3')).toBe(true)
-    await vi.waitFor(() => expect(order).toHaveLength(sent.length), WAIT)
+    await vi.waitFor(() => expect(order).toHaveLength(sent.length), EVENTUALLY)
     expect(order).toEqual(sent)
     expect(first!.texts.length + second!.texts.length).toBe(sent.length)
     expect(first!.texts.length).toBeGreaterThan(0)
     expect(second!.texts.length).toBeGreaterThan(0)
-    await vi.waitFor(async () => expect(await one.waiting(stream)).toBe(0), WAIT)
+    await vi.waitFor(async () => expect(await one.waiting(stream)).toBe(0), EVENTUALLY)
   })
 
   it('come again when they could not be dealt with, before any later one', async () => {
@@ -104,7 +104,7 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
       if (failures-- > 0) throw new Error('not now')
     })
     for (const text of ['1', '2', '3']) await publish(nats, `${stream}.a`, text)
-    await vi.waitFor(() => expect(texts).toEqual(['1', '2', '3']), WAIT)
+    await vi.waitFor(() => expect(texts).toEqual(['1', '2', '3']), EVENTUALLY)
   })
 
   it('that take long are not given to another', async () => {
@@ -115,13 +115,13 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
       text === 'slow' ? new Promise<void>((resolve) => (letGo = resolve)) : undefined,
     )
     await publish(one, `${stream}.a`, 'slow')
-    await vi.waitFor(() => expect(letGo).not.toBeNull(), WAIT)
+    await vi.waitFor(() => expect(letGo).not.toBeNull(), EVENTUALLY)
     const waiting = consume(other, stream)
     const until = performance.now() + 2 * ACK_WAIT_MS
-    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(until), WAIT)
+    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(until), EVENTUALLY)
     expect(waiting.texts).toEqual([])
     letGo!()
-    await vi.waitFor(() => expect(slow.texts).toEqual(['slow']), WAIT)
+    await vi.waitFor(() => expect(slow.texts).toEqual(['slow']), EVENTUALLY)
   })
 
   it('are handed back at once when their consumer stops', async () => {
@@ -139,10 +139,10 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
       },
     })
     await publish(one, `${stream}.a`, '1')
-    await vi.waitFor(() => expect(hasBegun).toBe(true), WAIT)
+    await vi.waitFor(() => expect(hasBegun).toBe(true), EVENTUALLY)
     await stopping.stop()
     const { texts } = consume(other, stream)
-    await vi.waitFor(() => expect(texts).toEqual(['1']), WAIT)
+    await vi.waitFor(() => expect(texts).toEqual(['1']), EVENTUALLY)
   })
 
   it('are refused when there is no room for their subject, when there is none at all, and when they are too large', async () => {
@@ -170,18 +170,18 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
     })
     for (const text of ['1', '2', '3']) await publish(one, `${stream}.a`, text)
     await server.kill()
-    await vi.waitFor(() => expect(one.isUp || other.isUp).toBe(false), WAIT)
+    await vi.waitFor(() => expect(one.isUp || other.isUp).toBe(false), EVENTUALLY)
     const lost = one.publishDurable(`${stream}.a`, Buffer.from('x'), { id: 'x', headers: {} })
     await expect(lost).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true })
     expect(one.publish(`${stream}-live.a`, 'x')).toBe(false)
     await server.restart()
     isHeld = false
     await publish(one, `${stream}.a`, '4')
-    await vi.waitFor(() => expect(seen.texts).toEqual(['1', '2', '3', '4']), WAIT)
+    await vi.waitFor(() => expect(seen.texts).toEqual(['1', '2', '3', '4']), EVENTUALLY)
     await vi.waitFor(() => {
       one.publish(`${stream}-live.a`, 'hello')
       expect(heard).toContain(`${stream}-live.a hello`)
-    }, WAIT)
+    }, EVENTUALLY)
   })
 
   it('are all consumed while the stream is swept', async () => {
@@ -196,7 +196,7 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
     for (const text of sent) await publish(nats, `${stream}.a`, text)
     isSent = true
     await sweeping
-    await vi.waitFor(() => expect(texts).toEqual(sent), WAIT)
+    await vi.waitFor(() => expect(texts).toEqual(sent), EVENTUALLY)
   })
 
   it('begin without NATS', async () => {
@@ -210,7 +210,7 @@ describe.skipIf(!hasNats)('messages through NATS (needs nats-server)', () => {
     await vi.waitFor(() => {
       expect(nats.publish('early', 'hello')).toBe(true)
       expect(heard).toContain('hello')
-    }, WAIT)
+    }, EVENTUALLY)
   })
 })
 
@@ -220,16 +220,16 @@ describe.skipIf(!hasNats)('a cluster of three (needs nats-server)', () => {
     try {
       const nats = await connect(...servers.map(({ url }) => url))
       const plan = { name: 'safe', subjects: ['safe.*'], kind: 'queue' as const, replicas: 3, maxBytes: 1 << 24 }
-      await vi.waitFor(() => nats.ensureStream(plan), WAIT)
+      await vi.waitFor(() => nats.ensureStream(plan), EVENTUALLY)
       const { texts } = consume(nats, 'safe')
       const sent = Array.from({ length: 20 }, (_, index) => String(index))
       for (const text of sent.slice(0, 10)) await publish(nats, 'safe.a', text)
       await servers[0]!.kill()
       for (const text of sent.slice(10)) await publish(nats, 'safe.a', text)
-      await vi.waitFor(() => expect([...new Set(texts)]).toEqual(sent), { ...WAIT, timeout: 60_000 })
+      await vi.waitFor(() => expect([...new Set(texts)]).toEqual(sent), EVENTUALLY)
     } finally {
       for (const nats of open.splice(0)) await nats.close()
       await Promise.all(servers.map((server) => server.stop()))
     }
-  }, 90_000)
+  }, 120_000)
 })

@@ -9,13 +9,13 @@ import type { LocalMessage } from '#domain/broker.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasMosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
 import { createBroker, type EmbeddedBroker } from '../../src/broker/broker.ts'
 import type { BrokerOptions } from '../../src/broker/options.ts'
 import { covers } from '../../src/broker/topic-rules.ts'
 
 const NEVER = new AbortController().signal
-const eventually = { timeout: 15_000, interval: 20 }
 const USERS = [
   { name: 'press', password: 'one', publish: ['press/#'], subscribe: [] },
   { name: 'wall', password: 'two', publish: [], subscribe: ['press/+/rms'] },
@@ -77,7 +77,7 @@ describe('the embedded broker', () => {
     expect([topic, text]).toEqual(['a/b', 'hello'])
     expect(heard).toMatchObject([{ topic: 'a/b', qos: 1, isRetained: false }]) // once, though two filters match
     bench.broker.publish('a/b', Buffer.from('from the gateway'))
-    await vi.waitFor(() => expect(heard).toHaveLength(1), eventually)
+    await vi.waitFor(() => expect(heard).toHaveLength(1), EVENTUALLY)
   })
 
   it('acknowledges when the gateway is done with a message, not before', async () => {
@@ -87,7 +87,7 @@ describe('the embedded broker', () => {
     const publisher = await bench.client()
     let isAcknowledged = false
     const published = publisher.publishAsync('a', '1', { qos: 1 }).then(() => (isAcknowledged = true))
-    await vi.waitFor(() => expect(waiting).toHaveLength(1), eventually)
+    await vi.waitFor(() => expect(waiting).toHaveLength(1), EVENTUALLY)
     await new Promise((resolve) => setImmediate(resolve))
     expect(isAcknowledged).toBe(false)
     waiting[0]!()
@@ -114,7 +114,7 @@ describe('the embedded broker', () => {
     await publisher.publishAsync('state/press', 'on', { qos: 1, retain: true })
     const heard: LocalMessage[] = []
     bench.broker.subscribe(['state/#'], (message) => void heard.push(message))
-    await vi.waitFor(() => expect(heard).toMatchObject([{ topic: 'state/press', isRetained: true }]), eventually)
+    await vi.waitFor(() => expect(heard).toMatchObject([{ topic: 'state/press', isRetained: true }]), EVENTUALLY)
   })
 
   it('lets users in by password and keeps them to their topics', async () => {
@@ -146,7 +146,7 @@ describe('the embedded broker', () => {
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(answer.toString('hex').slice(0, 2)).toBe('20')
     expect([1, 0x84]).toContain(answer.at(3))
-    await vi.waitFor(async () => expect(await refusedBy(bench)).toContain('protocol'), eventually)
+    await vi.waitFor(async () => expect(await refusedBy(bench)).toContain('protocol'), EVENTUALLY)
   })
 
   it('ends a connection at a message that is too long, and serves the others', async () => {
@@ -166,7 +166,7 @@ describe('the embedded broker', () => {
     await bench.client()
     const third = connectSocket(bench.broker.port, '127.0.0.1').on('error', () => {})
     await once(third, 'close')
-    await vi.waitFor(async () => expect(await refusedBy(bench)).toContain('connections'), eventually)
+    await vi.waitFor(async () => expect(await refusedBy(bench)).toContain('connections'), EVENTUALLY)
   })
 
   it('is not harmed by what is no MQTT', async () => {

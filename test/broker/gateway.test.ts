@@ -13,8 +13,8 @@ import { startGateway, type Gateway } from '#gateway/gateway.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { seededRandom } from '#kit/random.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 
-const eventually = { timeout: 15_000, interval: 50 }
 const HEAD = 'gateway: { id: edge-01, factory: Plant A }\n'
 
 function parse(yaml: string, file = '/tmp/gateway.yaml') {
@@ -52,7 +52,7 @@ devices: [ { id: vib, driver: mqtt, sensors: [ { id: rms, topic: "vib/+/rms", va
     await vi.waitFor(async () => {
       const response = await fetch(`${gateway.url}/api/v1/devices/vib`)
       expect(((await response.json()) as { state: string }).state).toBe('up')
-    }, eventually)
+    }, EVENTUALLY)
     const publisher = await connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 0 })
     for (const v of [1, 2, 3]) await publisher.publishAsync('vib/left/rms', JSON.stringify({ v }), { qos: 1 })
     const response = await fetch(`${gateway.url}/api/v1/sensors/vib.rms/readings?from=2020-01-01T00:00:00Z`)
@@ -60,7 +60,7 @@ devices: [ { id: vib, driver: mqtt, sensors: [ { id: rms, topic: "vib/+/rms", va
     expect(items.map(({ value }) => value)).toEqual([null, 1, 2, 3]) // null: waiting for the first
     publisher.on('error', () => {})
     await gateway.stop({ deadlineMs: 5000 })
-    await vi.waitFor(() => expect(publisher.connected).toBe(false), eventually)
+    await vi.waitFor(() => expect(publisher.connected).toBe(false), EVENTUALLY)
   })
 })
 

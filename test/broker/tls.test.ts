@@ -10,12 +10,12 @@ import type { LocalMessage } from '#domain/broker.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasOpenssl, makeCertificates, type Certificates } from '#test/uplinks/mqtt/certificates.ts'
 import { hasMosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
 import { createBroker, type EmbeddedBroker } from '../../src/broker/broker.ts'
 
 const NEVER = new AbortController().signal
-const eventually = { timeout: 15_000, interval: 20 }
 
 describe.skipIf(!hasOpenssl)('the embedded broker with TLS (needs openssl)', () => {
   let certificates: Certificates
@@ -87,7 +87,7 @@ describe.skipIf(!hasOpenssl)('the embedded broker with TLS (needs openssl)', () 
     const message = ['-u', 'press', '-P', 'one', '-q', '1', '-t', 'press/3', '-m', '9']
     const child = spawn('mosquitto_pub', [...words, ...message], { stdio: 'inherit' })
     expect(await once(child, 'exit')).toEqual([0, null])
-    await vi.waitFor(() => expect(heard).toMatchObject([{ topic: 'press/3' }]), eventually)
+    await vi.waitFor(() => expect(heard).toMatchObject([{ topic: 'press/3' }]), EVENTUALLY)
   })
 
   it('does not start with a certificate that it cannot read, or a key of another one', async () => {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { LAUNCHER, run } from './run-command.ts'
 
 const DOCUMENT = readFileSync(join(PACKAGE_ROOT, 'docs', 'data.md'), 'utf8')
@@ -30,14 +31,11 @@ beforeAll(async () => {
   const args = [LAUNCHER, 'demo', '--data', 'data/demo', '--port', '0', '--json']
   demo = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
   await once(createInterface(demo.stdout!), 'line')
-  await vi.waitFor(
-    async () => {
-      const { stdout } = await shell('telemetryx export --data data/demo --sensor press-1.power --format csv')
-      expect(stdout).toMatch(/press-1\.power,[0-9.]+,good,Good,kW/)
-    },
-    { timeout: 50_000, interval: 250 },
-  )
-}, 60_000)
+  await vi.waitFor(async () => {
+    const { stdout } = await shell('telemetryx export --data data/demo --sensor press-1.power --format csv')
+    expect(stdout).toMatch(/press-1\.power,[0-9.]+,good,Good,kW/)
+  }, EVENTUALLY)
+}, 120_000)
 
 afterAll(async () => {
   if (demo.exitCode === null) {

@@ -4,10 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { startGatewayProcess } from './gateway-process.ts'
 import { telemetryx } from './run-command.ts'
-
-const eventually = { timeout: 30_000, interval: 100 }
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'telemetryx-apply-'))
@@ -106,9 +105,9 @@ describe('SIGHUP', () => {
     expect(await sensors()).toEqual(['apps.jobs'])
     writeFileSync(file, 'nonsense: [\n')
     gateway.child.kill('SIGHUP')
-    await vi.waitFor(() => expect(gateway.log.join('\n')).toContain('was not taken up'), eventually)
+    await vi.waitFor(() => expect(gateway.log.join('\n')).toContain('was not taken up'), EVENTUALLY)
     writeFileSync(file, withoutUsers('parts'))
     gateway.child.kill('SIGHUP')
-    await vi.waitFor(async () => expect(await sensors()).toEqual(['apps.parts']), eventually)
+    await vi.waitFor(async () => expect(await sensors()).toEqual(['apps.parts']), EVENTUALLY)
   }, 180_000)
 })

@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { parse } from 'yaml'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { DemoBroker } from '#simulate/broker.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasSocat } from '#test/sim/serial-pty.ts'
 import { LAUNCHER, telemetryx } from './run-command.ts'
 
@@ -100,13 +101,13 @@ describe('telemetryx simulate', () => {
       - { id: nowhere, node: "nsu=urn:telemetryx:simulation;s=plc.nowhere" }`
     await vi.waitFor(
       () => expect(simulation.events.map(({ event }) => event)).toEqual(['refuse begins', 'refuse ends']),
-      20_000,
+      EVENTUALLY,
     )
     const found = await vi.waitFor(async () => {
       const now = await probe(devices)
       expect(now['plc.speed']!.status).toBe('Good') // it takes a moment to listen again
       return now
-    }, 30_000)
+    }, EVENTUALLY)
     expect(found).toMatchObject({
       'plc.speed': { value: 12.5 },
       'plc.pieces': { value: 7 },
@@ -146,7 +147,7 @@ describe('telemetryx simulate', () => {
     expect(found).toMatchObject({ 'vib.rms': { value: 1.8, status: 'Good' } })
     await vi.waitFor(
       () => expect(posts[0]).toMatchObject(['Bearer secret', { readings: [{ sensor: 'jobs', value: 3 }] }]),
-      20_000,
+      EVENTUALLY,
     )
     expect(await simulation.end('SIGINT')).toBe(0)
   })

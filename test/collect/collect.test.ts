@@ -7,9 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { createCollector, type Collector, type CollectorOptions } from '../../src/collect/collect.mjs'
-
-const eventually = { timeout: 15_000, interval: 10 }
 
 interface Entry {
   readonly sensor?: string
@@ -117,7 +116,7 @@ describe('a collector', () => {
   it('sends by itself, after the interval or with a full batch', async () => {
     const collect = collector({ batchSize: 10 })
     for (const value of upTo(25)) collect.metric({ sensor: 'jobs', value })
-    await vi.waitFor(() => expect(values()).toEqual(upTo(25)), eventually)
+    await vi.waitFor(() => expect(values()).toEqual(upTo(25)), EVENTUALLY)
     expect(receiver.requests.length).toBeGreaterThanOrEqual(3)
   })
 
@@ -128,14 +127,14 @@ describe('a collector', () => {
     for (const status of [429, 503, 401, 500]) {
       receiver.status = status
       collect.metric({ sensor: 'jobs', value: status })
-      await vi.waitFor(() => expect(failed).toContain(status), eventually)
+      await vi.waitFor(() => expect(failed).toContain(status), EVENTUALLY)
     }
     await receiver.stop()
     collect.metric({ sensor: 'jobs', value: 'away' })
-    await vi.waitFor(() => expect(failed).toContain(null), eventually)
+    await vi.waitFor(() => expect(failed).toContain(null), EVENTUALLY)
     receiver.status = null
     await receiver.start()
-    await vi.waitFor(() => expect(values()).toEqual([429, 503, 401, 500, 'away']), eventually)
+    await vi.waitFor(() => expect(values()).toEqual([429, 503, 401, 500, 'away']), EVENTUALLY)
   })
 
   it('is not taken twice when only the answer was lost', async () => {
@@ -143,8 +142,8 @@ describe('a collector', () => {
     const collect = collector({ intervalMs: 60_000 })
     for (const value of upTo(3)) collect.metric({ sensor: 'jobs', value })
     expect(await collect.flush()).toBe(false)
-    await vi.waitFor(() => expect(receiver.requests.length).toBeGreaterThanOrEqual(2), eventually)
-    await vi.waitFor(async () => expect(await collect.flush()).toBe(true), eventually)
+    await vi.waitFor(() => expect(receiver.requests.length).toBeGreaterThanOrEqual(2), EVENTUALLY)
+    await vi.waitFor(async () => expect(await collect.flush()).toBe(true), EVENTUALLY)
     expect(values()).toEqual([0, 1, 2])
   })
 
@@ -166,7 +165,7 @@ describe('a collector', () => {
     for (const value of upTo(25)) collect.metric({ sensor: 'jobs', value })
     expect(collect.buffered).toBe(10)
     await receiver.start()
-    await vi.waitFor(async () => expect(await collect.flush()).toBe(true), eventually)
+    await vi.waitFor(async () => expect(await collect.flush()).toBe(true), EVENTUALLY)
     expect(values()).toEqual(upTo(10, 15))
     expect(dropped).toBe(15)
   })
@@ -199,7 +198,7 @@ describe('a collector with a file', () => {
     await receiver.start()
     const second = collector({ file, batchSize: 7, intervalMs: 60_000 })
     second.metric({ sensor: 'jobs', value: 21 })
-    await vi.waitFor(async () => expect(await second.flush()).toBe(true), eventually)
+    await vi.waitFor(async () => expect(await second.flush()).toBe(true), EVENTUALLY)
     expect(values()).toEqual(upTo(22))
     expect(readFileSync(file, 'utf8')).toBe('')
     second.metric({ sensor: 'jobs', value: 22 })
@@ -215,7 +214,7 @@ describe('a collector with a file', () => {
     for (const value of upTo(100)) collect.metric({ sensor: 'jobs', value })
     await collect.flush()
     await receiver.start()
-    await vi.waitFor(async () => expect(await collect.flush()).toBe(true), eventually)
+    await vi.waitFor(async () => expect(await collect.flush()).toBe(true), EVENTUALLY)
     expect(values()).toEqual(upTo(100 - dropped))
     expect(dropped).toBeGreaterThan(50)
   })

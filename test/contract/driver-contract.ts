@@ -12,6 +12,7 @@ import type { SensorNumber } from '#domain/sensor.ts'
 import type { Value } from '#domain/value.ts'
 import type { Clock } from '#kit/clock.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RecordingContext, RecordingSink } from '#test/sim/recording-sink.ts'
 
 export type Behaviour =
@@ -213,7 +214,7 @@ function describeFaults(bench: () => Bench): void {
   it('tells that the connection is gone without being asked', async () => {
     await bench().device.connect(NEVER)
     bench().peer.hangUp()
-    await vi.waitFor(() => expect(bench().context.lostCauses).not.toHaveLength(0))
+    await vi.waitFor(() => expect(bench().context.lostCauses).not.toHaveLength(0), EVENTUALLY)
     await bench().recovers()
   })
 
@@ -241,7 +242,7 @@ function describeClosing(bench: () => Bench): void {
     await bench().device.connect(NEVER)
     await bench().device.close()
     await bench().device.close()
-    await vi.waitFor(() => expect(bench().peer.openConnections()).toBe(0))
+    await vi.waitFor(() => expect(bench().peer.openConnections()).toBe(0), EVENTUALLY)
     await bench().recovers()
     expect(bench().context.lostCauses).toEqual([]) // closing is not losing
   })

@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Device, DeviceSetup, Driver, DriverContext } from '#domain/driver.ts'
 import { isTelemetryError } from '#domain/errors.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RecordingContext, RecordingSink } from '#test/sim/recording-sink.ts'
 
 /** The other end of the wire, for one test. */
@@ -29,7 +30,6 @@ export interface SendingHarness {
 }
 
 const NEVER = new AbortController().signal
-const eventually = { timeout: 15_000, interval: 20 }
 
 export function describeSendingDriverContract(harness: SendingHarness): void {
   describe(`the contract of drivers that send, ${harness.name}`, () => {
@@ -57,7 +57,7 @@ export function describeSendingDriverContract(harness: SendingHarness): void {
     }
     const receives = async (sink: RecordingSink, value: number): Promise<void> => {
       await peer.send(value)
-      await vi.waitFor(() => expect(sink.values.at(-1)).toBe(value), eventually)
+      await vi.waitFor(() => expect(sink.values.at(-1)).toBe(value), EVENTUALLY)
     }
 
     it('says that its devices send, and names the wire', () => {
@@ -117,7 +117,7 @@ export function describeSendingDriverContract(harness: SendingHarness): void {
       const sink = await start()
       await receives(sink, 1)
       await peer.stop()
-      await vi.waitFor(() => expect(context.lostCauses).toHaveLength(1), eventually)
+      await vi.waitFor(() => expect(context.lostCauses).toHaveLength(1), EVENTUALLY)
       await device.close()
       await expect(device.connect(NEVER)).rejects.toMatchObject({ code: 'CONNECTION_FAILED', retryable: true })
       await peer.restart()

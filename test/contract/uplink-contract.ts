@@ -7,6 +7,7 @@ import type { RecordBatch } from '#domain/reading.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { createUplinks } from '#uplinks/uplinks.ts'
 import { ModelJournal, modelOf } from '../uplinks/model-journal.ts'
 
@@ -57,14 +58,14 @@ export function describeUplink(contract: UplinkContract): void {
       await connection.connect(never)
       const result = await connection.deliver(await delivery(1, 5, [0, 2, 4]), never)
       expect(result).toEqual({ rejected: [] })
-      await vi.waitFor(() => expect(peer.ids()).toEqual(['edge-01/1/1', 'edge-01/1/3', 'edge-01/1/5']))
+      await vi.waitFor(() => expect(peer.ids()).toEqual(['edge-01/1/1', 'edge-01/1/3', 'edge-01/1/5']), EVENTUALLY)
     })
 
     it('keeps the order of several deliveries under way', async () => {
       await connection.connect(never)
       const batches = await Promise.all([delivery(1, 700), delivery(2, 500), delivery(3, 1)])
       await Promise.all(batches.map((each) => connection.deliver(each, never)))
-      await vi.waitFor(() => expect(peer.ids()).toHaveLength(1201))
+      await vi.waitFor(() => expect(peer.ids()).toHaveLength(1201), EVENTUALLY)
       expect(peer.ids().slice(0, 700)).toEqual(idsOf(1, 700))
       expect(peer.ids().slice(700)).toEqual([...idsOf(2, 500), 'edge-01/3/1'])
     })
@@ -78,12 +79,12 @@ export function describeUplink(contract: UplinkContract): void {
     it('connects again after its receiver was away, and says once that it was lost', async () => {
       await connection.connect(never)
       await peer.stop()
-      await vi.waitFor(() => expect(losses.length).toBeGreaterThan(0))
+      await vi.waitFor(() => expect(losses.length).toBeGreaterThan(0), EVENTUALLY)
       await expect(connection.deliver(await delivery(1, 1), never)).rejects.toMatchObject({ retryable: true })
       await peer.start()
       await connection.connect(never)
       await connection.deliver(await delivery(1, 2), never)
-      await vi.waitFor(() => expect(peer.ids()).toEqual(idsOf(1, 2)))
+      await vi.waitFor(() => expect(peer.ids()).toEqual(idsOf(1, 2)), EVENTUALLY)
     })
 
     it('drops the connection when a delivery is given up, and can connect anew', async () => {
@@ -94,7 +95,7 @@ export function describeUplink(contract: UplinkContract): void {
       await expect(given).rejects.toMatchObject({ retryable: true })
       await connection.connect(never)
       await connection.deliver(await delivery(2, 1), never)
-      await vi.waitFor(() => expect(peer.ids().at(-1)).toBe('edge-01/2/1'))
+      await vi.waitFor(() => expect(peer.ids().at(-1)).toBe('edge-01/2/1'), EVENTUALLY)
     })
 
     it('stops connecting when told to, and closes at any time', async () => {
@@ -115,18 +116,18 @@ export function describeUplink(contract: UplinkContract): void {
       async () => {
         const run = startUplinks(kind, peer)
         const appending = setInterval(() => run.append(50), 5)
-        await vi.waitFor(() => expect(peer.ids().length).toBeGreaterThan(500), 10_000)
+        await vi.waitFor(() => expect(peer.ids().length).toBeGreaterThan(500), EVENTUALLY)
         await peer.stop()
         const before = run.status().delivered
-        await vi.waitFor(() => expect(run.status()).toMatchObject({ state: 'retrying' }), 10_000)
-        await vi.waitFor(() => expect(run.status().pending).toBeGreaterThan(2000), 20_000)
+        await vi.waitFor(() => expect(run.status()).toMatchObject({ state: 'retrying' }), EVENTUALLY)
+        await vi.waitFor(() => expect(run.status().pending).toBeGreaterThan(2000), EVENTUALLY)
         await peer.start()
-        await vi.waitFor(() => expect(run.status().delivered).toBeGreaterThan(before + 4000), 30_000)
+        await vi.waitFor(() => expect(run.status().delivered).toBeGreaterThan(before + 4000), EVENTUALLY)
         clearInterval(appending)
-        await vi.waitFor(() => expect(run.status().pending).toBe(0), 30_000)
+        await vi.waitFor(() => expect(run.status().pending).toBe(0), EVENTUALLY)
         const { accepted, delivered, reason } = run.status()
         expect({ delivered, reason }).toEqual({ delivered: accepted, reason: null })
-        await vi.waitFor(() => expect(new Set(peer.ids()).size).toBe(accepted), 10_000)
+        await vi.waitFor(() => expect(new Set(peer.ids()).size).toBe(accepted), EVENTUALLY)
         expect([...new Set(peer.ids())]).toEqual(idsOf(1, accepted)) // first arrivals are in order; repeats carry the same id
         await run.stop()
       },

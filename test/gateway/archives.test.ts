@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startGatewayProcess } from '#test/cli/gateway-process.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 
 const SECRET = 'hunter2-in-the-topic-password'
 
@@ -41,8 +42,9 @@ devices:
     expect(bundle.text).not.toContain(SECRET)
     const backup = await download('backup')
     expect(backup.names).toContain('config/gateway.yaml')
-    await vi.waitFor(() =>
-      expect(readdirSync(join(dir, 'data')).filter((name) => name.startsWith('archive-'))).toEqual([]),
+    await vi.waitFor(
+      () => expect(readdirSync(join(dir, 'data')).filter((name) => name.startsWith('archive-'))).toEqual([]),
+      EVENTUALLY,
     )
     const { items } = (await (await fetch(`${url}/api/v1/audit`)).json()) as { items: { action: string }[] }
     expect(items.map(({ action }) => action)).toEqual(['backup.download', 'support-bundle.download'])

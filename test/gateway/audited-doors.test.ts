@@ -9,6 +9,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import { auditedCommands, auditedDesk, withAuditedOutcomes } from '#gateway/audited-doors.ts'
 import { startGatewayProcess } from '#test/cli/gateway-process.ts'
 import { makeModel, makeSensor } from '#test/api/fakes.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { ConfigurationBed, HEAD } from './configuration-bed.ts'
 
 const ORIGIN = { by: 'uplink hq', from: 'mqtt' }
@@ -73,7 +74,7 @@ describe('changes through other doors', () => {
     ])
     await bed.clock.advance(31_000)
     await bed.during(applied.outcome)
-    await vi.waitFor(() => expect(told).toHaveLength(2))
+    await vi.waitFor(() => expect(told).toHaveLength(2), EVENTUALLY)
     expect(told[1]).toMatchObject({
       action: 'config.takeBack',
       who: 'system',
@@ -101,7 +102,7 @@ describe('changes through other doors', () => {
     const hangUp = async (text: string, count: number): Promise<void> => {
       writeFileSync(file, text)
       child.kill('SIGHUP')
-      await vi.waitFor(() => expect(entries()).toHaveLength(count), { timeout: 30_000, interval: 100 })
+      await vi.waitFor(() => expect(entries()).toHaveLength(count), EVENTUALLY)
     }
     await hangUp(config('parts'), 1)
     await hangUp('nonsense', 2)

@@ -4,6 +4,7 @@ import { NO_TIME } from '#domain/reading.ts'
 import { ClockWatch, isTrusted, type ClockProbe } from '#gateway/clock-watch.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { openTestStore, temporaryFolder, type TestStore } from '#test/store/open-test-store.ts'
 
 const WAKE = Date.UTC(2026, 1, 1)
@@ -69,7 +70,7 @@ describe('clock watch', () => {
     await clock.advance(600)
     push() // by the new time, before the next look
     await clock.advance(400)
-    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('clock-stepped'))
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('clock-stepped'), EVENTUALLY)
     expect(await times()).toEqual([-5000, -4000, -3000, -2000, -1000, 600].map((ms) => TODAY + ms))
     expect(await trusted()).toBe('1')
     expect(new Set(events.map(({ type }) => type))).toEqual(

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasSocat } from '#test/sim/serial-pty.ts'
 import { startDemo, type Demo } from './demo-process.ts'
 
@@ -20,7 +21,7 @@ interface List<T> {
   next: string | null
 }
 
-vi.setConfig({ testTimeout: 60_000 }) // each test starts a whole plant, some of them twice
+vi.setConfig({ testTimeout: 120_000 }) // each test starts a whole plant, some of them twice
 
 let dataDir = ''
 const demos: Demo[] = []
@@ -40,8 +41,6 @@ async function demo(...more: string[]): Promise<Demo> {
   return started
 }
 
-const eventually = { timeout: 20_000, interval: 100 }
-
 describe('the demo', () => {
   it('shows live values of every sensor within seconds', async () => {
     const running = await demo('--no-faults')
@@ -52,7 +51,7 @@ describe('the demo', () => {
         const latest = await running.get<{ quality: string; value: unknown }>(`/sensors/${id}/latest`)
         expect([id, latest.quality]).toEqual([id, 'good'])
       }
-    }, eventually)
+    }, EVENTUALLY)
     const { items: devices } = await running.get<List<{ state: string; driver: string }>>('/devices')
     const drivers = new Set(devices.map(({ driver }) => driver))
     expect([...drivers].toSorted()).toEqual(['modbus', 'mqtt', 'opcua', ...(hasSocat ? ['serial'] : [])])
@@ -67,7 +66,7 @@ describe('the demo', () => {
       // Odd numbers beyond 2^53: a double on the way would have made all of them even.
       expect(items.some(({ value }) => BigInt(value ?? 0) % 2n === 1n)).toBe(true)
       return items
-    }, eventually)
+    }, EVENTUALLY)
     for (const { value } of energy) {
       expect(value).toMatch(/^90071992\d{8}$/)
       expect(BigInt(value!)).toBeGreaterThan(2n ** 53n)
@@ -100,11 +99,11 @@ describe('the demo', () => {
       const found = items.find(({ sensor }) => sensor === 'press-2.oil-temperature')
       expect(found).toBeDefined()
       return found!
-    }, eventually)
+    }, EVENTUALLY)
     await vi.waitFor(async () => {
       const { items } = await running.get<List<{ id: string }>>('/sensors/press-2.oil-temperature/alerts?from=-5m')
       expect(items.map(({ id }) => id)).toContain(alarm.id)
-    }, eventually)
+    }, EVENTUALLY)
   })
 
   it('keeps the history over a kill -9 and a new start', async () => {
@@ -113,7 +112,7 @@ describe('the demo', () => {
       const { items } = await first.get<List<ReadingItem>>('/sensors/press-1.vibration/readings?from=-5m&limit=1000')
       expect(items.length).toBeGreaterThan(8)
       return items
-    }, eventually)
+    }, EVENTUALLY)
     expect((await first.end('SIGKILL')).signal).toBe('SIGKILL')
     const second = await demo('--no-faults')
     const { items: after } = await second.get<List<ReadingItem>>(
@@ -129,7 +128,7 @@ describe('the demo', () => {
       const { items } = await first.get<List<ReadingItem>>('/sensors/press-1.vibration/readings?from=-5m&limit=1000')
       expect(items.length).toBeGreaterThan(4)
       return items
-    }, eventually)
+    }, EVENTUALLY)
     expect(await first.end('SIGTERM')).toEqual({ code: 0, signal: null })
     const second = await demo('--no-faults')
     const { items: after } = await second.get<List<ReadingItem>>(

@@ -11,6 +11,7 @@ import type { Log } from '#domain/driver.ts'
 import { DetectorFile, readLearnt } from '#gateway/detector-file.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
 
 const ROUNDS = Number(process.env['TELEMETRYX_KILL_ROUNDS'] ?? 8)
@@ -53,7 +54,7 @@ describe('the file of what detectors have learnt', () => {
       expect(generations.size).toBe(1)
       expect([...generations][0]).toBeGreaterThanOrEqual(saved)
     }
-  }, 60_000)
+  }, 120_000)
 
   it('is written every quarter of an hour, and at the stop', async () => {
     const at = options()
@@ -65,9 +66,9 @@ describe('the file of what detectors have learnt', () => {
     expect(readdirSync(folder)).toEqual([])
     for (const round of [1, 2]) {
       await at.clock.advance(900_000)
-      await vi.waitFor(async () => expect(await stored()).toBe(round), 5000)
+      await vi.waitFor(async () => expect(await stored()).toBe(round), EVENTUALLY)
       // The next one is planned when this one is done.
-      await vi.waitFor(() => expect(at.clock.pending).toBeGreaterThan(0), 5000)
+      await vi.waitFor(() => expect(at.clock.pending).toBeGreaterThan(0), EVENTUALLY)
     }
     await file.stop()
     expect(await stored()).toBe(3)
@@ -140,5 +141,5 @@ alarms: { operators: 2 }
     } finally {
       await second.stop({ deadlineMs: 5000 })
     }
-  }, 60_000)
+  }, 120_000)
 })

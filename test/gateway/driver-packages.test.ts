@@ -11,6 +11,7 @@ import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { seededRandom } from '#kit/random.ts'
 import { telemetryx } from '#test/cli/run-command.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 
 /** The example of docs/writing-a-driver.md, in short. */
 const DRIVER = `
@@ -69,13 +70,10 @@ describe('a driver from a package', () => {
     const options = { catalogue, clock: systemClock, log: silentLogger, random: seededRandom(1) }
     const gateway = await startGateway({ config: loaded.config, ...options })
     onTestFinished(() => gateway.stop({ deadlineMs: 2000 }))
-    await vi.waitFor(
-      async () => {
-        const latest = await fetch(`${gateway.url}/api/v1/sensors/d.b/latest`)
-        expect(await latest.json()).toMatchObject({ value: 25, quality: 'good' })
-      },
-      { timeout: 15_000, interval: 50 },
-    )
+    await vi.waitFor(async () => {
+      const latest = await fetch(`${gateway.url}/api/v1/sensors/d.b/latest`)
+      expect(await latest.json()).toMatchObject({ value: 25, quality: 'good' })
+    }, EVENTUALLY)
   })
 
   it('is checked like those of the house, by the command too', async () => {

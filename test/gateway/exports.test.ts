@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Gateway } from '#gateway/gateway.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { startTestGateway } from './start-gateway.ts'
 
 const COUNT = 20_000
@@ -82,14 +83,11 @@ describe('an export by the API', () => {
     expect([third.status, third.headers.get('retry-after')]).toEqual([429, '1'])
     for (const reader of readers) reader.abort()
     await expect
-      .poll(
-        async () => {
-          const again = await file('apps.jobs', RANGE)
-          await again.text()
-          return again.status
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        const again = await file('apps.jobs', RANGE)
+        await again.text()
+        return again.status
+      }, EVENTUALLY)
       .toBe(200)
   })
 })

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { LineFaults } from '#simulate/line-faults.ts'
 import { ModbusServer } from '#simulate/modbus-server.ts'
 import { RegisterBank } from '#simulate/register-bank.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
 
 const mountPoint = mkdtempSync(join(tmpdir(), 'telemetryx-full-'))
@@ -19,7 +20,6 @@ const canMount = ((): boolean => {
     return false
   }
 })()
-const eventually = { timeout: 25_000, interval: 100 }
 
 /** Fills the disk to the last block. */
 function fill(path: string): void {
@@ -55,7 +55,7 @@ devices:
     )
     const device = (): Promise<{ state: string; reason: string | null; polls: number; skippedPolls: number }> =>
       getJson(gateway, '/api/v1/devices/press-1')
-    await vi.waitFor(async () => expect((await device()).polls).toBeGreaterThan(20), eventually)
+    await vi.waitFor(async () => expect((await device()).polls).toBeGreaterThan(20), EVENTUALLY)
 
     const ballast = join(mountPoint, 'ballast')
     fill(ballast)
@@ -64,7 +64,7 @@ devices:
       const codes = ((await ready.json()) as { reasons: { code: string }[] }).reasons.map(({ code }) => code)
       expect([ready.status, codes]).toEqual([503, ['store-failing', 'ring-blocked']])
       expect(await device()).toMatchObject({ state: 'paused', reason: expect.stringMatching(/buffer/) as unknown })
-    }, eventually)
+    }, EVENTUALLY)
     const alarms = async (): Promise<unknown> => (await getJson<{ items: unknown[] }>(gateway, '/api/v1/alarms')).items
     const alarm = {
       sensor: 'gateway.store',
@@ -83,7 +83,7 @@ devices:
       expect(now.state).toBe('up')
       expect(now.polls).toBeGreaterThan(polls + 5)
       expect(now.skippedPolls).toBeGreaterThan(0)
-    }, eventually)
+    }, EVENTUALLY)
     // The alarm is over by itself, and stays until somebody has seen it.
     expect(await alarms()).toMatchObject([{ ...alarm, active: false, acknowledged: false }])
     const text = await (await fetch(`${gateway.url}/metrics`)).text()

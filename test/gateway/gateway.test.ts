@@ -10,9 +10,9 @@ import type { Gateway } from '#gateway/gateway.ts'
 import { LineFaults } from '#simulate/line-faults.ts'
 import { ModbusServer } from '#simulate/modbus-server.ts'
 import { RegisterBank } from '#simulate/register-bank.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
 
-const eventually = { timeout: 15_000, interval: 50 }
 const gateways: Gateway[] = []
 let folder = ''
 
@@ -61,7 +61,7 @@ describe('the gateway', () => {
         value: null,
       })
       expect(gateway.health().map(({ code }) => code)).toEqual(['device-down', 'uplink-down'])
-    }, eventually)
+    }, EVENTUALLY)
     const bank = new RegisterBank()
     bank.setHolding(0, 42)
     const server = new ModbusServer(new Map([[1, { bank, faults: new LineFaults() }]]))
@@ -71,7 +71,7 @@ describe('the gateway', () => {
         quality: 'good',
         value: 42,
       })
-    }, eventually)
+    }, EVENTUALLY)
     await server.close()
   })
 
@@ -81,17 +81,17 @@ describe('the gateway', () => {
     const server = new ModbusServer(new Map([[1, unit]]))
     const gateway = await start(device(await server.listen(0)))
     const active = (): Promise<{ items: unknown[] }> => getJson(gateway, '/api/v1/alarms?state=active')
-    await vi.waitFor(async () => expect((await active()).items).toHaveLength(1), eventually)
+    await vi.waitFor(async () => expect((await active()).items).toHaveLength(1), EVENTUALLY)
     unit.faults.set('silence', true)
     await vi.waitFor(async () => {
       expect(await getJson(gateway, '/api/v1/sensors/press-1.level/latest')).toMatchObject({
         quality: 'bad',
         value: null,
       })
-    }, eventually)
+    }, EVENTUALLY)
     const polls = async (): Promise<number> =>
       (await getJson<{ errors: Record<string, number> }>(gateway, '/api/v1/devices/press-1')).errors['timeout'] ?? 0
-    await vi.waitFor(async () => expect(await polls()).toBeGreaterThan(1), eventually)
+    await vi.waitFor(async () => expect(await polls()).toBeGreaterThan(1), EVENTUALLY)
     const { items } = await getJson<{ items: { quality: string }[] }>(
       gateway,
       '/api/v1/sensors/press-1.level/readings?from=-1m',
@@ -144,7 +144,7 @@ describe('the gateway', () => {
     await vi.waitFor(async () => {
       const response = await put()
       expect([response.status, await response.json()]).toMatchObject([200, { value: 77 }])
-    }, eventually)
+    }, EVENTUALLY)
     expect(bank.getHolding(0)).toBe(77)
     await server.close()
   })
@@ -157,7 +157,7 @@ describe('the gateway', () => {
     await vi.waitFor(async () => {
       const text = await (await fetch(`${gateway.url}/metrics`)).text()
       for (const name of CONTRACT_METRICS) expect(text).toMatch(new RegExp(`^${name}(_bucket)?[ {]`, 'm'))
-    }, eventually)
+    }, EVENTUALLY)
     await server.close()
   })
 })

@@ -6,6 +6,7 @@ import type { IngestBatch, IngestReading } from '#domain/ingest.ts'
 import { Ingest } from '#gateway/ingest.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { send, startApi } from '#test/api/fixture.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 
 class Bench {
   readonly clock = new ManualClock()
@@ -66,7 +67,7 @@ describe('handing in readings', () => {
     bench.durable = null
     const api = await startApi({ ingest: bench.ingest, clock: bench.clock })
     const answering = send(api, 'POST', '/ingest/apps', BODY)
-    await expect.poll(() => bench.taken.length, { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => bench.taken.length, EVENTUALLY).toBe(1)
     await bench.clock.advance(25_000)
     const answer = await answering
     expect(answer).toMatchObject({

@@ -12,6 +12,7 @@ import { GatewayScans } from '#gateway/scans.ts'
 import { systemClock } from '#kit/clock.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { Folder, startServer, type OpcuaServer } from '#test/drivers/opcua/bench.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { hasSocat, SerialPty } from '#test/sim/serial-pty.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
@@ -25,7 +26,6 @@ interface Line {
   readonly code?: string
 }
 
-const EVENTUALLY = { timeout: 20_000, interval: 20 }
 const folder = new Folder()
 let slave: RawModbusSlave
 let taken: SerialPty | null = null

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Gateway } from '#gateway/gateway.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
 
 const YAML = `devices:
@@ -72,6 +73,6 @@ describe('the seed rule set', () => {
       expect(anomalies.at(-1)!.message).toMatch(
         /^Oil 78(\.0+)? °C is \d+(\.\d)? standard deviations above the mean \d+(\.\d+)? °C of the 50 readings before$/,
       )
-    }, 10_000)
+    }, EVENTUALLY)
   })
 })

@@ -17,6 +17,7 @@ import { telemetryx } from '#test/cli/run-command.ts'
 import { framesFromJson, ModbusReplay } from '#simulate/modbus-replay.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { holdings, NEVER, testDevice } from '#test/drivers/modbus/modbus-device.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 
 const SECRET = 'hunter2-in-the-broker'
 const ENV_SECRET = 'hunter2-in-the-environment'
@@ -69,17 +70,14 @@ devices:
   cleanUps.push(() => gateway.stop({ deadlineMs: 5000 }))
   log.warn({ broker: `mqtt://edge:${SECRET}@127.0.0.1:1` }, `A driver of a third party says ${ENV_SECRET}`)
   const headers = token === null ? {} : { authorization: `Bearer ${token}` }
-  await vi.waitFor(
-    async () => {
-      const answer = await fetch(`${gateway.url}/api/v1/devices/press-1`, { headers })
-      expect(await answer.json()).toMatchObject({ state: 'up' })
-      const { store } = (await (await fetch(`${gateway.url}/api/v1/gateway`, { headers })).json()) as {
-        store: { durableRecords: number }
-      }
-      expect(store.durableRecords).toBeGreaterThan(0)
-    },
-    { timeout: 20_000, interval: 50 },
-  )
+  await vi.waitFor(async () => {
+    const answer = await fetch(`${gateway.url}/api/v1/devices/press-1`, { headers })
+    expect(await answer.json()).toMatchObject({ state: 'up' })
+    const { store } = (await (await fetch(`${gateway.url}/api/v1/gateway`, { headers })).json()) as {
+      store: { durableRecords: number }
+    }
+    expect(store.durableRecords).toBeGreaterThan(0)
+  }, EVENTUALLY)
   return { gateway, token }
 }
 
@@ -118,7 +116,7 @@ async function bundle(args: readonly string[], env: Record<string, string> = {})
   return { names: names.toSorted(), missing, isRunning, read, json: (name) => JSON.parse(read(name)) as never }
 }
 
-describe('a support bundle', { timeout: 60_000 }, () => {
+describe('a support bundle', { timeout: 120_000 }, () => {
   it('of a running gateway holds everything but secrets, and its frames can stand in for the device', async () => {
     const { gateway } = await startPlant('none')
     const got = await bundle(['--url', gateway.url])

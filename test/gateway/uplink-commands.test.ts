@@ -9,10 +9,9 @@ import type { Gateway } from '#gateway/gateway.ts'
 import { LineFaults } from '#simulate/line-faults.ts'
 import { ModbusServer } from '#simulate/modbus-server.ts'
 import { RegisterBank } from '#simulate/register-bank.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasMosquitto, Mosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
-
-const eventually = { timeout: 20_000, interval: 50 }
 
 interface Answer {
   readonly id: string
@@ -58,7 +57,7 @@ uplinks:
     await asker.subscribeAsync(['telemetryx/edge-01/response/#', 'telemetryx/edge-01/event'])
     await vi.waitFor(async () => {
       expect((await getJson<{ items: { state: string }[] }>(gateway, '/api/v1/uplinks')).items[0]!.state).toBe('online')
-    }, eventually)
+    }, EVENTUALLY)
   })
   afterEach(async () => {
     await gateway.stop({ deadlineMs: 3000 })
@@ -71,7 +70,7 @@ uplinks:
   const ask = async (command: string, fields: object): Promise<Answer> => {
     const id = `tx-${answers.size}-${command}`
     await asker.publishAsync(`telemetryx/edge-01/request/${command}`, JSON.stringify({ id, by: 'scada', ...fields }))
-    await vi.waitFor(() => expect(answers.has(id)).toBe(true), eventually)
+    await vi.waitFor(() => expect(answers.has(id)).toBe(true), EVENTUALLY)
     return answers.get(id)!
   }
 
@@ -79,7 +78,7 @@ uplinks:
     await vi.waitFor(async () => {
       const { result } = await ask('read', { sensors: ['line-a.tank'] })
       expect(result?.readings).toMatchObject([{ sensor: 'line-a.tank', v: 150, q: 'good' }])
-    }, eventually)
+    }, EVENTUALLY)
 
     const { items: alarms } = await getJson<{ items: { id: string }[] }>(gateway, '/api/v1/alarms?state=active')
     expect(await ask('acknowledge', { alarm: alarms[0]!.id, comment: 'seen' })).toMatchObject({ ok: true })
@@ -99,6 +98,6 @@ uplinks:
           expect.stringContaining('scada (uplink hq): write press-1.level = 40 was refused'),
         ]),
       )
-    }, eventually)
+    }, EVENTUALLY)
   })
 })

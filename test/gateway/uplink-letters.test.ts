@@ -9,11 +9,11 @@ import type { Gateway } from '#gateway/gateway.ts'
 import { LineFaults } from '#simulate/line-faults.ts'
 import { ModbusServer } from '#simulate/modbus-server.ts'
 import { RegisterBank } from '#simulate/register-bank.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasMosquitto, Mosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
 import { Subscriber } from '#test/uplinks/mqtt/subscriber.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
 
-const eventually = { timeout: 20_000, interval: 50 }
 const ALLOWED = ['topic read #', 'topic write telemetryx/#', 'topic write plant-a/press-1/level']
 
 interface UplinkJson {
@@ -74,7 +74,7 @@ uplinks: [ { id: hq, type: mqtt, url: "${broker.url}", protocol: 5 } ]
 
   it('is put aside, outlives a restart, and arrives once the broker takes it', async () => {
     // A slow machine may add a bad reading of the same sensor.
-    await vi.waitFor(async () => expect((await letters()).some(({ value }) => value === 7)).toBe(true), eventually)
+    await vi.waitFor(async () => expect((await letters()).some(({ value }) => value === 7)).toBe(true), EVENTUALLY)
     const letter = (await letters()).find(({ value }) => value === 7)!
     expect(letter.sensor).toBe('press-1.secret')
     expect(letter.reason).toContain('135')
@@ -88,11 +88,11 @@ uplinks: [ { id: hq, type: mqtt, url: "${broker.url}", protocol: 5 } ]
     const subscriber = await Subscriber.open(broker.url)
     gateway = await startTestGateway(folder, yaml)
     expect(await letters()).toContainEqual(letter)
-    await vi.waitFor(async () => expect(await uplink()).toMatchObject({ state: 'online' }), eventually)
+    await vi.waitFor(async () => expect(await uplink()).toMatchObject({ state: 'online' }), EVENTUALLY)
 
     const retried = await fetch(`${gateway.url}/api/v1/uplinks/hq/dead-letters/${letter.id}/retry`, { method: 'POST' })
     expect(await retried.json()).toEqual({ delivered: 1, refused: 0 })
-    await vi.waitFor(() => expect(subscriber.ids()).toContain(`edge-01/${letter.position}`), eventually)
+    await vi.waitFor(() => expect(subscriber.ids()).toContain(`edge-01/${letter.position}`), EVENTUALLY)
     const { accepted, delivered, pending, rejected, dropped, deadLetters } = await uplink()
     expect({ rejected, deadLetters }).toEqual({ rejected: before - 1, deadLetters: before - 1 })
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0)

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Gateway } from '#gateway/gateway.ts'
 import { ALL_TIME, HistoryReader } from '#store/export-reader.ts'
 import { SqlHistory } from '#store/sql.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasPymodbus, startPymodbusSlave, type PymodbusSlave } from '#test/sim/modbus-peers.ts'
 import { getJson, startTestGateway } from './start-gateway.ts'
 
@@ -58,13 +59,10 @@ async function startBoth(): Promise<PymodbusSlave> {
   slave = await startPymodbusSlave([1])
   await slave.store({ table: 'holding', address: 10, type: 'float32', order: 'CDAB', value: '12.5' })
   gateway = await startTestGateway(folder, yaml(slave.port))
-  await vi.waitFor(
-    async () => {
-      const latest = await getJson(gateway!, '/api/v1/sensors/press-1.setpoint/latest')
-      expect(latest).toMatchObject({ quality: 'good', value: 12.5 })
-    },
-    { timeout: 20_000, interval: 50 },
-  )
+  await vi.waitFor(async () => {
+    const latest = await getJson(gateway!, '/api/v1/sensors/press-1.setpoint/latest')
+    expect(latest).toMatchObject({ quality: 'good', value: 12.5 })
+  }, EVENTUALLY)
   return slave
 }
 

@@ -52,7 +52,7 @@ describe('The Sparkplug codec', () => {
     )
   })
 
-  it('has the code that the schema generates', { timeout: 60_000 }, () => {
+  it('has the code that the schema generates', { timeout: 120_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'telemetryx-generate-'))
     const bin = join(ROOT, 'node_modules/.bin')
     try {

@@ -10,6 +10,7 @@ import { GatewayLog } from '#receiver/gateway-log.ts'
 import { Intake } from '#receiver/intake.ts'
 import { KnownSensors } from '#rpc/dictionary.ts'
 import { BatchSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { EVENTUALLY } from '#test/eventually.ts'
 
 /** What the disk says to a sync; replaced by the tests. */
 let sync: () => Promise<void> = () => Promise.resolve()
@@ -46,12 +47,12 @@ describe('The file of a gateway', () => {
     const append = (seq: number): Promise<unknown> =>
       log.append('{"id":"x"}\n', 1, [[seq, seq]]).then(() => kept.push(seq))
     const all = [append(1)]
-    await vi.waitFor(() => expect(syncs).toHaveLength(1))
+    await vi.waitFor(() => expect(syncs).toHaveLength(1), EVENTUALLY)
     all.push(append(2), append(3))
     await turn()
     expect(kept).toEqual([])
     syncs[0]!()
-    await vi.waitFor(() => expect(syncs).toHaveLength(2))
+    await vi.waitFor(() => expect(syncs).toHaveLength(2), EVENTUALLY)
     expect(kept).toEqual([1])
     syncs[1]!()
     await Promise.all(all)

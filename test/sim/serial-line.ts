@@ -11,6 +11,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
+import { EVENTUALLY } from '#test/eventually.ts'
 
 export const hasSocat = spawnSync('socat', ['-V']).status === 0
 
@@ -44,13 +45,9 @@ export class SerialLine {
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     const isPair = this.#far.startsWith('PTY')
-    await vi.waitFor(
-      () => {
-        if (!existsSync(this.path) || (isPair && !existsSync(this.farPath)))
-          throw new Error('socat has made no pty yet')
-      },
-      { timeout: 20_000 },
-    )
+    await vi.waitFor(() => {
+      if (!existsSync(this.path) || (isPair && !existsSync(this.farPath))) throw new Error('socat has made no pty yet')
+    }, EVENTUALLY)
   }
 
   async unplug(): Promise<void> {

@@ -15,6 +15,7 @@ import { SimulationFiles } from '#simulate/files.ts'
 import { SimulationSchema } from '#simulate/schema.ts'
 import { Simulation, type SimulationEvent, type StartedDevice } from '#simulate/simulation.ts'
 import { modbusSetup } from '#test/drivers/modbus/modbus-device.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RecordingContext, RecordingSink } from '#test/sim/recording-sink.ts'
 import { hasSocat } from '#test/sim/serial-pty.ts'
 
@@ -156,7 +157,7 @@ describe('a simulated Modbus device', () => {
             () => true,
             () => false,
           ),
-        { timeout: 10_000 },
+        EVENTUALLY,
       )
       .toBe(true)
     expect((await poll()).values).toEqual([4242])
@@ -198,7 +199,7 @@ describe('a simulated Modbus device', () => {
       await clock.advance(fault === 0 ? 1100 : 500)
       await expect(poll()).rejects.toMatchObject({ code: expect.stringMatching(/TIMEOUT|PROTOCOL/) })
       await clock.advance(500)
-      await expect.poll(() => poll().then(({ values }) => values, String), { timeout: 10_000 }).toEqual([17])
+      await expect.poll(() => poll().then(({ values }) => values, String), EVENTUALLY).toEqual([17])
     }
   })
 

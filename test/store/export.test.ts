@@ -243,7 +243,7 @@ describe('an export beside the running store', () => {
       { numRuns: 25 },
     )
     await store.close()
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('a reader that renews its snapshot', () => {

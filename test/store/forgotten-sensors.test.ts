@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { NO_TIME } from '#domain/reading.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { DAY_MS, openTestStore, temporaryFolder, YEAR_MS, type TestStore } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 0, 1)
@@ -36,13 +37,13 @@ it('the id of a sensor that was removed goes with its last reading, and no numbe
   await store.compact()
   const told = (): unknown[] => events.flatMap(({ data }) => (data?.['kind'] === 'sensor' ? [data['sensors']] : []))
   await clock.advance(60_000)
-  await vi.waitFor(() => expect(told()).toEqual([1]), { timeout: 20_000 }) // nothing was ever kept of it
+  await vi.waitFor(() => expect(told()).toEqual([1]), EVENTUALLY) // nothing was ever kept of it
   expect(known()).toEqual(['0 a.removed', '1 a.kept'])
   const range = { from: 0, to: START * 2, limit: 1000, cursor: null }
   expect((await store.history.readings({ sensor: 'a.removed', ...range })).items).toHaveLength(100)
   clock.step(YEAR_MS)
   await clock.advance(60_000)
-  await vi.waitFor(() => expect(told()).toEqual([1, 1]), { timeout: 20_000 })
+  await vi.waitFor(() => expect(told()).toEqual([1, 1]), EVENTUALLY)
   expect(known()).toEqual(['1 a.kept'])
   expect(await store.registerSensors([sensor('a.removed'), sensor('a.kept')])).toEqual([3, 1])
   store.ring.pushNumber(3, 0, NO_TIME, clock.now(), 7)

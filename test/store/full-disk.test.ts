@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { join } from 'node:path'
 import { NO_TIME } from '#domain/reading.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { openTestStore } from './open-test-store.ts'
 import { mountSmallDisk } from './small-disk.ts'
 
-const eventually = { timeout: 20_000 }
 const DISKS = [
   { name: 'a tmpfs', disk: mountSmallDisk('4M'), needs: 'the right to mount' },
   { name: 'an ext4 on a loop device', disk: mountSmallDisk('8M', 'ext4'), needs: 'loop devices and ext4' },
@@ -26,7 +26,7 @@ for (const { name, disk, needs } of DISKS) {
         while (store.ring.pushNumber(0, 0, NO_TIME, 2 + pushed, Math.random())) pushed += 1
         expect(store.history.status().state).toBe('failing')
         expect(store.ring.fillRatio).toBe(1)
-      }, eventually)
+      }, EVENTUALLY)
       expect(store.history.status().reason).toMatch(/full/)
       expect(events.map(({ type }) => type)).toEqual(['store-failing'])
       let isFlushed = false
@@ -43,12 +43,12 @@ for (const { name, disk, needs } of DISKS) {
       await flushed
       await vi.waitFor(
         () => expect(events.map(({ type }) => type)).toEqual(['store-failing', 'store-recovered']),
-        eventually,
+        EVENTUALLY,
       )
       expect(store.history.status().state).toBe('ok')
       const after = await store.history.statistics('a.b', 0, 2 ** 43)
       expect(after.count).toBe(pushed + 1)
       await store.close()
-    }, 60_000)
+    }, 120_000)
   })
 }

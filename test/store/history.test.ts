@@ -196,7 +196,7 @@ describe('history', () => {
       expectBuckets(items, bucketsOf(kept, START + 90_000, end - 90_000, everyMs))
     }
     await store.close()
-  }, 60_000)
+  }, 120_000)
 
   it('stops a query whose caller gave up', async () => {
     using folder = temporaryFolder()

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { NO_TIME } from '#domain/reading.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { openTestStore, temporaryFolder } from './open-test-store.ts'
 import { mountSmallDisk } from './small-disk.ts'
 
-const eventually = { timeout: 20_000, interval: 20 }
 const ALL = [0, 2 ** 43] as const
 
 const disk = mountSmallDisk('8m')
@@ -78,7 +78,7 @@ describe.skipIf(!failing)('store on a disk that the kernel makes read-only (need
     await store.flush()
     failing!.breakNow()
     for (let n = 1000; n < 2000; n++) store.ring.pushNumber(0, 0, NO_TIME, n, n)
-    await vi.waitFor(() => expect(store.history.status().state).toBe('failing'), eventually)
+    await vi.waitFor(() => expect(store.history.status().state).toBe('failing'), EVENTUALLY)
     expect(store.journal.span().durable.seq).toBe(1000)
     expect((await store.history.statistics('a.b', ...ALL)).count).toBe(2000)
     expect(events.map(({ type }) => type)).toEqual(['store-failing'])
@@ -103,7 +103,7 @@ describe.skipIf(!existsSync('/usr/bin/prlimit'))('store whose writes fail (needs
     try {
       while (store.ring.pushNumber(0, 0, NO_TIME, pushed, Math.sqrt(pushed)) && pushed < 4000) pushed += 1
       pushed = store.ring.written
-      await vi.waitFor(() => expect(store.history.status().state).toBe('failing'), eventually)
+      await vi.waitFor(() => expect(store.history.status().state).toBe('failing'), EVENTUALLY)
       expect(store.history.status().reason).toMatch(/I\/O/)
       expect(store.journal.span().durable.seq).toBeLessThan(pushed)
       const signal = AbortSignal.timeout(50)
@@ -112,16 +112,16 @@ describe.skipIf(!existsSync('/usr/bin/prlimit'))('store whose writes fail (needs
     } finally {
       limitFileSize('unlimited')
     }
-    await vi.waitFor(() => expect(store.history.status().state).toBe('ok'), eventually)
+    await vi.waitFor(() => expect(store.history.status().state).toBe('ok'), EVENTUALLY)
     await store.flush()
     expect(store.journal.span().durable.seq).toBe(pushed)
     await vi.waitFor(
       () => expect(events.map(({ type }) => type)).toEqual(['store-failing', 'store-recovered']),
-      eventually,
+      EVENTUALLY,
     )
     await store.close()
     const again = await openTestStore(data.path)
     expect((await again.store.history.statistics('a.b', ...ALL)).count).toBe(pushed)
     await again.store.close()
-  }, 60_000)
+  }, 120_000)
 })

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { JOURNAL_START, type Position } from '#domain/journal.ts'
 import { ENTRY, NO_TIME } from '#domain/reading.ts'
 import { valueAt } from '#kit/record-batch.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { openTestStore, temporaryFolder } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 5, 1)
@@ -80,9 +81,9 @@ describe('journal', () => {
     push()
     push()
     expect(listener).not.toHaveBeenCalled()
-    await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(1), { timeout: 20_000 })
+    await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(1), EVENTUALLY)
     push()
-    await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(2), { timeout: 20_000 })
+    await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(2), EVENTUALLY)
     stop()
     push()
     await store.flush()
@@ -114,7 +115,7 @@ describe('journal', () => {
     expect(seqs.length).toBe(pushes - dropped)
     expect(seqs.at(-1)).toBe(pushes)
     expect(await store.journal.count(JOURNAL_START, store.journal.span().head)).toBe(pushes - dropped)
-    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('ring-dropped'), { timeout: 20_000 })
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('ring-dropped'), EVENTUALLY)
     await store.close()
   })
 })

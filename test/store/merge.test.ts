@@ -48,5 +48,5 @@ describe('merging', () => {
     expect(lengths(1)).toEqual([ROUND * 4, ROUND * 4, ROUND * 4, ROUND * 4])
     expect(Math.max(...lengths(1))).toBeLessThanOrEqual(MAX_CHUNK_READINGS)
     db.close()
-  }, 60_000)
+  }, 120_000)
 })

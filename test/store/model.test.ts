@@ -6,6 +6,7 @@ import { comparePositions, type Position } from '#domain/journal.ts'
 import { NO_TIME } from '#domain/reading.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import type { Store } from '#store/store.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { DAY_MS, openTestStore, temporaryFolder, YEAR_MS } from './open-test-store.ts'
 import { mountSmallDisk } from './small-disk.ts'
 
@@ -102,9 +103,10 @@ const flush: Command = {
     await real.store.flush()
     model.durable = model.accepted.length
     model.durableCursor = model.cursor
-    await vi.waitFor(() => expect(real.store.journal.span().durable).toEqual(real.store.journal.span().head), {
-      timeout: 20_000,
-    })
+    await vi.waitFor(
+      () => expect(real.store.journal.span().durable).toEqual(real.store.journal.span().head),
+      EVENTUALLY,
+    )
     await check(model, real)
   },
 }
@@ -214,7 +216,7 @@ const fillDisk: Command = {
       }))
       await append(values).run(model, real)
       const flushed = store.flush().then(() => 'flushed')
-      const failing = vi.waitFor(() => expect(store.history.status().state).toBe('failing'), { timeout: 20_000 })
+      const failing = vi.waitFor(() => expect(store.history.status().state).toBe('failing'), EVENTUALLY)
       if ((await Promise.race([flushed, failing])) !== 'flushed') {
         const { head, durable } = store.journal.span()
         expect(comparePositions(durable, head)).toBeLessThan(0)
@@ -222,7 +224,7 @@ const fillDisk: Command = {
       }
       disk!.free()
       await flushed
-      await vi.waitFor(() => expect(store.history.status().state).toBe('ok'), { timeout: 20_000 })
+      await vi.waitFor(() => expect(store.history.status().state).toBe('ok'), EVENTUALLY)
     } finally {
       disk!.free()
     }

@@ -87,7 +87,7 @@ describe('queries', () => {
     expect(answered).toBeLessThan(300)
     await Promise.all(queries)
     await store.close()
-  }, 60_000)
+  }, 120_000)
 
   it.skipIf(process.platform !== 'linux')('leave the processor to everything else', async () => {
     using folder = temporaryFolder()

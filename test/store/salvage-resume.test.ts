@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { NO_TIME } from '#domain/reading.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { openTestStore, temporaryFolder } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 0, 1)
@@ -49,7 +50,7 @@ it('a salvage that is killed again and again goes on where it was, and brings ev
   const { store, events } = await openTestStore(folder.path)
   expect(store.history.status().quarantined).toBeNull() // what the kills left is sound
   const salvaged = (): boolean => events.some(({ type }) => type === 'store-salvaged')
-  await vi.waitFor(() => expect(salvaged()).toBe(true), { timeout: 30_000 })
+  await vi.waitFor(() => expect(salvaged()).toBe(true), EVENTUALLY)
   const { data } = events.find(({ type }) => type === 'store-salvaged')!
   expect(data).toMatchObject({ readings: BLOCKS * ROWS, entries: ENTRIES, unreadable: 0 })
   const range = { sensor: 'a.b', from: 0, to: START * 2, limit: 10_000 }

@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { NO_TIME } from '#domain/reading.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { openTestStore, temporaryFolder, type TestStore } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 0, 1)
 const COUNT = 30_000
-const eventually = { timeout: 20_000 }
 
 /** Two sensors in segments and blocks, and an event; closed. */
 async function fill(dataDir: string): Promise<void> {
@@ -34,7 +34,7 @@ function damage(file: string, every: number): void {
 }
 
 async function salvaged({ events }: TestStore): Promise<Readonly<Record<string, unknown>>> {
-  await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('store-salvaged'), eventually)
+  await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('store-salvaged'), EVENTUALLY)
   return events.find(({ type }) => type === 'store-salvaged')!.data!
 }
 
@@ -69,7 +69,7 @@ describe('salvage', () => {
     for (const { time, value } of other.items) expect(value).toBe((time - START) / 1000)
     expect(count + other.items.length).toBe(Number(data['readings']) + 1)
     await store.close()
-  }, 60_000)
+  }, 120_000)
 
   it('recovers everything when only something beside the readings is damaged', async () => {
     using folder = temporaryFolder()
@@ -91,7 +91,7 @@ describe('salvage', () => {
     const { count, min, max } = await bed.store.history.statistics('a.b', START, START + COUNT * 1000)
     expect({ count, min, max }).toEqual({ count: COUNT, min: 0, max: Math.sqrt(COUNT - 1) })
     await bed.store.close()
-  }, 60_000)
+  }, 120_000)
 
   it('says that nothing could be recovered when nothing can be read', async () => {
     using folder = temporaryFolder()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { Status } from '#domain/quality.ts'
 import { NO_TIME } from '#domain/reading.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { openTestStore, temporaryFolder } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 5, 1)
@@ -124,7 +125,7 @@ describe('a damaged database', () => {
         { type: 'store-quarantined', severity: 'error', data: { file: quarantined } },
         { type: 'store-salvaged', data: { file: quarantined } },
       ]
-      await vi.waitFor(() => expect(after.events.slice(0, 2)).toMatchObject(told), { timeout: 20_000 })
+      await vi.waitFor(() => expect(after.events.slice(0, 2)).toMatchObject(told), EVENTUALLY)
       after.store.ring.pushNumber(0, 0, NO_TIME, START, 1)
       await after.store.flush()
       await after.store.close()

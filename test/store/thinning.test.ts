@@ -139,7 +139,7 @@ describe('disk budget', () => {
     expect(times.length + (await dropped(registry, 'thinned')) + (await dropped(registry, 'size'))).toBe(n)
     expect(times[0]).toBeGreaterThan(START)
     await store.close()
-  }, 60_000)
+  }, 120_000)
 
   it('forgets alarms and events after the longest retention, but no open alarm', async () => {
     using folder = temporaryFolder()

@@ -15,6 +15,7 @@ import { QueryFiles } from '#store/query-files.ts'
 import { queryReadings } from '#store/query-readings.ts'
 import { StoreThread } from '#store/store-thread.ts'
 import { runAll } from '#store/turns.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { DAY_MS, openTestStore, pushed, temporaryFolder, YEAR_MS } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 0, 1)
@@ -40,15 +41,15 @@ describe('retention', () => {
       events.filter(({ type }) => type === 'store-retention').map(({ data }) => data?.['kind'])
     clock.step(2 * DAY_MS)
     await clock.advance(60_000)
-    await vi.waitFor(() => expect(kinds()).toEqual(['raw']), { timeout: 20_000 })
+    await vi.waitFor(() => expect(kinds()).toEqual(['raw']), EVENTUALLY)
     expect(await ask()).toEqual([0, 1000, 17])
     clock.step(10 * DAY_MS)
     await clock.advance(60_000)
-    await vi.waitFor(() => expect(kinds()).toEqual(['raw', 'minute']), { timeout: 20_000 })
+    await vi.waitFor(() => expect(kinds()).toEqual(['raw', 'minute']), EVENTUALLY)
     expect(await ask()).toEqual([0, 17, 17]) // hours answer by the start of their cells
     clock.step(YEAR_MS)
     await clock.advance(60_000)
-    await vi.waitFor(() => expect(kinds()).toEqual(['raw', 'minute', 'hour']), { timeout: 20_000 })
+    await vi.waitFor(() => expect(kinds()).toEqual(['raw', 'minute', 'hour']), EVENTUALLY)
     expect(await ask()).toEqual([0, 0, 0])
     await store.close()
   })
@@ -89,7 +90,7 @@ describe('retention', () => {
     expect(left).toBeLessThan(n)
     expect((await store.journal.read(JOURNAL_START, 1))!.firstSeq).toBe(n - left + 1)
     await store.close()
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('store engine', () => {

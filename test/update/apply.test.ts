@@ -188,7 +188,7 @@ describe('a power cut', () => {
 
   it.each([true, false])(
     'before any step leaves a version that runs, and the next run ends it (healthy: %s)',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (isHealthy) => {
       const becomesHealthy = async (): Promise<boolean> => isHealthy
       const steps: string[] = []

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Status } from '#domain/quality.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import {
   call,
   openLive,
@@ -22,7 +23,7 @@ async function start(): Promise<Fixture & { clock: ManualClock }> {
 }
 
 const messages = (live: LiveMessages, count: number): Promise<unknown> =>
-  vi.waitFor(() => expect(live.messages.length).toBeGreaterThanOrEqual(count))
+  vi.waitFor(() => expect(live.messages.length).toBeGreaterThanOrEqual(count), EVENTUALLY)
 
 /** Resolves when everything that was sent before has arrived: a ping is answered in order. */
 async function arrived(live: LiveMessages): Promise<void> {
@@ -166,7 +167,10 @@ describe('the live feed', () => {
     const live = await openLive(api)
     expect((await call(api.url, '/metrics')).text).toContain('telemetryx_live_clients 1')
     live.socket.terminate()
-    await vi.waitFor(async () => expect((await call(api.url, '/metrics')).text).toContain('telemetryx_live_clients 0'))
+    await vi.waitFor(
+      async () => expect((await call(api.url, '/metrics')).text).toContain('telemetryx_live_clients 0'),
+      EVENTUALLY,
+    )
     api.latest.put(NOON, { 'press-1.setpoint': 1 })
   })
 })

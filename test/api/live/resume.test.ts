@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { MAX_PAST_ALARMS } from '#api/live/past.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { makeAlarm, makeModel, makeSensor } from '../fakes.ts'
 import { openLive, SENSORS, startApi, type Fixture, type LiveMessages } from '../fixture.ts'
 
@@ -14,7 +15,7 @@ async function start(): Promise<Fixture & { clock: ManualClock }> {
 }
 
 const hears = (live: LiveMessages, count: number): Promise<unknown> =>
-  vi.waitFor(() => expect(live.messages.length).toBeGreaterThanOrEqual(count))
+  vi.waitFor(() => expect(live.messages.length).toBeGreaterThanOrEqual(count), EVENTUALLY)
 
 /** The last position that a client heard; it then goes away. */
 async function leave(live: LiveMessages): Promise<string> {

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { DEFAULT_HTTP_LIMITS } from '#config/http-limits.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { makeAlarm, makeSensor } from '../fakes.ts'
 import { call, openLive, startApi, type Fixture } from '../fixture.ts'
 
@@ -40,27 +41,28 @@ describe('slow live clients', () => {
     const api = await start()
     const slow = await openLive(api)
     const quick = await openLive(api)
-    await vi.waitFor(() => expect(slow.messages.length + quick.messages.length).toBe(2))
+    await vi.waitFor(() => expect(slow.messages.length + quick.messages.length).toBe(2), EVENTUALLY)
     slow.socket.pause()
     let sentBytes = 0
     quick.socket.on('message', (data: Buffer) => (sentBytes += data.length))
     for (let value = 1; value <= 150; value++) await putAll(api, value)
     api.alarms.put(makeAlarm('3-1', 'line.sensor-1'))
     api.alarms.put(makeAlarm('3-1', 'line.sensor-1', { acknowledged: true }))
-    await vi.waitFor(() => expect(quick.values.get('line.sensor-1999')).toBe(150))
+    await vi.waitFor(() => expect(quick.values.get('line.sensor-1999')).toBe(150), EVENTUALLY)
     expect(quick.messages.filter(({ type }) => type === 'readings').length).toBeGreaterThanOrEqual(151)
 
     let receivedBytes = 0
     slow.socket.on('message', (data: Buffer) => (receivedBytes += data.length))
     slow.socket.resume()
-    await vi.waitFor(() =>
-      expect(slow.messages.some(({ type, alarm }) => type === 'alarm' && alarm.acknowledged)).toBe(true),
+    await vi.waitFor(
+      () => expect(slow.messages.some(({ type, alarm }) => type === 'alarm' && alarm.acknowledged)).toBe(true),
+      EVENTUALLY,
     )
-    await vi.waitFor(() => expect(SENSORS.every(({ id }) => slow.values.get(id) === 150)).toBe(true))
+    await vi.waitFor(() => expect(SENSORS.every(({ id }) => slow.values.get(id) === 150)).toBe(true), EVENTUALLY)
     expect(receivedBytes).toBeLessThan(sentBytes / 2)
 
     await putAll(api, 151)
-    await vi.waitFor(() => expect(slow.values.get('line.sensor-7')).toBe(151))
+    await vi.waitFor(() => expect(slow.values.get('line.sensor-7')).toBe(151), EVENTUALLY)
   })
 
   it('are cut off after 30 s without taking anything, and memory stays bounded until then', async () => {
@@ -75,7 +77,7 @@ describe('slow live clients', () => {
     expect(memoryInUse() - before).toBeLessThan(30e6)
     expect(await liveClients(api)).toBe('1')
     for (let second = 0; second < 30; second += 10) await api.clock.advance(10_000)
-    await vi.waitFor(async () => expect(await liveClients(api)).toBe('0'))
+    await vi.waitFor(async () => expect(await liveClients(api)).toBe('0'), EVENTUALLY)
   })
 })
 
@@ -87,9 +89,12 @@ describe('many live clients', () => {
     )
     await expect(openLive(api)).rejects.toThrow('refused with 503')
     api.latest.put(NOON, { 'line.sensor-1': 42, 'line.sensor-2': 1 })
-    await vi.waitFor(() => expect(clients.every(({ values }) => values.get('line.sensor-1') === 42)).toBe(true))
+    await vi.waitFor(
+      () => expect(clients.every(({ values }) => values.get('line.sensor-1') === 42)).toBe(true),
+      EVENTUALLY,
+    )
     clients[0]!.socket.terminate()
-    await vi.waitFor(() => openLive(api))
+    await vi.waitFor(() => openLive(api), EVENTUALLY)
   })
 
   it('that vanish without a word are noticed by their missing pongs', async () => {
@@ -97,7 +102,7 @@ describe('many live clients', () => {
     await rawClient(api)
     expect(await liveClients(api)).toBe('1')
     for (let second = 0; second < 30; second += 10) await api.clock.advance(10_000)
-    await vi.waitFor(async () => expect(await liveClients(api)).toBe('0'))
+    await vi.waitFor(async () => expect(await liveClients(api)).toBe('0'), EVENTUALLY)
   })
 
   it('that answer pings stay', async () => {

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { TelemetryError } from '#domain/errors.ts'
 import { Status } from '#domain/quality.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { get, startApi, type Fixture } from '../fixture.ts'
 
 const NOON = Date.UTC(2026, 10, 20, 12)
@@ -130,10 +131,10 @@ describe('readings of a range', () => {
     const client = request(`${api.url}/api/v1/sensors/press-1.setpoint/stats`)
     client.on('error', () => {})
     client.end()
-    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1))
+    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1), EVENTUALLY)
     expect(api.history.signals[0]!.aborted).toBe(false)
     client.destroy()
-    await vi.waitFor(() => expect(api.history.signals[0]!.aborted).toBe(true))
+    await vi.waitFor(() => expect(api.history.signals[0]!.aborted).toBe(true), EVENTUALLY)
   })
 
   it('turns away more queries than it can run at once', async () => {
@@ -143,7 +144,7 @@ describe('readings of a range', () => {
       release = resolve
     })
     const running = Array.from({ length: 32 }, () => get(api, '/sensors/press-1.setpoint/stats'))
-    await vi.waitFor(() => expect(api.history.signals).toHaveLength(32))
+    await vi.waitFor(() => expect(api.history.signals).toHaveLength(32), EVENTUALLY)
     const refused = await get(api, '/sensors/press-1.setpoint/stats')
     expect(refused).toMatchObject({ status: 503, json: { code: 'UNAVAILABLE' }, headers: { 'retry-after': '1' } })
     release()

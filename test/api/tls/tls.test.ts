@@ -10,6 +10,7 @@ import { WebSocket } from 'ws'
 import { selfSignedPair } from '#api/tls/self-signed.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { systemClock } from '#kit/clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { recordingLog, seedAccounts, PASSWORD, startApi, temporaryFolder, type Fixture } from '../fixture.ts'
 
 async function pairOnDisk(names: readonly string[] = ['localhost', '127.0.0.1']) {
@@ -107,7 +108,7 @@ describe('an API with a certificate from files', () => {
     copyFileSync(second.files.cert, first.files.cert)
     copyFileSync(second.files.key, first.files.key)
     await clock.advance(60_000)
-    await vi.waitFor(async () => expect(await shownSerial(api)).toBe(serialOf(second.cert)), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await shownSerial(api)).toBe(serialOf(second.cert)), EVENTUALLY)
     const again = await ask(api.url, '/healthz', { agent })
     expect(again).toMatchObject({ status: 200, isReused: true })
   })
@@ -121,16 +122,13 @@ describe('an API with a certificate from files', () => {
     copyFileSync(second.files.cert, first.files.cert) // the key is still the old one
     const told = (): string[] => lines.filter((line) => line.includes('does not belong'))
     await clock.advance(60_000)
-    await vi.waitFor(() => expect(told()).toHaveLength(1), { timeout: 10_000 })
+    await vi.waitFor(() => expect(told()).toHaveLength(1), EVENTUALLY)
     expect(await shownSerial(api)).toBe(serialOf(first.cert))
     writeFileSync(first.files.cert, 'nonsense')
-    await vi.waitFor(
-      async () => {
-        await clock.advance(60_000)
-        expect(lines.some((line) => line.includes('is no certificate'))).toBe(true)
-      },
-      { timeout: 10_000 },
-    )
+    await vi.waitFor(async () => {
+      await clock.advance(60_000)
+      expect(lines.some((line) => line.includes('is no certificate'))).toBe(true)
+    }, EVENTUALLY)
     expect(told()).toHaveLength(1)
     expect(await shownSerial(api)).toBe(serialOf(first.cert))
     for (const { key } of [first, second]) expect(lines.join('')).not.toContain(key.split('\n')[1])

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Gateway } from '#gateway/gateway.ts'
 import { call, type Answer } from '#test/api/fixture.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { startTestGateway } from '#test/gateway/start-gateway.ts'
 
 const YAML = `devices:
@@ -41,7 +42,7 @@ async function values(sensor: string): Promise<unknown[]> {
   return (await call(gateway!.url, path)).json.items.map(({ value }: { value: unknown }) => value)
 }
 
-describe('a device that takes any sensor', { timeout: 60_000 }, () => {
+describe('a device that takes any sensor', { timeout: 120_000 }, () => {
   it('makes sensors of what is sent, by their first values, durable with the answer and over a restart', async () => {
     await start()
     const readings = [
@@ -63,7 +64,7 @@ describe('a device that takes any sensor', { timeout: 60_000 }, () => {
     expect(await values('state')).toEqual(['running'])
     await start()
     expect(await sensors()).toEqual(known)
-    await vi.waitFor(async () => expect((await post([{ sensor: 'jobs', value: 43 }])).status).toBe(202))
+    await vi.waitFor(async () => expect((await post([{ sensor: 'jobs', value: 43 }])).status).toBe(202), EVENTUALLY)
     expect(await values('jobs')).toEqual([41, 42, 43])
   })
 
@@ -133,7 +134,7 @@ describe('a device that takes any sensor', { timeout: 60_000 }, () => {
     await start()
     expect(existsSync(`${file}.corrupt`)).toBe(true)
     expect(Object.keys(await sensors())).toEqual(['scripts.named'])
-    await vi.waitFor(async () => expect((await post([{ sensor: 'jobs', value: 2 }])).status).toBe(202))
+    await vi.waitFor(async () => expect((await post([{ sensor: 'jobs', value: 2 }])).status).toBe(202), EVENTUALLY)
     expect(await values('jobs')).toEqual([1, 2])
   })
 })

@@ -14,6 +14,7 @@ import { silentLogger } from '#kit/logger.ts'
 import { seededRandom } from '#kit/random.ts'
 import { createCollector } from '../../../src/collect/collect.mjs'
 import { call, type Answer } from '#test/api/fixture.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 
 const YAML = `gateway: { id: edge-01, factory: Plant A }
 http: { port: 0, auth: none }
@@ -39,7 +40,7 @@ beforeAll(async () => {
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
   const options = { config: parsed.config, catalogue, clock: systemClock, log: silentLogger, random: seededRandom(1) }
   gateway = await startGateway(options)
-  await vi.waitFor(async () => expect((await post({})).status).toBe(202), { timeout: 15_000, interval: 50 })
+  await vi.waitFor(async () => expect((await post({})).status).toBe(202), EVENTUALLY)
 })
 afterAll(async () => {
   await gateway.stop({ deadlineMs: 2000 })

@@ -7,6 +7,7 @@ import type { Value } from '#domain/value.ts'
 import { modbusDriver } from '#drivers/modbus/driver.ts'
 import { systemClock } from '#kit/clock.ts'
 import { describeDriverContract, type Behaviour, type ContractPeer } from '#test/contract/driver-contract.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { serialFrame } from '#test/sim/raw-rtu-slave.ts'
 import type { RecordingContext } from '#test/sim/recording-sink.ts'
 import { hasSocat, SerialPty } from '#test/sim/serial-pty.ts'
@@ -18,7 +19,6 @@ const REQUEST_BYTES = 8
 const TIMEOUT_MS = 400
 /** How often the suite unplugs in one test. */
 const SPARES = 4
-const eventually = { timeout: 15_000, interval: 10 }
 
 /** Unit 1 at the far end of the line; it knows function 3. */
 class UnitOnPort implements ContractPeer {
@@ -109,7 +109,7 @@ class UnitOnPort implements ContractPeer {
       case 'hangsUp':
         this.hangUp()
         // Only when the driver has noticed does the suite go on: else it would use the port that is gone once more.
-        await vi.waitFor(() => expect(this.#losses()).toBeGreaterThan(losses), eventually)
+        await vi.waitFor(() => expect(this.#losses()).toBeGreaterThan(losses), EVENTUALLY)
         break
     }
     for (const resolve of this.#onRequest.splice(0)) resolve()

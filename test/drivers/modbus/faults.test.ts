@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isTelemetryError } from '#domain/errors.ts'
 import type { Clock } from '#kit/clock.ts'
 import { modbusDriver } from '#drivers/modbus/driver.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { mbapFrame, RawModbusSlave, type Behaviour } from '#test/sim/raw-modbus-slave.ts'
 import { RecordingSink } from '#test/sim/recording-sink.ts'
 import { holdings, NEVER, testDevice, TIMEOUT_MS, type TestDevice } from './modbus-device.ts'
@@ -65,7 +66,7 @@ describe('an answer that does not fit the request', () => {
     ['that is longer than it says', (request) => request.reply(data, { length: 5 })],
   ])('%s breaks the connection at once and gives no value', async (_name, behaviour) => {
     expect(await failedPoll(behaviour)).toBe('PROTOCOL')
-    await vi.waitFor(() => expect(unit.context.lostCauses).toMatchObject([{ code: 'PROTOCOL' }]))
+    await vi.waitFor(() => expect(unit.context.lostCauses).toMatchObject([{ code: 'PROTOCOL' }]), EVENTUALLY)
     await recovers()
   })
 
@@ -94,7 +95,7 @@ describe('a slave that', () => {
     await slave.nextRequest()
     await unit.clock.advance(TIMEOUT_MS)
     expect(await polling).toBe('TIMEOUT')
-    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1), EVENTUALLY)
     await recovers()
   })
 
@@ -108,7 +109,7 @@ describe('a slave that', () => {
     await asked
     await unit.clock.advance(TIMEOUT_MS)
     expect(await polling).toMatchObject({ code: 'TIMEOUT', context: { requests: 1 } })
-    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1), EVENTUALLY)
   })
 
   it('stops in the middle of an answer is given up, and the rest is never taken for the next answer', async () => {
@@ -123,7 +124,7 @@ describe('a slave that', () => {
 
   it('hangs up during a request', async () => {
     expect(await failedPoll((request) => request.socket.destroy())).toBe('CONNECTION_LOST')
-    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1), EVENTUALLY)
     await recovers()
   })
 
@@ -134,14 +135,14 @@ describe('a slave that', () => {
 
   it('hangs up between requests is noticed without asking', async () => {
     slave.hangUp()
-    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1), EVENTUALLY)
     expect(await failedPoll(slave.answer)).toBe('CONNECTION_LOST')
     await recovers()
   })
 
   it('talks without being asked is disconnected', async () => {
     slave.broadcast(mbapFrame(999, 1, Buffer.from('0306deaddeaddead', 'hex')))
-    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1), EVENTUALLY)
     expect(unit.context.errors.get('protocol')).toBe(1)
     await recovers()
   })
@@ -159,7 +160,7 @@ describe('a slave that', () => {
       slave.answer(request)
     }
     for (let turn = 0; turn < 20; turn++) expect(results(await unit.poll())).toEqual(good)
-    await vi.waitFor(() => expect(unit.context.errors.get('late-answer')).toBe(20))
+    await vi.waitFor(() => expect(unit.context.errors.get('late-answer')).toBe(20), EVENTUALLY)
     expect(unit.context.lostCauses).toEqual([])
   })
 
@@ -168,7 +169,7 @@ describe('a slave that', () => {
       for (let turn = 0; turn < 100; turn++) slave.answer(request)
     }
     await unit.poll()
-    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1))
+    await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(1), EVENTUALLY)
   })
 
   it('holds an answer back for 256 requests never has it taken for the answer of then', async () => {

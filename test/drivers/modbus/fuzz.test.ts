@@ -123,4 +123,4 @@ it('does not grow', async () => {
   const before = used()
   for (let turn = 0; turn < 8; turn++) await round()
   expect(used() - before).toBeLessThan(4 * 1024 * 1024)
-}, 60_000)
+}, 120_000)

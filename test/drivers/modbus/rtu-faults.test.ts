@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RawRtuSlave, serialFrame, type RtuRequest } from '#test/sim/raw-rtu-slave.ts'
 import { RecordingSink } from '#test/sim/recording-sink.ts'
 import { holdings, NEVER, testDevice, TIMEOUT_MS, type TestDevice } from './modbus-device.ts'
@@ -124,7 +125,7 @@ describe('a unit on a line gives no value', () => {
     slave.behaviour = answerUnit
     const again = first.poll() // must wait: the late answer would fit it
     late!.reply(lie)
-    await vi.waitFor(() => expect(first.context.errors.get('late-answer')).toBe(1))
+    await vi.waitFor(() => expect(first.context.errors.get('late-answer')).toBe(1), EVENTUALLY)
     await line.advance(TIMEOUT_MS)
     expect((await again).only(0)).toEqual({ value: 1 })
   })

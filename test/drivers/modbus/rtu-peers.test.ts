@@ -5,6 +5,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Value } from '#domain/value.ts'
 import { systemClock } from '#kit/clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasLibmodbus, hasPymodbus, startLibmodbusSlave, startPymodbusSlave } from '#test/sim/modbus-peers.ts'
 import { RawRtuSlave } from '#test/sim/raw-rtu-slave.ts'
 import { hasSocat, SerialLine } from '#test/sim/serial-line.ts'
@@ -80,7 +81,7 @@ describe.skipIf(!hasSocat || !hasPymodbus)('pymodbus on a serial line (needs soc
     const all = await connected(line.path, { unit: 0, sensors: holdings(7) })
     expect(await all.device.write!(0, 99, NEVER)).toBe(99)
     for (const unit of [1, 2])
-      await vi.waitFor(async () => expect(await slave.get('holding', 7, 1, unit)).toEqual([99]))
+      await vi.waitFor(async () => expect(await slave.get('holding', 7, 1, unit)).toEqual([99]), EVENTUALLY)
   })
 })
 
@@ -129,7 +130,7 @@ describe.skipIf(!hasSocat)('a serial port (needs socat)', () => {
     for (let turn = 1; turn <= 3; turn++) {
       expect((await unit.poll()).only(0)).toEqual({ value: 5 })
       await line.unplug()
-      await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(turn), 10_000)
+      await vi.waitFor(() => expect(unit.context.lostCauses).toHaveLength(turn), EVENTUALLY)
       await expect(unit.device.connect(NEVER)).rejects.toMatchObject({ code: 'CONNECTION_FAILED', retryable: true })
       await line.replug()
       await unit.device.connect(NEVER)

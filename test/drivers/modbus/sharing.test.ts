@@ -1,6 +1,7 @@
 // Several units behind one host and port: one connection, one request at a time, and no unit at the cost of another.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RawModbusSlave, type RawRequest } from '#test/sim/raw-modbus-slave.ts'
 import { RecordingSink } from '#test/sim/recording-sink.ts'
 import { holdings, NEVER, testDevice, TIMEOUT_MS, type TestDevice } from './modbus-device.ts'
@@ -37,7 +38,10 @@ async function connectBoth(): Promise<void> {
 }
 
 async function bothAreTold(): Promise<void> {
-  await vi.waitFor(() => expect([first, second].map(({ context }) => context.lostCauses.length)).toEqual([1, 1]))
+  await vi.waitFor(
+    () => expect([first, second].map(({ context }) => context.lostCauses.length)).toEqual([1, 1]),
+    EVENTUALLY,
+  )
 }
 
 describe('two units on the same host and port', () => {
@@ -50,7 +54,7 @@ describe('two units on the same host and port', () => {
     expect((await second.poll()).only(0)).toEqual({ value: 2 })
     expect(slave.openConnections).toBe(1)
     await second.device.close()
-    await vi.waitFor(() => expect(slave.openConnections).toBe(0))
+    await vi.waitFor(() => expect(slave.openConnections).toBe(0), EVENTUALLY)
     expect([first.context.lostCauses, second.context.lostCauses]).toEqual([[], []])
   })
 
@@ -67,12 +71,12 @@ describe('two units on the same host and port', () => {
     slave.behaviour = (request) => open.push(request)
     await connectBoth()
     const polls = [first.poll(), second.poll()]
-    await vi.waitFor(() => expect(open).toHaveLength(1))
+    await vi.waitFor(() => expect(open).toHaveLength(1), EVENTUALLY)
     answerUnit(open[0]!)
-    await vi.waitFor(() => expect(open).toHaveLength(2))
+    await vi.waitFor(() => expect(open).toHaveLength(2), EVENTUALLY)
     const again = first.poll()
     answerUnit(open[1]!)
-    await vi.waitFor(() => expect(open).toHaveLength(3))
+    await vi.waitFor(() => expect(open).toHaveLength(3), EVENTUALLY)
     answerUnit(open[2]!)
     const sinks = await Promise.all([...polls, again])
     expect(sinks.map((sink) => sink.only(0))).toEqual([{ value: 1 }, { value: 2 }, { value: 1 }])
@@ -82,7 +86,10 @@ describe('two units on the same host and port', () => {
   it('are both told when the connection breaks, and one new connection serves both', async () => {
     await connectBoth()
     slave.hangUp()
-    await vi.waitFor(() => expect(first.context.lostCauses.length + second.context.lostCauses.length).toBe(2))
+    await vi.waitFor(
+      () => expect(first.context.lostCauses.length + second.context.lostCauses.length).toBe(2),
+      EVENTUALLY,
+    )
     await connectBoth()
     expect(slave.accepted).toBe(2)
     expect((await first.poll()).only(0)).toEqual({ value: 1 })
@@ -98,7 +105,7 @@ describe('two units on the same host and port', () => {
     }
     const silent = expect(first.poll()).rejects.toMatchObject({ code: 'TIMEOUT' })
     const healthy = second.poll() // waits for the wire
-    await vi.waitFor(() => expect(late).toBeDefined())
+    await vi.waitFor(() => expect(late).toBeDefined(), EVENTUALLY)
     await first.clock.advance(TIMEOUT_MS)
     await silent
     expect((await healthy).only(0)).toEqual({ value: 2 })
@@ -108,7 +115,7 @@ describe('two units on the same host and port', () => {
     expect((await asked).only(0)).toEqual({ value: 2 })
     slave.behaviour = answerUnit
     expect((await first.poll()).only(0)).toEqual({ value: 1 })
-    await vi.waitFor(() => expect(first.context.errors.get('late-answer')).toBe(1))
+    await vi.waitFor(() => expect(first.context.errors.get('late-answer')).toBe(1), EVENTUALLY)
     expect(second.context.errors.size).toBe(0)
     expect(slave.accepted).toBe(1)
     expect(second.context.lostCauses).toEqual([])
@@ -206,10 +213,10 @@ describe('two units on the same host and port', () => {
     await connectBoth()
     const asking = expect(first.poll()).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
     const waiting = second.poll()
-    await vi.waitFor(() => expect(open).toHaveLength(1))
+    await vi.waitFor(() => expect(open).toHaveLength(1), EVENTUALLY)
     await first.device.close()
     await asking
-    await vi.waitFor(() => expect(open).toHaveLength(2))
+    await vi.waitFor(() => expect(open).toHaveLength(2), EVENTUALLY)
     answerUnit(open[0]!) // late
     answerUnit(open[1]!)
     expect((await waiting).only(0)).toEqual({ value: 2 })
@@ -249,7 +256,7 @@ describe('a device', () => {
     await connecting
     await second.device.connect(NEVER)
     await second.device.close()
-    await vi.waitFor(() => expect(slave.openConnections).toBe(0))
+    await vi.waitFor(() => expect(slave.openConnections).toBe(0), EVENTUALLY)
     expect(first.clock.pending).toBe(0)
   })
 

@@ -6,6 +6,7 @@ import { modbusDriver } from '#drivers/modbus/driver.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { RecordingSink } from '#test/sim/recording-sink.ts'
 import { holdings, modbusSetup, NEVER } from './modbus-device.ts'
@@ -29,7 +30,7 @@ it('a running device shows its requests before and after planning, and its last 
     ],
   })
   await acquisition.start(NEVER)
-  await vi.waitFor(() => expect(acquisition.frames!('device')!.length).toBeGreaterThanOrEqual(4), 20_000)
+  await vi.waitFor(() => expect(acquisition.frames!('device')!.length).toBeGreaterThanOrEqual(4), EVENTUALLY)
   expect(acquisition.get('device')!.plan).toEqual({ pointRequests: 4, requests: 2 })
   const [first, second] = acquisition.frames!('device')!
   expect([first!.direction, second!.direction]).toEqual(['sent', 'received'])

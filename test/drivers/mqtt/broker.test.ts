@@ -5,12 +5,11 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { Device, DriverServices } from '#domain/driver.ts'
 import { mqttDriver } from '#drivers/mqtt/driver.ts'
 import { systemClock } from '#kit/clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RecordingContext } from '#test/sim/recording-sink.ts'
 import { hasMosquitto, Mosquitto } from '#test/uplinks/mqtt/mosquitto.ts'
 import { NEVER, setupsOf } from './mqtt-device.ts'
 import { StampedSink } from './stamped-sink.ts'
-
-const eventually = { timeout: 15_000, interval: 20 }
 
 class Context extends RecordingContext implements DriverServices {
   readonly gateway = 'edge-01'
@@ -62,13 +61,13 @@ describe.skipIf(!hasMosquitto)('an MQTT device on mosquitto (needs mosquitto)', 
     await send(1, 'vib/a/rms')
     await send(2, 'vib/b/rms')
     await send(3, 'vib/b/peak')
-    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1, 2]), eventually)
+    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1, 2]), EVENTUALLY)
   })
 
   it('speaks MQTT 5 as well', async () => {
     const { sink } = await open(RMS.replace('url: "URL"', 'url: "URL", protocol: 5'))
     await send(5)
-    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([5]), eventually)
+    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([5]), EVENTUALLY)
   })
 
   it('marks what the broker had kept as uncertain until a live message comes', async () => {
@@ -76,41 +75,41 @@ describe.skipIf(!hasMosquitto)('an MQTT device on mosquitto (needs mosquitto)', 
     const { sink } = await open(RMS)
     await vi.waitFor(
       () => expect(sink.last(0)).toMatchObject({ value: 7, status: 'UncertainLastUsableValue' }),
-      eventually,
+      EVENTUALLY,
     )
     await send(8)
-    await vi.waitFor(() => expect(sink.last(0)).toMatchObject({ value: 8, status: 'Good' }), eventually)
+    await vi.waitFor(() => expect(sink.last(0)).toMatchObject({ value: 8, status: 'Good' }), EVENTUALLY)
   })
 
   it('acknowledges when the journal has it, not before: the broker sends the rest again', async () => {
     const first = await open(RMS)
     first.context.isJournalling = false
     for (const value of [1, 2, 3]) await send(value)
-    await vi.waitFor(() => expect(first.sink.valuesOf(0)).toEqual([1, 2, 3]), eventually)
+    await vi.waitFor(() => expect(first.sink.valuesOf(0)).toEqual([1, 2, 3]), EVENTUALLY)
     first.context.waiting.shift()!() // the journal has 1 alone
     await publisher.publishAsync('other', '', { qos: 1 }) // the acknowledgement is on its way before the end
     await new Promise((resolve) => setImmediate(resolve))
     await broker.stop()
-    await vi.waitFor(() => expect(first.context.lostCauses).toHaveLength(1), eventually)
+    await vi.waitFor(() => expect(first.context.lostCauses).toHaveLength(1), EVENTUALLY)
     await broker.start()
     const second = await open(RMS) // as after a crash: another driver, the same session
-    await vi.waitFor(() => expect(second.sink.valuesOf(0)).toEqual([2, 3]), eventually)
+    await vi.waitFor(() => expect(second.sink.valuesOf(0)).toEqual([2, 3]), EVENTUALLY)
   })
 
   it('does not pass on twice what comes again because its acknowledgement was lost', async () => {
     const { device, sink, context } = await open(RMS)
     context.isJournalling = false
     for (const value of [1, 2]) await send(value)
-    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1, 2]), eventually)
+    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1, 2]), EVENTUALLY)
     await broker.stop()
-    await vi.waitFor(() => expect(context.lostCauses).toHaveLength(1), eventually)
+    await vi.waitFor(() => expect(context.lostCauses).toHaveLength(1), EVENTUALLY)
     await broker.start()
     context.isJournalling = true
     await again(device, sink)
-    await vi.waitFor(() => expect(context.errors.get('duplicate')).toBe(2), eventually)
-    await vi.waitFor(() => expect(publisher.connected).toBe(true), eventually)
+    await vi.waitFor(() => expect(context.errors.get('duplicate')).toBe(2), EVENTUALLY)
+    await vi.waitFor(() => expect(publisher.connected).toBe(true), EVENTUALLY)
     await send(3)
-    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1, 2, 3]), eventually)
+    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1, 2, 3]), EVENTUALLY)
   })
 
   it('takes nothing while the buffer is full, and everything in order afterwards', async () => {
@@ -119,7 +118,7 @@ describe.skipIf(!hasMosquitto)('an MQTT device on mosquitto (needs mosquitto)', 
     for (let value = 0; value < 50; value++) await send(value)
     expect(sink.valuesOf(0)).toEqual([])
     context.isFull = false
-    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual(Array.from({ length: 50 }, (_, n) => n)), eventually)
+    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual(Array.from({ length: 50 }, (_, n) => n)), EVENTUALLY)
   })
 
   it('shares one connection among devices, and holds back for those that subscribe later', async () => {
@@ -139,7 +138,7 @@ describe.skipIf(!hasMosquitto)('an MQTT device on mosquitto (needs mosquitto)', 
     await send(2, 'hum')
     await vi.waitFor(
       () => expect(first.sinks.map((sink, index) => sink.valuesOf(index))).toEqual([[1], [2]]),
-      eventually,
+      EVENTUALLY,
     )
     for (const device of first.devices) await device.close()
     await send(3)
@@ -147,7 +146,7 @@ describe.skipIf(!hasMosquitto)('an MQTT device on mosquitto (needs mosquitto)', 
     const second = await run()
     await vi.waitFor(
       () => expect(second.sinks.map((sink, index) => sink.valuesOf(index))).toEqual([[3], [4]]),
-      eventually,
+      EVENTUALLY,
     )
     for (const device of second.devices) await device.close()
   })
@@ -166,7 +165,7 @@ describe.skipIf(!hasMosquitto)('an MQTT device on mosquitto (needs mosquitto)', 
 `
     const { sink } = await open(yaml)
     await send(1)
-    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1]), eventually)
+    await vi.waitFor(() => expect(sink.valuesOf(0)).toEqual([1]), EVENTUALLY)
   })
 
   it('says what is wrong when the password is, and never the password', async () => {
@@ -181,12 +180,12 @@ describe.skipIf(!hasMosquitto)('an MQTT device on mosquitto (needs mosquitto)', 
   it('is not harmed by a message that is too long, and gets the next one', async () => {
     const { device, sink, context } = await open(RMS)
     await publisher.publishAsync('vib/a/rms', Buffer.alloc(2 * 1024 * 1024, 32), { qos: 1 })
-    await vi.waitFor(() => expect(context.errors.get('payload-too-large')).toBe(1), eventually)
+    await vi.waitFor(() => expect(context.errors.get('payload-too-large')).toBe(1), EVENTUALLY)
     await publisher.publishAsync('vib/a/rms', Buffer.alloc(17 * 1024 * 1024, 32), { qos: 1 })
-    await vi.waitFor(() => expect(context.lostCauses).toHaveLength(1), eventually)
+    await vi.waitFor(() => expect(context.lostCauses).toHaveLength(1), EVENTUALLY)
     expect(context.errors.get('packet-too-long')).toBe(1)
     await again(device, sink)
     await send(9)
-    await vi.waitFor(() => expect(sink.last(0)).toMatchObject({ value: 9, status: 'Good' }), eventually)
+    await vi.waitFor(() => expect(sink.last(0)).toMatchObject({ value: 9, status: 'Good' }), EVENTUALLY)
   })
 })

@@ -20,7 +20,6 @@ import type { ServerSettings } from './server-process.ts'
 
 export const NAMESPACE = 'http://example.org/line'
 export const NEVER = new AbortController().signal
-export const EVENTUALLY = { timeout: 20_000, interval: 20 }
 
 const program = fileURLToPath(new URL('./server-process.ts', import.meta.url))
 

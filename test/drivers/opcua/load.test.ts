@@ -1,7 +1,8 @@
 // Many values at once: none is lost, and the driver keeps nothing back.
 
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { EVENTUALLY, Folder, NEVER, openDevice, startServer, type OpcuaServer } from './bench.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
+import { Folder, NEVER, openDevice, startServer, type OpcuaServer } from './bench.ts'
 
 const SENSORS = 1000
 const TURNS = 20

@@ -1,16 +1,8 @@
 // Values, stamps and status codes of a real server in another process, subscribed and polled; and writes.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import {
-  EVENTUALLY,
-  Folder,
-  NEVER,
-  openDevice,
-  startServer,
-  type OpcuaServer,
-  type TestDevice,
-  type TestSensor,
-} from './bench.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
+import { Folder, NEVER, openDevice, startServer, type OpcuaServer, type TestDevice, type TestSensor } from './bench.ts'
 
 const STAMP = Date.parse('2026-03-01T12:00:00.123Z')
 const folder = new Folder()

@@ -7,7 +7,8 @@ import { opcuaDriver } from '#drivers/opcua/driver.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
-import { EVENTUALLY, Folder, KeepingSink, setupOf, startServer, type OpcuaServer, type TestSensor } from './bench.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
+import { Folder, KeepingSink, setupOf, startServer, type OpcuaServer, type TestSensor } from './bench.ts'
 
 const folder = new Folder()
 const running: { stop(): Promise<void> }[] = []

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { PACKAGE_ROOT } from '#gateway/version.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { run } from '../../cli/run-command.ts'
-import { EVENTUALLY, Folder, NEVER, openDevice, startServer, type OpcuaServer } from './bench.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
+import { Folder, NEVER, openDevice, startServer, type OpcuaServer } from './bench.ts'
 
 const folder = new Folder()
 let server: OpcuaServer

@@ -8,6 +8,7 @@ import { serialDriver } from '#drivers/serial/driver.ts'
 import { systemClock } from '#kit/clock.ts'
 import { describeDriverContract, type Behaviour, type ContractPeer } from '#test/contract/driver-contract.ts'
 import { describeSendingDriverContract, type SendingPeer } from '#test/contract/sending-driver-contract.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import type { RecordingContext } from '#test/sim/recording-sink.ts'
 import { hasSocat, SerialPty } from '#test/sim/serial-pty.ts'
 import { serialSetup, TIMEOUT_MS } from './serial-device.ts'
@@ -15,7 +16,6 @@ import { serialSetup, TIMEOUT_MS } from './serial-device.ts'
 /** How often the suite unplugs in one test. */
 const SPARES = 4
 const GARBAGE = '\x00\xff\x8dSSH-2.0-nonsense\r\n\xfe'
-const eventually = { timeout: 15_000, interval: 10 }
 
 class ScalePeer implements ContractPeer {
   readonly pty: SerialPty
@@ -120,9 +120,9 @@ class ScalePeer implements ContractPeer {
     }
     const behaviour = this.#behaviour
     const half = truth.slice(0, truth.length >> 1)
-    if (behaviour === 'garbage') await vi.waitFor(() => expect(last().endsWith(GARBAGE)).toBe(true), eventually)
-    if (behaviour === 'halfAnswers') await vi.waitFor(() => expect(last().endsWith(half)).toBe(true), eventually)
-    if (behaviour === 'hangsUp') await vi.waitFor(() => expect(this.#losses()).toBeGreaterThan(losses), eventually)
+    if (behaviour === 'garbage') await vi.waitFor(() => expect(last().endsWith(GARBAGE)).toBe(true), EVENTUALLY)
+    if (behaviour === 'halfAnswers') await vi.waitFor(() => expect(last().endsWith(half)).toBe(true), EVENTUALLY)
+    if (behaviour === 'hangsUp') await vi.waitFor(() => expect(this.#losses()).toBeGreaterThan(losses), EVENTUALLY)
   }
 }
 

@@ -9,13 +9,12 @@ import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RecordingContext, RecordingSink } from '#test/sim/recording-sink.ts'
 import { hasSocat, SerialPty } from '#test/sim/serial-pty.ts'
 import { deviceOn, NEVER, serialSetup, testDevice, TIMEOUT_MS, type TestSetup } from './serial-device.ts'
 
 const VALUE = '^(?<value>-?[0-9.]+)$'
-
-const eventually = { timeout: 15_000, interval: 10 }
 
 describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
   let pty: SerialPty
@@ -94,7 +93,7 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
         ],
       })
       const polling = poll()
-      await vi.waitFor(() => expect(context.errors.get('no-match')).toBe(1))
+      await vi.waitFor(() => expect(context.errors.get('no-match')).toBe(1), EVENTUALLY)
       await clock.advance(100) // the line must fall silent after nonsense
       const sink = await polling
       expect(sink.only(0)).toEqual({ bad: 'BadDecodingError' })
@@ -116,7 +115,7 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
       const requests = serve(() => answers.shift() ?? '')
       const { poll, clock, context } = await connected({ sensors: [{ field: 'weight' }] })
       const failing = expect(poll()).rejects.toMatchObject({ code: 'TIMEOUT' })
-      await vi.waitFor(() => expect(requests).toHaveLength(1))
+      await vi.waitFor(() => expect(requests).toHaveLength(1), EVENTUALLY)
       await clock.advance(TIMEOUT_MS)
       await failing
       const next = poll()
@@ -141,20 +140,23 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
       const { sink } = await listening()
       pty.send('2.5 kg\r\nS 12.5 kg\r\nS 13')
       pty.send('.5 kg\r\n')
-      await vi.waitFor(() => expect(sink.results.get(0)).toEqual([{ value: 12.5 }, { value: 13.5 }]))
+      await vi.waitFor(() => expect(sink.results.get(0)).toEqual([{ value: 12.5 }, { value: 13.5 }]), EVENTUALLY)
     })
 
     it('is believed from the first byte when the line was silent before', async () => {
       const { sink, clock } = await listening()
       await clock.advance(1000)
       pty.send('S 12.5 kg\r\n')
-      await vi.waitFor(() => expect(sink.results.get(0)).toEqual([{ value: 12.5 }]))
+      await vi.waitFor(() => expect(sink.results.get(0)).toEqual([{ value: 12.5 }]), EVENTUALLY)
     })
 
     it('is bad while it sends what is no value, and good again afterwards', async () => {
       const { sink, context } = await listening()
       pty.send('\r\nS ----- kg\r\nS 1 kg\r\n')
-      await vi.waitFor(() => expect(sink.results.get(0)).toEqual([{ bad: 'BadDecodingError' }, { value: 1 }]))
+      await vi.waitFor(
+        () => expect(sink.results.get(0)).toEqual([{ bad: 'BadDecodingError' }, { value: 1 }]),
+        EVENTUALLY,
+      )
       expect(context.errors.get('no-match')).toBe(1)
     })
 
@@ -164,10 +166,10 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
       pty.send('\r\n12.')
       pty.send('3')
       const heard = (): string => Buffer.concat(device.frames!().map(({ bytes }) => bytes)).toString()
-      await vi.waitFor(() => expect(heard()).toBe('\r\n12.3'), eventually) // all of it has come through socat
+      await vi.waitFor(() => expect(heard()).toBe('\r\n12.3'), EVENTUALLY) // all of it has come through socat
       await clock.advance(3000)
       pty.send('45\r\n')
-      await vi.waitFor(() => expect(sink.values).toEqual([45]))
+      await vi.waitFor(() => expect(sink.values).toEqual([45]), EVENTUALLY)
       expect(context.errors.get('frame-cut')).toBe(1)
     })
 
@@ -180,7 +182,7 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
       const { sink, clock } = await listening(changes)
       await clock.advance(1000)
       pty.send('00120034')
-      await vi.waitFor(() => expect(sink.values).toEqual([12, 34]))
+      await vi.waitFor(() => expect(sink.values).toEqual([12, 34]), EVENTUALLY)
     })
 
     it('gives no wrong value and keeps working, whatever bytes come', async () => {
@@ -190,7 +192,10 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
           sink.results.clear()
           pty.send(noise)
           pty.send('\r\nS 77 kg\r\n')
-          await vi.waitFor(() => expect(sink.results.get(2)?.at(-1)).toEqual({ value: 'kg' }), { interval: 1 })
+          await vi.waitFor(() => expect(sink.results.get(2)?.at(-1)).toEqual({ value: 'kg' }), {
+            ...EVENTUALLY,
+            interval: 1,
+          })
           expect(sink.values).toEqual([77, 1, 'kg'])
         }),
         { numRuns: 50 },
@@ -298,11 +303,11 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
     })
     const weights = () => sink.results.get(0) ?? []
     await acquisition.start(NEVER)
-    await vi.waitFor(() => expect(weights().at(-1)).toEqual({ value: 5 }), 10_000)
+    await vi.waitFor(() => expect(weights().at(-1)).toEqual({ value: 5 }), EVENTUALLY)
     pty.unplug()
-    await vi.waitFor(() => expect(weights().at(-1)).toHaveProperty('bad'), 10_000)
+    await vi.waitFor(() => expect(weights().at(-1)).toHaveProperty('bad'), EVENTUALLY)
     pty.plugIn()
-    await vi.waitFor(() => expect(weights().at(-1)).toEqual({ value: 5 }), 10_000)
+    await vi.waitFor(() => expect(weights().at(-1)).toEqual({ value: 5 }), EVENTUALLY)
   })
 
   it('tells what is wrong with a port that is not there', async () => {

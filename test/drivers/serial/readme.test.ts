@@ -7,6 +7,7 @@ import { parseGatewayConfig } from '#config/load.ts'
 import { serialDriver } from '#drivers/serial/driver.ts'
 import type { SerialSensorConfig } from '#drivers/serial/schema.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RecordingContext, RecordingSink } from '#test/sim/recording-sink.ts'
 import { hasSocat, SerialPty } from '#test/sim/serial-pty.ts'
 import { NEVER, sensorOf } from './serial-device.ts'
@@ -54,7 +55,7 @@ it.skipIf(!hasSocat)('of the example hears a GPS receiver (needs socat)', async 
   await device.subscribe?.(sink, NEVER)
   pty.send('$GPGLL,5300.97914,N,00259.98174,E,125926,A*28\r\n')
   pty.send('$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n')
-  await vi.waitFor(() => expect(sink.values).toHaveLength(2))
+  await vi.waitFor(() => expect(sink.values).toHaveLength(2), EVENTUALLY)
   expect(sink.values).toEqual([8, 545.4])
   await device.close()
   await pty.stop()

@@ -5,6 +5,7 @@ import { isTelemetryError } from '#domain/errors.ts'
 import type { Model, Sensor } from '#domain/sensor.ts'
 import type { Delivery, UplinkConnection } from '#domain/uplink.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { centralUplink } from '#uplinks/central/kind.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
 import { hasOpenssl, makeCertificates } from '../mqtt/certificates.ts'
@@ -64,7 +65,7 @@ describe('A central uplink and a server that', () => {
     })
     model = modelOf(['press-1.pressure', 'press-1.speed'])
     connection.modelChanged!()
-    await vi.waitFor(() => expect(central.seen[1]?.body.toString()).toContain('press-1.speed'))
+    await vi.waitFor(() => expect(central.seen[1]?.body.toString()).toContain('press-1.speed'), EVENTUALLY)
   })
 
   it('hears of a sensor that is gone gets the records of it that still waited, and no longer its registration', async () => {
@@ -234,7 +235,7 @@ describe('A central uplink and a server that', () => {
   it('closes idle connections is still there', async () => {
     central.keepAliveTimeout = 1
     await connection.connect(never)
-    await vi.waitFor(() => expect(central.seen.map(({ path }) => path)).toContain('/healthz'), 10_000)
+    await vi.waitFor(() => expect(central.seen.map(({ path }) => path)).toContain('/healthz'), EVENTUALLY)
     await connection.deliver(await readings(1), never)
     expect(losses).toEqual([])
   })
@@ -248,7 +249,7 @@ describe('A central uplink and a server that', () => {
     const failed = Promise.all(
       [delivered, waiting].map((each) => expect(each).rejects.toMatchObject({ retryable: true })),
     )
-    await vi.waitFor(() => expect(central.ingests()).toHaveLength(1))
+    await vi.waitFor(() => expect(central.ingests()).toHaveLength(1), EVENTUALLY)
     abort.abort()
     await failed
     expect(central.ingests()).toHaveLength(1)

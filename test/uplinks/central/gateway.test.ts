@@ -10,6 +10,7 @@ import { startGateway, type Gateway } from '#gateway/gateway.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { seededRandom } from '#kit/random.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { getJson } from '../../gateway/start-gateway.ts'
 import { ScriptedCentral } from './scripted-central.ts'
 
@@ -56,14 +57,14 @@ it(
     const before = yaml(apps('apps'), 'zstd')
     writeFileSync(file, before)
     gateway = await start(file)
-    await vi.waitFor(() => expect(central.ingests().length).toBeGreaterThan(0), 20_000) // the event of the start
+    await vi.waitFor(() => expect(central.ingests().length).toBeGreaterThan(0), EVENTUALLY) // the event of the start
     const after = yaml(apps('apps') + apps('line-2'), 'none')
     offer = { revision: 'r7', text: after, comment: 'Line 2' }
     const told = () =>
       central.seen
         .filter(({ method, path }) => method === 'PUT' && path === `${PATH}/r7`)
         .map(({ body }) => JSON.parse(body.toString()) as object)
-    await vi.waitFor(() => expect(told().at(-1)).toMatchObject({ state: 'watched', number: 2 }), 20_000)
+    await vi.waitFor(() => expect(told().at(-1)).toMatchObject({ state: 'watched', number: 2 }), EVENTUALLY)
     expect(readFileSync(file, 'utf8')).toBe(after)
     const audit = await getJson<{ items: object[] }>(gateway, '/api/v1/audit?action=config')
     expect(audit.items).toMatchObject([
@@ -71,7 +72,7 @@ it(
     ])
     const { items } = await getJson<{ items: { id: string }[] }>(gateway, '/api/v1/devices')
     expect(items.map(({ id }) => id)).toEqual(['apps', 'line-2'])
-    await vi.waitFor(() => expect(central.ingests().at(-1)!.headers['content-encoding']).toBeUndefined(), 20_000)
+    await vi.waitFor(() => expect(central.ingests().at(-1)!.headers['content-encoding']).toBeUndefined(), EVENTUALLY)
     expect(
       central.seen
         .filter(({ path }) => path === '/api/v1/gateways/edge-01')

@@ -6,6 +6,7 @@ import { expect, it, vi } from 'vitest'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { centralUplink } from '#uplinks/central/kind.ts'
 import { createUplinks } from '#uplinks/uplinks.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
@@ -66,7 +67,7 @@ it.each(['inOrder', 'liveFirst'] as const)(
     try {
       await vi.waitFor(() => expect(deeds).toHaveLength(0), 50_000 + REQUESTS * 500)
       clearInterval(load)
-      await vi.waitFor(() => expect(status().pending).toBe(0), 30_000)
+      await vi.waitFor(() => expect(status().pending).toBe(0), EVENTUALLY)
       const { accepted, delivered } = status()
       expect(delivered).toBe(accepted)
       const expected = Array.from({ length: accepted }, (_, index) => `edge-01/4/${index + 1}`)

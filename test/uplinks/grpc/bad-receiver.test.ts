@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ReceivedBatch } from '#rpc/received-batch.ts'
 import { refusal } from '#rpc/server.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { delivery, never, openUplink, startUplinks, type Opened } from './bed.ts'
 import { acknowledgement, ScriptedServer, WELCOME, type Answer, type Script } from './scripted-server.ts'
 
@@ -47,7 +48,7 @@ describe('A grpc uplink and a receiver that acknowledges nonsense', () => {
     const first = uplink.connection.deliver(await delivery(3, 10), never)
     const second = uplink.connection.deliver(await delivery(3, 10, 11), never)
     const third = uplink.connection.deliver(await delivery(3, 10, 21), never)
-    await vi.waitFor(() => expect(server.batches).toHaveLength(3))
+    await vi.waitFor(() => expect(server.batches).toHaveLength(3), EVENTUALLY)
     server.send(acknowledgement(3, 20)) // the second, and with it the first
     await expect(Promise.all([first, second])).resolves.toEqual([{ rejected: [] }, { rejected: [] }])
     server.send(acknowledgement(3, 10))
@@ -75,7 +76,7 @@ describe('A grpc uplink and a receiver that acknowledges nonsense', () => {
     const run = startUplinks({ url: server.url })
     cleanups.push(() => run.stop())
     run.append(1500)
-    await vi.waitFor(() => expect(run.status()).toMatchObject({ accepted: 1500, delivered: 1500 }), 20_000)
+    await vi.waitFor(() => expect(run.status()).toMatchObject({ accepted: 1500, delivered: 1500 }), EVENTUALLY)
     expect(arrived.size).toBe(1500)
   })
 })
@@ -112,7 +113,7 @@ describe('A grpc uplink and a receiver that refuses', () => {
     const run = startUplinks({ url: server.url })
     cleanups.push(() => run.stop())
     run.append(1200)
-    await vi.waitFor(() => expect(run.status()).toMatchObject({ delivered: 1200, state: 'online' }), 20_000)
+    await vi.waitFor(() => expect(run.status()).toMatchObject({ delivered: 1200, state: 'online' }), EVENTUALLY)
     expect(server.hellos.length).toBeGreaterThanOrEqual(2)
   })
 })
@@ -135,7 +136,7 @@ describe('A grpc uplink and a receiver that asks for too much', () => {
     const { server, uplink } = await setUp({})
     await uplink.connection.connect(never)
     server.send(WELCOME)
-    await vi.waitFor(() => expect(uplink.losses).toMatchObject([{ code: 'PROTOCOL' }]))
+    await vi.waitFor(() => expect(uplink.losses).toMatchObject([{ code: 'PROTOCOL' }]), EVENTUALLY)
   })
 
   it('keeps the number of batches under way that the receiver wants', async () => {
@@ -146,11 +147,11 @@ describe('A grpc uplink and a receiver that asks for too much', () => {
     await uplink.connection.connect(never)
     const batches = await Promise.all([1, 11, 21, 31].map((first) => delivery(3, 10, first)))
     const sent = batches.map((batch) => uplink.connection.deliver(batch, never))
-    await vi.waitFor(() => expect(server.batches).toHaveLength(2))
+    await vi.waitFor(() => expect(server.batches).toHaveLength(2), EVENTUALLY)
     server.acknowledge(server.batches[0]!)
-    await vi.waitFor(() => expect(server.batches).toHaveLength(3))
+    await vi.waitFor(() => expect(server.batches).toHaveLength(3), EVENTUALLY)
     server.acknowledge(server.batches[2]!)
-    await vi.waitFor(() => expect(server.batches).toHaveLength(4))
+    await vi.waitFor(() => expect(server.batches).toHaveLength(4), EVENTUALLY)
     server.acknowledge(server.batches[3]!)
     expect(await Promise.all(sent)).toHaveLength(4)
   })
@@ -168,7 +169,7 @@ describe('A grpc uplink and a receiver that asks for too much', () => {
     const { server, uplink } = await setUp({})
     await uplink.connection.connect(never)
     server.send({ case: 'alert', value: { id: 'a', message: 'x'.repeat(5 * 1024 * 1024) } })
-    await vi.waitFor(() => expect(uplink.losses).toMatchObject([{ code: 'CONNECTION_LOST' }]))
+    await vi.waitFor(() => expect(uplink.losses).toMatchObject([{ code: 'CONNECTION_LOST' }]), EVENTUALLY)
   })
 
   it('makes no more events of alerts than a gateway can bear, and goes on delivering', async () => {
@@ -176,7 +177,7 @@ describe('A grpc uplink and a receiver that asks for too much', () => {
     await uplink.connection.connect(never)
     for (let n = 0; n < 1000; n++) server.send({ case: 'alert', value: { id: `a-${n}`, message: 'again' } })
     await uplink.connection.deliver(await delivery(3, 10), never)
-    await vi.waitFor(() => expect(uplink.notices.length).toBeGreaterThanOrEqual(100))
+    await vi.waitFor(() => expect(uplink.notices.length).toBeGreaterThanOrEqual(100), EVENTUALLY)
     expect(uplink.notices.length).toBeLessThan(1000)
   })
 })
@@ -200,7 +201,7 @@ describe('A grpc uplink and a slow receiver', () => {
     await uplink.connection.connect(never)
     let hasArrived = false
     const arrived = uplink.connection.deliver(await delivery(3, 10), never).then(() => (hasArrived = true))
-    await vi.waitFor(() => expect(server.batches).toHaveLength(1))
+    await vi.waitFor(() => expect(server.batches).toHaveLength(1), EVENTUALLY)
     expect(hasArrived).toBe(false)
     server.acknowledge(server.batches[0]!)
     expect(await arrived).toBe(true)

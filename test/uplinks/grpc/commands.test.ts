@@ -8,6 +8,7 @@ import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { AlertSchema } from '#rpc/generated/telemetryx/v1/events_pb.js'
 import { CommandSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { Commands } from '#uplinks/grpc/commands.ts'
 import { Notices } from '#uplinks/grpc/notices.ts'
 import { delivery, MODEL, never, openUplink, type OpenOptions } from './bed.ts'
@@ -50,7 +51,7 @@ describe('A command of a receiver', () => {
     server.send(command({ id: 'r', action: { case: 'read', value: { sensors: ['press-1.speed'] } } }))
     server.send(command({ id: 'a', action: { case: 'acknowledgeAlarm', value: { alarmId: '3-7', comment: 'seen' } } }))
     server.send(command({ id: 'c', action: { case: 'checkConfiguration', value: { text: 'version: 1' } } }))
-    await vi.waitFor(() => expect(server.results).toHaveLength(4))
+    await vi.waitFor(() => expect(server.results).toHaveLength(4), EVENTUALLY)
     expect(uplink.commands).toEqual([
       {
         id: 'w',
@@ -100,7 +101,7 @@ describe('A command of a receiver', () => {
   ])('is refused with a code: one %s', async (_what, allowed, value, errorCode) => {
     const { server, uplink } = await setUp({ allowed })
     server.send(command(value))
-    await vi.waitFor(() => expect(server.results).toMatchObject([{ errorCode }]))
+    await vi.waitFor(() => expect(server.results).toMatchObject([{ errorCode }]), EVENTUALLY)
     expect(uplink.commands).toEqual([])
   })
 

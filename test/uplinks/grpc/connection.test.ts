@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { RpcServer } from '#rpc/server.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasOpenssl, makeCertificates, type Certificates } from '../mqtt/certificates.ts'
 import { modelOf } from '../model-journal.ts'
 import { UnrulyNetwork } from '../../sim/unruly-network.ts'
@@ -157,7 +158,10 @@ describe('A grpc uplink', () => {
     const uplink = uplinkTo({ url: `127.0.0.1:${network.port}`, keepalive: 1000 })
     await uplink.connection.connect(never)
     network.cause('swallow')
-    await vi.waitFor(() => expect(uplink.losses).toMatchObject([{ code: 'CONNECTION_LOST', retryable: true }]), 20_000)
+    await vi.waitFor(
+      () => expect(uplink.losses).toMatchObject([{ code: 'CONNECTION_LOST', retryable: true }]),
+      EVENTUALLY,
+    )
   })
 
   it('says hello with gateway, epoch, sensors and the names of status codes', async () => {
@@ -183,13 +187,13 @@ describe('A grpc uplink', () => {
     const uplink = uplinkTo({ url: server.url })
     uplink.model = modelOf(Array.from({ length: 1500 }, (_, n) => `press-${n % 7}.sensor-${n}`))
     await uplink.connection.connect(never)
-    await vi.waitFor(() => expect(server.dictionaries).toBe(7))
+    await vi.waitFor(() => expect(server.dictionaries).toBe(7), EVENTUALLY)
     uplink.model = modelOf(['press-1.pressure', 'press-1.flow'])
     await uplink.connection.deliver(await delivery(7, 2), never)
     expect(server.dictionaries).toBe(8)
     uplink.model = modelOf(['press-1.pressure', 'press-1.flow', 'press-1.power'])
     uplink.connection.modelChanged?.()
-    await vi.waitFor(() => expect(server.dictionaries).toBe(9))
+    await vi.waitFor(() => expect(server.dictionaries).toBe(9), EVENTUALLY)
   })
 
   it.each([

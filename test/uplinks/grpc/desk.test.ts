@@ -6,6 +6,7 @@ import type { Value } from '#domain/value.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { grpcUplink } from '#uplinks/grpc/kind.ts'
 import { createUplinks } from '#uplinks/uplinks.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
@@ -56,7 +57,7 @@ it('A command over gRPC is carried out once, as far as it is allowed, and is an 
   })
   await uplinks.start(never)
   cleanups.push(() => uplinks.stop(never))
-  await vi.waitFor(() => expect(uplinks.list()[0]).toMatchObject({ state: 'online' }), 10_000)
+  await vi.waitFor(() => expect(uplinks.list()[0]).toMatchObject({ state: 'online' }), EVENTUALLY)
 
   const ask = (id: string, sensor: string): void => {
     const value = { kind: { case: 'number' as const, value: 41.5 } }
@@ -66,7 +67,7 @@ it('A command over gRPC is carried out once, as far as it is allowed, and is an 
   ask('w-1', 'press-1.pressure')
   ask('w-1', 'press-1.pressure')
   ask('w-2', 'oven-1.heat')
-  await vi.waitFor(() => expect(server.results).toHaveLength(3))
+  await vi.waitFor(() => expect(server.results).toHaveLength(3), EVENTUALLY)
   expect(written).toEqual([41.5])
   const answers = server.results.map(({ errorCode, id }) => `${id}: ${errorCode}`)
   expect(answers.toSorted()).toEqual(['w-1: ', 'w-1: ', 'w-2: PERMISSION_DENIED'])

@@ -11,6 +11,7 @@ import { modelOf } from '../model-journal.ts'
 import { ALARM_ENTRY, EVENT_ENTRY } from '../../rpc/entries-fixture.ts'
 import { ENTRY } from '#domain/reading.ts'
 import { Status } from '#domain/quality.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { never, openUplink, startUplinks } from './bed.ts'
 import { generatePython, hasPythonGrpc, PythonReceiver, startPython } from './python.ts'
 import { ReceiverPeer } from './receiver-peer.ts'
@@ -78,19 +79,19 @@ describe.skipIf(!hasPythonGrpc)(
       ])
     })
 
-    it('receives everything in order, once, though it is killed under load', { timeout: 90_000 }, async () => {
+    it('receives everything in order, once, though it is killed under load', { timeout: 120_000 }, async () => {
       const python = await receiver('killed')
       const run = startUplinks({ url: `127.0.0.1:${python.port}` })
       cleanups.push(() => run.stop())
       const appending = setInterval(() => run.append(20), 5)
-      await vi.waitFor(() => expect(run.status().delivered).toBeGreaterThan(1000), 20_000)
+      await vi.waitFor(() => expect(run.status().delivered).toBeGreaterThan(1000), EVENTUALLY)
       await python.stop('SIGKILL')
-      await vi.waitFor(() => expect(run.status()).toMatchObject({ state: 'retrying' }), 20_000)
+      await vi.waitFor(() => expect(run.status()).toMatchObject({ state: 'retrying' }), EVENTUALLY)
       const before = run.status().delivered
       await python.start()
-      await vi.waitFor(() => expect(run.status().delivered).toBeGreaterThan(before + 1000), 30_000)
+      await vi.waitFor(() => expect(run.status().delivered).toBeGreaterThan(before + 1000), EVENTUALLY)
       clearInterval(appending)
-      await vi.waitFor(() => expect(run.status().pending).toBe(0), 30_000)
+      await vi.waitFor(() => expect(run.status().pending).toBe(0), EVENTUALLY)
       const { accepted, delivered } = run.status()
       expect(delivered).toBe(accepted)
       const ids = linesOf(python.file).map(({ id }) => id)

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { isTelemetryError } from '#domain/errors.ts'
 import type { Delivery, UplinkConnection } from '#domain/uplink.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
 import {
@@ -61,10 +62,10 @@ describe('An mqtt uplink and a broker that misbehaves', () => {
     await connection.connect(never)
     let isDone = false
     const delivered = connection.deliver(await readings(5), never).finally(() => (isDone = true))
-    await vi.waitFor(() => expect(held).toHaveLength(5))
+    await vi.waitFor(() => expect(held).toHaveLength(5), EVENTUALLY)
     for (const acknowledge of held.splice(1)) acknowledge() // all but the first, out of order
     const later = connection.deliver(await readings(1), never)
-    await vi.waitFor(() => expect(held).toHaveLength(2))
+    await vi.waitFor(() => expect(held).toHaveLength(2), EVENTUALLY)
     held.pop()!()
     await later // acknowledgements are handled in order: those before were, too
     expect(isDone).toBe(false)
@@ -123,7 +124,7 @@ describe('An mqtt uplink and a broker that misbehaves', () => {
     await open(() => {})
     const abort = new AbortController()
     const connecting = connection.connect(abort.signal)
-    await vi.waitFor(() => expect(broker.packets).toHaveLength(1))
+    await vi.waitFor(() => expect(broker.packets).toHaveLength(1), EVENTUALLY)
     abort.abort()
     await expect(connecting).rejects.toMatchObject({ code: 'ABORTED' })
   })
@@ -150,7 +151,7 @@ describe('An mqtt uplink and a broker that misbehaves', () => {
     await connection.connect(never)
     await connection.deliver(await readings(1), never)
     await connection.close()
-    await vi.waitFor(() => expect(broker.packets.at(-1)?.type).toBe(DISCONNECT))
+    await vi.waitFor(() => expect(broker.packets.at(-1)?.type).toBe(DISCONNECT), EVENTUALLY)
     expect(broker.packets.at(-2)?.body.toString()).toContain('telemetryx/edge-01/stateoffline')
   })
 
@@ -228,7 +229,7 @@ describe('An mqtt uplink and a broker that misbehaves', () => {
           await connection.connect(never)
           const abort = new AbortController()
           const delivered = connection.deliver(await readings(1), abort.signal).catch((error: unknown) => error)
-          await vi.waitFor(() => expect(broker.publishes.length).toBeGreaterThan(0), { interval: 2 })
+          await vi.waitFor(() => expect(broker.publishes.length).toBeGreaterThan(0), { ...EVENTUALLY, interval: 2 })
           broker.packets.length = 0
           setImmediate(() => abort.abort())
           const result = await delivered

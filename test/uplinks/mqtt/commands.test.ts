@@ -7,6 +7,7 @@ import type { Value } from '#domain/value.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { readRequest } from '#uplinks/mqtt/command-request.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 import { createUplinks, type Uplinks } from '#uplinks/uplinks.ts'
@@ -55,7 +56,7 @@ describe.skipIf(!hasMosquitto).each(['3.1.1', 5] as const)('Commands over MQTT %
       ports,
     })
     await uplinks.start(never)
-    await vi.waitFor(() => expect(uplinks.list()[0]!.state).toBe('online'), 10_000)
+    await vi.waitFor(() => expect(uplinks.list()[0]!.state).toBe('online'), EVENTUALLY)
   }
   const ask = (path: string, payload: object | string, retain = false): Promise<unknown> =>
     asker.publishAsync(
@@ -84,7 +85,7 @@ describe.skipIf(!hasMosquitto).each(['3.1.1', 5] as const)('Commands over MQTT %
     await ask('write', { id: 'tx-1', by: 'scada', sensor: 'press-1.set-point', value: 40 })
     await ask('write', { id: 'tx-1', by: 'scada', sensor: 'press-1.set-point', value: 40 })
     await ask('write/tx-2', { sensor: 'press-1.set-point', value: 41 })
-    await vi.waitFor(() => expect(answers).toHaveLength(3), 10_000)
+    await vi.waitFor(() => expect(answers).toHaveLength(3), EVENTUALLY)
     const done = { id: 'tx-1', ok: true, result: { command: 'write', sensor: 'press-1.set-point', value: 40 } }
     expect(answers).toMatchObject([
       { topic: 'telemetryx/edge-01/response/write', answer: done },
@@ -104,7 +105,7 @@ describe.skipIf(!hasMosquitto).each(['3.1.1', 5] as const)('Commands over MQTT %
     await ask('write/tx-7', { value: 1 })
     await ask('read', { id: 'tx-8', sensors: ['press-1.set-point'] })
     await ask('write', { id: 'tx-9', t: '2020-01-01T00:00:00Z', sensor: 'press-1.set-point', value: 1 })
-    await vi.waitFor(() => expect(answers).toHaveLength(4), 10_000)
+    await vi.waitFor(() => expect(answers).toHaveLength(4), EVENTUALLY)
     expect(answers.map(({ answer }) => [answer.id, answer.error?.code])).toEqual([
       [null, 'USAGE'],
       ['tx-7', 'USAGE'],
@@ -118,7 +119,7 @@ describe.skipIf(!hasMosquitto).each(['3.1.1', 5] as const)('Commands over MQTT %
     await ask('write', { id: 'old', sensor: 'press-1.set-point', value: 1 }, true)
     await begin(['write'])
     await ask('write', { id: 'new', sensor: 'press-1.set-point', value: 2 })
-    await vi.waitFor(() => expect(answers.map(({ answer }) => answer.id)).toEqual(['new']), 10_000)
+    await vi.waitFor(() => expect(answers.map(({ answer }) => answer.id)).toEqual(['new']), EVENTUALLY)
     expect(writes).toEqual([2])
   })
 })

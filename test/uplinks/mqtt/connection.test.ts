@@ -7,6 +7,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Delivery, UplinkConnection, UplinkServices } from '#domain/uplink.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
 import { hasOpenssl, makeCertificates } from './certificates.ts'
@@ -80,7 +81,7 @@ describe.skipIf(!hasMosquitto)('An mqtt uplink at a broker (needs mosquitto)', (
     const connection = uplink({ url: broker.url })
     await connection.connect(never)
     await connection.deliver(await mixed(), never)
-    await vi.waitFor(() => expect(subscriber.ids()).toHaveLength(4))
+    await vi.waitFor(() => expect(subscriber.ids()).toHaveLength(4), EVENTUALLY)
     expect(subscriber.on('plant-a/press-1/pressure')).toEqual([
       '{"t":"2026-11-20T12:00:00.000Z","v":21.5,"q":"good","id":"edge-01/1/1"}',
     ])
@@ -103,20 +104,21 @@ describe.skipIf(!hasMosquitto)('An mqtt uplink at a broker (needs mosquitto)', (
     const state = (): string | undefined => subscriber.on('telemetryx/edge-01/state').at(-1)
     const connection = uplink({ url: broker.url })
     await connection.connect(never)
-    await vi.waitFor(() => expect(state()).toBe('online'))
+    await vi.waitFor(() => expect(state()).toBe('online'), EVENTUALLY)
     await connection.close()
-    await vi.waitFor(() => expect(state()).toBe('offline'))
+    await vi.waitFor(() => expect(state()).toBe('offline'), EVENTUALLY)
 
     await connection.connect(never)
-    await vi.waitFor(() => expect(state()).toBe('online'))
+    await vi.waitFor(() => expect(state()).toBe('online'), EVENTUALLY)
     const abort = new AbortController()
     const given = connection.deliver(await mixed(), abort.signal).catch(() => 'given up')
     abort.abort() // drops the connection without a goodbye
     await given
-    await vi.waitFor(() => expect(state()).toBe('offline'))
+    await vi.waitFor(() => expect(state()).toBe('offline'), EVENTUALLY)
     const late = await subscribe(broker.url, { clientId: 'late' })
-    await vi.waitFor(() =>
-      expect(late.messages).toEqual([{ topic: 'telemetryx/edge-01/state', text: 'offline', retain: true }]),
+    await vi.waitFor(
+      () => expect(late.messages).toEqual([{ topic: 'telemetryx/edge-01/state', text: 'offline', retain: true }]),
+      EVENTUALLY,
     )
   })
 
@@ -149,7 +151,7 @@ describe.skipIf(!hasMosquitto)('An mqtt uplink at a broker (needs mosquitto)', (
     await connection.connect(never)
     const { rejected } = await connection.deliver(await mixed(), never)
     expect(rejected).toEqual([{ row: 1, reason: expect.stringContaining('135') as string }])
-    await vi.waitFor(() => expect(subscriber.ids()).toEqual(['edge-01/1/1', 'edge-01/1/3', 'edge-01/1/4']))
+    await vi.waitFor(() => expect(subscriber.ids()).toEqual(['edge-01/1/1', 'edge-01/1/3', 'edge-01/1/4']), EVENTUALLY)
   })
 
   it('sends with qos 0 as well', async () => {
@@ -158,7 +160,7 @@ describe.skipIf(!hasMosquitto)('An mqtt uplink at a broker (needs mosquitto)', (
     const connection = uplink({ url: broker.url, qos: 0 })
     await connection.connect(never)
     expect(await connection.deliver(await mixed(), never)).toEqual({ rejected: [] })
-    await vi.waitFor(() => expect(subscriber.ids()).toHaveLength(4))
+    await vi.waitFor(() => expect(subscriber.ids()).toHaveLength(4), EVENTUALLY)
   })
 })
 
@@ -178,7 +180,7 @@ describe('An mqtt uplink over WebSocket', () => {
     const connection = uplink({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` })
     await connection.connect(never)
     await connection.deliver(await mixed(), never)
-    await vi.waitFor(() => expect(payloads).toHaveLength(3)) // aedes tells of them after it has acknowledged
+    await vi.waitFor(() => expect(payloads).toHaveLength(3), EVENTUALLY) // aedes tells of them after it has acknowledged
   })
 })
 

@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { mqttUplink } from '#uplinks/mqtt/kind.ts'
 import { describeUplink } from '../../contract/uplink-contract.ts'
 import { hasMosquitto, Mosquitto } from './mosquitto.ts'
@@ -17,7 +18,7 @@ describeUplink({
       stop: () => broker.stop('SIGTERM'),
       start: async () => {
         await broker.start()
-        await vi.waitUntil(() => subscriber.isConnected)
+        await vi.waitUntil(() => subscriber.isConnected, EVENTUALLY)
       },
       close: async () => {
         await subscriber.close()

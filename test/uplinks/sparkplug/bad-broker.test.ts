@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Delivery, UplinkConnection } from '#domain/uplink.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { sparkplugUplink } from '#uplinks/sparkplug/kind.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
 import { hasOpenssl, makeCertificates } from '../mqtt/certificates.ts'
@@ -70,7 +71,7 @@ describe('A sparkplug uplink and a broker that misbehaves', () => {
     await connection.connect(never)
     let isDone = false
     const delivered = connection.deliver(await reading(), never).finally(() => (isDone = true))
-    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    await vi.waitFor(() => expect(answers).toHaveLength(1), EVENTUALLY)
     expect(isDone).toBe(false)
     answers[0]!()
     expect(await delivered).toEqual({ rejected: [] })
@@ -87,7 +88,7 @@ describe('A sparkplug uplink and a broker that misbehaves', () => {
     const abort = new AbortController()
     const first = connection.deliver(await reading(), abort.signal)
     const failed = expect(first).rejects.toMatchObject({ retryable: true })
-    await vi.waitFor(() => expect(ids.length + losses.length).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(ids.length + losses.length).toBeGreaterThan(0), EVENTUALLY)
     abort.abort()
     await failed
   })

@@ -9,6 +9,7 @@ import type { Model } from '#domain/sensor.ts'
 import type { Delivery, UplinkConnection, UplinkServices } from '#domain/uplink.ts'
 import { encodePayload, type MetricInit } from '#kit/sparkplug/encode.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { sparkplugUplink } from '#uplinks/sparkplug/kind.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
 import { hasMosquitto, Mosquitto } from '../mqtt/mosquitto.ts'
@@ -51,7 +52,7 @@ async function readings(count: number, epoch = 1): Promise<Delivery> {
 
 const bdSeqs = (type: string): bigint[] => host.of(type).map(({ metrics }) => metrics[0]!.value.value as bigint)
 const seen = (type: string, count: number) =>
-  vi.waitFor(() => expect(host.of(type).length).toBeGreaterThanOrEqual(count), 10_000)
+  vi.waitFor(() => expect(host.of(type).length).toBeGreaterThanOrEqual(count), EVENTUALLY)
 
 describe.skipIf(!isPresent)('A sparkplug uplink (needs mosquitto and python3-protobuf)', () => {
   beforeEach(async () => {
@@ -71,7 +72,7 @@ describe.skipIf(!isPresent)('A sparkplug uplink (needs mosquitto and python3-pro
   it('sends what a strict host application accepts, births first', async () => {
     await connection.connect(never)
     await connection.deliver(await readings(600), never)
-    await vi.waitFor(() => expect(host.ids()).toHaveLength(600))
+    await vi.waitFor(() => expect(host.ids()).toHaveLength(600), EVENTUALLY)
     const { violations, records } = checkAsHost(host.messages)
     expect(violations).toEqual([])
     expect(records).toHaveLength(600)
@@ -82,7 +83,7 @@ describe.skipIf(!isPresent)('A sparkplug uplink (needs mosquitto and python3-pro
     await connection.connect(never)
     for (let round = 1; round <= 20; round++) {
       await connection.deliver(await readings(50, round), never)
-      await vi.waitFor(() => expect(host.ids()).toHaveLength(round * 50))
+      await vi.waitFor(() => expect(host.ids()).toHaveLength(round * 50), EVENTUALLY)
     }
   })
 
@@ -116,7 +117,7 @@ describe.skipIf(!isPresent)('A sparkplug uplink (needs mosquitto and python3-pro
     await connection.close()
     await seen('NDEATH', 1)
     await host.askForBirth('other') // what the broker would still send has come before this
-    await vi.waitFor(() => expect(host.types()).toContain('NCMD'))
+    await vi.waitFor(() => expect(host.types()).toContain('NCMD'), EVENTUALLY)
     expect(host.of('NDEATH')).toHaveLength(1)
   })
 
@@ -126,7 +127,7 @@ describe.skipIf(!isPresent)('A sparkplug uplink (needs mosquitto and python3-pro
     await host.askForBirth()
     await seen('NBIRTH', 2)
     await connection.deliver(await readings(300, 2), never)
-    await vi.waitFor(() => expect(host.ids()).toHaveLength(400))
+    await vi.waitFor(() => expect(host.ids()).toHaveLength(400), EVENTUALLY)
     expect(new Set(bdSeqs('NBIRTH')).size).toBe(1)
     expect(checkAsHost(host.messages).violations).toEqual([])
   })
@@ -143,7 +144,7 @@ describe.skipIf(!isPresent)('A sparkplug uplink (needs mosquitto and python3-pro
     await seen('DBIRTH', 2)
     model = modelOf(['press-1.pressure', 'oven-1.temperature', 'oven-1.door'])
     await connection.deliver(await readings(3), never)
-    await vi.waitFor(() => expect(host.ids()).toHaveLength(3))
+    await vi.waitFor(() => expect(host.ids()).toHaveLength(3), EVENTUALLY)
     const { violations, records } = checkAsHost(host.messages)
     expect(violations).toEqual([])
     expect(records.at(-1)!.slice(0, 2)).toEqual(['oven-1', 'door'])
@@ -179,7 +180,7 @@ describe.skipIf(!isPresent)('A sparkplug uplink and its primary host (needs mosq
     expect(holds).toEqual(['The primary host scada-1 is not online'])
     expect(host.types()).toEqual([])
     await host.goOnline()
-    await vi.waitFor(() => expect(host.types()).toEqual(['NBIRTH', 'DBIRTH']))
+    await vi.waitFor(() => expect(host.types()).toEqual(['NBIRTH', 'DBIRTH']), EVENTUALLY)
     expect(holds.at(-1)).toBeNull()
   })
 
@@ -187,7 +188,7 @@ describe.skipIf(!isPresent)('A sparkplug uplink and its primary host (needs mosq
     await connection.connect(never)
     await seen('NBIRTH', 1)
     await host.goOffline()
-    await vi.waitFor(() => expect(losses).toHaveLength(1))
+    await vi.waitFor(() => expect(losses).toHaveLength(1), EVENTUALLY)
     expect(losses[0]).toMatchObject({ message: 'The primary host scada-1 went offline', retryable: true })
     await seen('NDEATH', 1)
     await expect(connection.deliver(await readings(1), never)).rejects.toMatchObject({ retryable: true })
@@ -258,7 +259,7 @@ describe.skipIf(!isPresent)('Commands to a sparkplug uplink (needs mosquitto and
     const alias = host.of('DBIRTH')[0]!.metrics[1]!.alias
     await host.write('press-1', [{ name: 'pressure', datatype: 10, value: double(4.5) }], 1000)
     await host.write('press-1', [{ alias, timestamp: 7n, value: double(2) }])
-    await vi.waitFor(() => expect(asked).toHaveLength(2))
+    await vi.waitFor(() => expect(asked).toHaveLength(2), EVENTUALLY)
     expect(asked).toEqual([
       {
         id: null,
@@ -302,7 +303,7 @@ describe.skipIf(!isPresent)('Commands to a sparkplug uplink (needs mosquitto and
     connection = open()
     await connection.connect(never)
     await host.send('spBv1.0/plant-a/NCMD/edge-01', Buffer.alloc(2 * 1024 * 1024))
-    await vi.waitFor(() => expect(losses).toHaveLength(1))
+    await vi.waitFor(() => expect(losses).toHaveLength(1), EVENTUALLY)
     await connection.connect(never)
     await connection.deliver(await readings(1), never)
   })

@@ -1,4 +1,5 @@
 import { vi } from 'vitest'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { sparkplugUplink } from '#uplinks/sparkplug/kind.ts'
 import { describeUplink } from '../../contract/uplink-contract.ts'
 import { hasMosquitto, Mosquitto } from '../mqtt/mosquitto.ts'
@@ -17,7 +18,7 @@ describeUplink({
       stop: () => broker.stop('SIGTERM'),
       start: async () => {
         await broker.start()
-        await vi.waitUntil(() => host.isConnected)
+        await vi.waitUntil(() => host.isConnected, EVENTUALLY)
       },
       close: async () => {
         await host.close()

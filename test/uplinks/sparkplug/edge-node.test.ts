@@ -247,7 +247,7 @@ describe.skipIf(!hasPythonProtobuf)('An edge node, as a host application sees it
     expect(session.check().records.map(([, , , , , id]) => id)).toEqual(['edge-01/3/1', 'edge-01/3/3'])
   })
 
-  it('keeps every rule and the order of positions, whatever comes', { timeout: 60_000 }, () => {
+  it('keeps every rule and the order of positions, whatever comes', { timeout: 120_000 }, () => {
     const row = fc.oneof(
       { weight: 6, arbitrary: fc.record({ sensor: fc.nat(5), value: fc.constant<Value | null>(1) }) },
       { weight: 2, arbitrary: fc.record({ sensor: fc.nat(4), value: fc.constant(null) }) },

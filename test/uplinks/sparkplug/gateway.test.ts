@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Gateway } from '#gateway/gateway.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { RawModbusSlave } from '#test/sim/raw-modbus-slave.ts'
 import { startTestGateway } from '../../gateway/start-gateway.ts'
 import { hasMosquitto, Mosquitto } from '../mqtt/mosquitto.ts'
@@ -32,7 +33,7 @@ uplinks:
   - { id: scada, type: sparkplug, url: "${broker.url}", group: plant-a, primaryHost: ${HOST}, exclude: ["*.unwanted"],
       commands: { allow: [write] } }
 `
-const wait = (look: () => void) => vi.waitFor(look, { timeout: 20_000, interval: 20 })
+const wait = (look: () => void) => vi.waitFor(look, EVENTUALLY)
 const count = (type: string): number => host.of(type).length
 const values = (metric: string): unknown[] => host.values(metric)
 /** JSON of the events that the node has told. */
@@ -111,7 +112,7 @@ describe.skipIf(!hasMosquitto || !hasPythonProtobuf)(
       },
     )
 
-    it('counts its sessions on over a restart, and sends what it kept as history', { timeout: 60_000 }, async () => {
+    it('counts its sessions on over a restart, and sends what it kept as history', { timeout: 120_000 }, async () => {
       await host.goOffline()
       await wait(() => expect(count('NDEATH')).toBe(1))
       slave.words[10] = 8

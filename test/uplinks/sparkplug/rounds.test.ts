@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { Registry } from '#kit/metrics.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { sparkplugUplink } from '#uplinks/sparkplug/kind.ts'
 import { createUplinks } from '#uplinks/uplinks.ts'
 import { ModelJournal, modelOf } from '../model-journal.ts'
@@ -60,17 +61,17 @@ describe.skipIf(!hasMosquitto || !hasPythonProtobuf)('An edge node (needs mosqui
         },
         'stop the broker': async () => {
           await broker.stop('SIGTERM')
-          await vi.waitFor(() => expect(status().state).toBe('retrying'), 20_000)
+          await vi.waitFor(() => expect(status().state).toBe('retrying'), EVENTUALLY)
           await broker.start()
         },
         'restart the host': async () => {
-          await vi.waitUntil(() => host.isConnected, 20_000)
+          await vi.waitUntil(() => host.isConnected, EVENTUALLY)
           await host.goOffline()
-          await vi.waitFor(() => expect(status().state).not.toBe('online'), 20_000)
+          await vi.waitFor(() => expect(status().state).not.toBe('online'), EVENTUALLY)
           await host.goOnline()
         },
         'ask for births': async () => {
-          await vi.waitUntil(() => host.isConnected, 20_000)
+          await vi.waitUntil(() => host.isConnected, EVENTUALLY)
           await host.askForBirth()
         },
       }
@@ -78,15 +79,15 @@ describe.skipIf(!hasMosquitto || !hasPythonProtobuf)('An edge node (needs mosqui
         const random = fc.sample(fc.constantFrom(...(Object.keys(blows) as Blow[])), ROUNDS)
         for (const blow of random) {
           const before = status().delivered
-          await vi.waitFor(() => expect(status().delivered).toBeGreaterThan(before + 500), 30_000)
+          await vi.waitFor(() => expect(status().delivered).toBeGreaterThan(before + 500), EVENTUALLY)
           await blows[blow]()
         }
         clearInterval(load)
-        await vi.waitFor(() => expect(status().pending).toBe(0), 30_000)
+        await vi.waitFor(() => expect(status().pending).toBe(0), EVENTUALLY)
         const { accepted, delivered } = status()
         expect(delivered).toBe(accepted)
         const expected = Array.from({ length: accepted }, (_, index) => `edge-01/5/${index + 1}`)
-        await vi.waitFor(() => expect(new Set(host.ids()).size).toBe(accepted), 10_000)
+        await vi.waitFor(() => expect(new Set(host.ids()).size).toBe(accepted), EVENTUALLY)
         expect(new Set(host.ids())).toEqual(new Set(expected)) // repeats carry the same position
         if (order === 'inOrder') expect([...new Set(host.ids())]).toEqual(expected) // first arrivals in order
         expect(checkAsHost(host.messages).violations).toEqual([])
