@@ -106,6 +106,15 @@ export class Logic {
     pair('!=', (a, b) => !equals(a, b))
     pair('===', (a, b) => a === b)
     pair('!==', (a, b) => a !== b)
+    // The library takes an operand that is a list for the list of operands.
+    const sole = (name: string, result: (value: unknown) => boolean): void =>
+      this.#add(name, 1, {
+        many: ([value]) => result(value),
+        compile: (data, compile) =>
+          Array.isArray(data) && data.length === 1 ? compile`${sync(result)}(${data[0]})` : false,
+      })
+    sole('!', (value) => !isTruthy(value))
+    sole('!!', isTruthy)
   }
 
   #addArithmetic(): void {
@@ -142,7 +151,8 @@ export class Logic {
       many: ([wanted, where]) => {
         if (typeof where === 'string') {
           this.#charge(where.length >> 6)
-          return typeof wanted !== 'object' && where.includes(wordOf(wanted))
+          // Nothing is in an empty text, not even an empty one: as the reference has it.
+          return where !== '' && typeof wanted !== 'object' && where.includes(wordOf(wanted))
         }
         if (!Array.isArray(where)) return false
         this.#charge(where.length >> 6)
