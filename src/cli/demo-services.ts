@@ -63,7 +63,7 @@ export async function prepareDemoServices({ clock, dataDir, onFailure }: DemoSer
   const brainFile = join(dataDir, 'brain.yaml')
   const centralFile = join(dataDir, 'central.yaml')
   await writeFile(brainFile, brainYaml(ports.brain))
-  await writeFile(centralFile, centralYaml(ports.central))
+  await writeFile(centralFile, centralYaml(ports))
   const url = `http://127.0.0.1:${ports.central}`
   const roles: Role[] = []
   let isStopping = false
@@ -125,12 +125,13 @@ function brainYaml(port: number): string {
   ].join('\n')
 }
 
-function centralYaml(port: number): string {
+function centralYaml({ brain, central }: { readonly brain: number; readonly central: number }): string {
   return [
     '# Written by `telemetryx demo` at each start; the database is the embedded one, for trying out.',
     'version: 1',
-    `http: { host: 127.0.0.1, port: ${port} }`,
+    `http: { host: 127.0.0.1, port: ${central} }`,
     'data: ./central',
+    `brain: { url: "127.0.0.1:${brain}" }`,
     '',
   ].join('\n')
 }

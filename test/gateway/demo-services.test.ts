@@ -70,6 +70,11 @@ it('forwards to the brain and to central, also after it was started again', { ti
     expect(known).toEqual(expect.arrayContaining(here.items.map(({ id, unit }) => `${id} ${unit}`)))
     const energy = await at<{ value: string; quality: string }>('/sensors/meter.energy/latest')
     expect(energy).toMatchObject({ quality: 'good', value: expect.stringMatching(/^90071992\d{8}$/) as string })
+    // Central asks the brain beside it.
+    const scored = await at<{ items: unknown[] }>(
+      '/sensors/meter.energy/anomalies?from=-1m&method=robust-zscore&scores=true',
+    )
+    expect(scored.items.length).toBeGreaterThan(5)
   }, patient)
   expect(await demo.end('SIGINT')).toEqual({ code: 0, signal: null })
 
