@@ -37,30 +37,34 @@ export async function makePlant(sensors: number): Promise<Plant> {
 
 export class GatewayProcess {
   readonly #folder: string
+  readonly #cache: string
   #child: ChildProcess
   #startedAt: number
   #url = ''
   /** From the start of the process until the API answers. */
   servingMs = Number.NaN
 
-  private constructor(folder: string) {
+  private constructor(folder: string, cache: string) {
     this.#folder = folder
+    this.#cache = cache
     this.#startedAt = performance.now()
     this.#child = this.#spawn()
   }
 
-  static async start(plant: Plant | null): Promise<GatewayProcess> {
+  /** `cache`: folder of compiled code, as systemd gives one; empty before the first start of a version. */
+  static async start(plant: Plant | null, cache: string): Promise<GatewayProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'telemetryx-bench-'))
     const head = 'gateway: {id: bench, factory: Bench}\ndata: ./data\nhttp: {port: 0, auth: none}\n'
     writeFileSync(join(folder, 'gateway.yaml'), head + (plant?.yaml ?? ''))
-    const gateway = new GatewayProcess(folder)
+    const gateway = new GatewayProcess(folder, cache)
     await gateway.#serving()
     return gateway
   }
 
   #spawn(): ChildProcess {
     const args = [LAUNCHER, 'gateway', '-c', join(this.#folder, 'gateway.yaml'), '--log-level', 'error']
-    return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const env = { ...process.env, CACHE_DIRECTORY: this.#cache }
+    return spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   }
 
   async #serving(): Promise<void> {
@@ -69,14 +73,10 @@ export class GatewayProcess {
     this.servingMs = performance.now() - this.#startedAt
   }
 
-  /** From the start of the process until a sensor has a value. */
-  async firstReadingMs(): Promise<number> {
-    for (;;) {
-      const response = await fetch(`${this.#url}/api/v1/sensors/device-0.s0/latest`)
-      const { value } = (await response.json()) as { value?: number | null }
-      if (typeof value === 'number') return performance.now() - this.#startedAt
-      await after(LOOK_MS)
-    }
+  /** From the start of the process until it has taken so many good readings, of any sensors. */
+  async readingsMs(count: number): Promise<number> {
+    while ((await this.#readings()) < count) await after(LOOK_MS)
+    return performance.now() - this.#startedAt
   }
 
   async killAndRestart(): Promise<void> {
