@@ -15,8 +15,8 @@ export interface DependenciesOptions {
 }
 
 const NEVER_RUN = /\.(map|d\.ts|d\.mts|d\.cts)$/
-/** Folders of a package, beside its package.json, that only its developers use. */
-const OF_DEVELOPERS = new Set(['.github', 'bench', 'benchmark', 'benchmarks', 'integration', 'test', 'tests'])
+/** Folders of a package, beside its package.json, that only its developers use, as they do whatever begins with a dot. */
+const OF_DEVELOPERS = new Set(['bench', 'benchmark', 'benchmarks', 'integration', 'test', 'tests'])
 
 /** Throws when the packages cannot be had, or when one that is needed is not there afterwards. */
 export function dependenciesOf({ copy, app, architecture }: DependenciesOptions): void {
@@ -58,7 +58,7 @@ function pruneLeftovers(modules: string): void {
   for (const { parentPath } of roots) {
     if (!existsSync(parentPath)) continue // it was within another's tests
     for (const entry of readdirSync(parentPath, { withFileTypes: true })) {
-      const isLeftover = entry.isDirectory() ? OF_DEVELOPERS.has(entry.name) : entry.name.startsWith('.')
+      const isLeftover = entry.name.startsWith('.') || (entry.isDirectory() && OF_DEVELOPERS.has(entry.name))
       if (isLeftover) rmSync(join(parentPath, entry.name), { recursive: true })
     }
   }
