@@ -25,7 +25,7 @@ const BLOCKS_PER_DELETE = 32
 const ENTRIES_PER_DELETE = 500
 const EARLY_MS = 60_000 // until then, readers of earlier runs hold the journal too
 const RETRY_MS = 30_000
-/** What compaction and merging leave behind, 40 MB with 10,000 sensors, is given back when it is so much, in bytes: that stops the thread for some 20 ms, */
+/** What compaction and merging leave behind, 40 MB with 10,000 sensors, is given back when it is so much, in bytes: that stops the thread for some 30 ms, */
 const MUCH_MEMORY = 24 * 1024 * 1024
 /** and no more often than this. */
 const GIVE_BACK_EVERY_MS = 5000
