@@ -10,7 +10,7 @@ import { Card, EmptyState } from '../parts/card.tsx'
 import { Select } from '../parts/field.tsx'
 import { compareAlarms, isShelved, isShown, isSilent } from '../state/condition.ts'
 import { useFrame } from '../state/frame.ts'
-import { AlarmTabs } from './alarm-tabs.tsx'
+import { AlarmTabs } from '../pages/alarm-tabs.tsx'
 import { readAlarms } from './model-api.ts'
 import { useCentral } from './services.ts'
 import { LostNotice, Page } from './shell.tsx'
@@ -36,7 +36,7 @@ export function AlarmsPage(): JSX.Element {
   const open = all.filter((alarm) => isShown(alarm, time))
   return (
     <Page title="Alarms" lead={known !== null && <p>{leadText(open)}</p>}>
-      <AlarmTabs current="open" />
+      <AlarmTabs current="open" hasMeasures={false} />
       <div class="filter-form">
         <Select
           label="Gateway"

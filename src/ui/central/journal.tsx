@@ -9,7 +9,7 @@ import { Button, Segments } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
 import { Select } from '../parts/field.tsx'
 import { useFrame } from '../state/frame.ts'
-import { AlarmTabs } from './alarm-tabs.tsx'
+import { AlarmTabs } from '../pages/alarm-tabs.tsx'
 import { useCentral } from './services.ts'
 import { Page } from './shell.tsx'
 import { useGateways } from './use-gateways.ts'
@@ -45,7 +45,7 @@ export function JournalPage(): JSX.Element {
   const set = router.setQuery.bind(router)
   return (
     <Page title="Journal" lead={<p>What happened, newest first. Nothing in it can be changed.</p>}>
-      <AlarmTabs current="journal" />
+      <AlarmTabs current="journal" hasMeasures={false} />
       <Card
         title={kind === 'alarm' ? 'Alarms' : 'Events'}
         aside={

@@ -9,10 +9,16 @@ const TABS = [
   { key: 'measures', text: 'Measures', path: '/alarms/measures' },
 ] as const
 
-export function AlarmTabs({ current }: { readonly current: (typeof TABS)[number]['key'] }): JSX.Element {
+interface AlarmTabsProps {
+  readonly current: (typeof TABS)[number]['key']
+  /** false at central: it measures no alarm system, gateways do. */
+  readonly hasMeasures?: boolean
+}
+
+export function AlarmTabs({ current, hasMeasures = true }: AlarmTabsProps): JSX.Element {
   return (
     <nav class="tabs" aria-label="About alarms">
-      {TABS.map(({ key, text, path }) => (
+      {TABS.filter(({ key }) => hasMeasures || key !== 'measures').map(({ key, text, path }) => (
         <Link key={key} to={path} current={key === current}>
           {text}
         </Link>
