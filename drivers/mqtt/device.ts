@@ -59,8 +59,9 @@ export class MqttDevice implements Device, LineMember {
 
   async connect(signal: AbortSignal): Promise<void> {
     this.#plain.reset()
+    const until = AbortSignal.any([signal, this.#closing.signal]) // a close while the library loads holds for this connect
     this.#sparkplug ??= await this.#loadSparkplug()
-    await this.#line.join(this, AbortSignal.any([signal, this.#closing.signal]))
+    await this.#line.join(this, until)
   }
 
   async #loadSparkplug(): Promise<SparkplugMessages | null> {
