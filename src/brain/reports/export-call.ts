@@ -15,7 +15,7 @@ import type { SensorMatcher } from '../rules/sensor-glob.ts'
 import { matchingSensors } from '../analytics/stored-range.ts'
 import { bucketRows, readingRows, type ExportSink, type ExportWriter, type Row } from './export-rows.ts'
 import { CsvWriter } from './csv-writer.ts'
-import { ParquetFile } from './parquet-writer.ts'
+import { ParquetRows } from './parquet-writer.ts'
 
 /** A client takes messages of 4 MiB by default. */
 const PIECE_BYTES = 1024 * 1024
@@ -61,7 +61,7 @@ export async function writeExport(
   const { everyMs, format, from, to } = ask
   const sensors = await matchingSensors(history, ask)
   const kind = everyMs === null ? 'readings' : 'buckets'
-  const writer: ExportWriter = format === 'csv' ? new CsvWriter(sink, kind) : new ParquetFile(sink, kind)
+  const writer: ExportWriter = format === 'csv' ? new CsvWriter(sink, kind) : new ParquetRows(sink, kind)
   let untilTurn = ROWS_A_TURN
   for (const key of sensors) {
     checkSignal(signal)

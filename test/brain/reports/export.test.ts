@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CsvWriter, cell } from '#brain/reports/csv-writer.ts'
 import type { ExportSink, Row } from '#brain/reports/export-rows.ts'
 import { bucketRows } from '#brain/reports/export-rows.ts'
-import { ParquetFile } from '#brain/reports/parquet-writer.ts'
+import { ParquetRows } from '#brain/reports/parquet-writer.ts'
 import { ExportFormat } from '#rpc/generated/telemetryx/v1/analytics_pb.js'
 import { at, refusalOf, seconds, startBed, type AnalyticsClient, type Bed } from '../analytics/bed.ts'
 
@@ -33,7 +33,7 @@ describe('Files of an export', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(row, { maxLength: 50 }), async (rows) => {
         const parquet = collecting()
-        const file = new ParquetFile(parquet.sink, 'readings')
+        const file = new ParquetRows(parquet.sink, 'readings')
         for (const each of rows) await file.row(each)
         await file.end()
         const back = await readParquet(parquet.bytes())
@@ -59,7 +59,7 @@ describe('Files of an export', () => {
   it('write row groups as they fill, not at the end', async () => {
     const sizes: number[] = []
     const pieces: Uint8Array[] = []
-    const file = new ParquetFile(
+    const file = new ParquetRows(
       { write: async (piece) => void (sizes.push(piece.length), pieces.push(piece)) },
       'readings',
     )
