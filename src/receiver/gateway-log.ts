@@ -6,11 +6,12 @@
 
 import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { ReceivedPositions, type SeqRange } from './dedupe.mjs'
 
 const CLOSING = '{"batch":['
+const CLOSING_BYTES = Buffer.from(CLOSING)
+const LINE_FEED = 0x0a
 
 /** Who waits for the disk. */
 interface Settler {
@@ -38,7 +39,7 @@ export class GatewayLog {
     let file: FileHandle | null = null
     try {
       file = await open(path, 'a+')
-      const { length, positions } = await read(path, (await file.stat()).size)
+      const { length, positions } = await read(path)
       await file.truncate(length)
       await file.datasync() // what it has counts from now on, also if nobody had synced it before
       return new GatewayLog(file, positions)
@@ -106,19 +107,37 @@ export class GatewayLog {
 }
 
 /** Positions of the batches that are whole, and the length of the file up to the last of them. */
-async function read(path: string, size: number): Promise<{ length: number; positions: ReceivedPositions }> {
+async function read(path: string): Promise<{ length: number; positions: ReceivedPositions }> {
   const positions = new ReceivedPositions()
   let length = 0
-  let offset = 0
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    offset += Buffer.byteLength(line) + 1
-    if (!line.startsWith(CLOSING)) continue
-    const closing = parseClosing(line)
-    if (closing === null || offset > size) continue // cut off, if only by its line end: nobody was told that it is there
+  for await (const { bytes, end } of linesOf(path)) {
+    if (!bytes.subarray(0, CLOSING.length).equals(CLOSING_BYTES)) continue
+    const closing = parseClosing(bytes.toString())
+    if (closing === null) continue // cut off: nobody was told that it is there
     for (const [first, last] of closing.ranges) positions.add(closing.epoch, first, last)
-    length = offset
+    length = end
   }
   return { length, positions }
+}
+
+/**
+ * Lines that have their end, and where they end. By bytes: node:readline would also end a line at U+2028 and U+2029, which stand
+ * in JSON as they are.
+ */
+async function* linesOf(path: string): AsyncGenerator<{ bytes: Buffer; end: number }> {
+  let begun: Buffer[] = []
+  let offset = 0
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    let from = 0
+    for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, from)) {
+      const last = chunk.subarray(from, at)
+      from = at + 1
+      yield { bytes: begun.length === 0 ? last : Buffer.concat([...begun, last]), end: offset + from }
+      begun = []
+    }
+    if (from < chunk.length) begun.push(chunk.subarray(from))
+    offset += chunk.length
+  }
 }
 
 function parseClosing(line: string): { epoch: number; ranges: readonly SeqRange[] } | null {

@@ -1,6 +1,6 @@
 // When a batch counts as kept: not before the disk has said so.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type * as files from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -78,5 +78,19 @@ describe('The file of a gateway', () => {
     expect(second).not.toBe(first)
     await intake.take('edge-02', second, new KnownSensors(), bytes)
     await intake.close()
+  })
+
+  it('keeps what it has said it has, whatever characters stand in a text', async () => {
+    // JSON lets the line ends of Unicode through as they are; only a line feed ends a line of the file.
+    const text = 'a\u2028b\u2029c\u0085d'
+    for (let seq = 1; seq <= 3; seq++) await log.append(`${JSON.stringify({ id: seq, v: text })}\n`, 7, [[seq, seq]])
+    const path = join(folder, 'edge-01.jsonl')
+    const whole = readFileSync(path, 'utf8')
+    for (let start = 0; start < 3; start++) {
+      await log.close()
+      log = await GatewayLog.open(path)
+      expect(readFileSync(path, 'utf8')).toBe(whole)
+      expect(log.positions.fresh(7, Float64Array.of(1, 2, 3, 4))).toEqual([3])
+    }
   })
 })
