@@ -8,9 +8,8 @@
 //   one bit of a register   22; when refused as an illegal function: read, change the bit, write (not atomic in the device)
 
 import { TelemetryError } from '#domain/errors.ts'
-import type { ReadingSink } from '#domain/reading.ts'
-import { statusName } from '#domain/quality.ts'
 import type { Value } from '#domain/value.ts'
+import { HeldValue } from '#kit/held-value.ts'
 import { decodedPoint, type PointDecoder } from './decode.ts'
 import { encodeBool, encodeRegisters } from './encode.ts'
 import { exceptionText } from './exceptions.ts'
@@ -150,26 +149,4 @@ function accepted(answer: Buffer): Buffer {
   throw new TelemetryError('DEVICE_EXCEPTION', `The device refused the write: ${exceptionText(exception)}`, {
     context: { exception },
   })
-}
-
-/** A sink that keeps the one value it is given. */
-class HeldValue implements ReadingSink {
-  value: Value | null = null
-  problem = ''
-
-  number(_sensor: number, value: number): void {
-    this.value = value
-  }
-
-  integer(_sensor: number, value: bigint): void {
-    this.value = value
-  }
-
-  text(_sensor: number, value: string): void {
-    this.value = value
-  }
-
-  bad(_sensor: number, status: number): void {
-    this.problem = statusName(status)
-  }
 }

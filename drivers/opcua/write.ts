@@ -2,9 +2,8 @@
 
 import type { DataType, Variant } from 'node-opcua-client'
 import { TelemetryError, type ErrorCode } from '#domain/errors.ts'
-import { statusName } from '#domain/quality.ts'
-import type { ReadingSink } from '#domain/reading.ts'
 import type { Value } from '#domain/value.ts'
+import { HeldValue } from '#kit/held-value.ts'
 import { VALUE_ATTRIBUTE, type Connection } from './connection.ts'
 import type { OpcuaPoint } from './point.ts'
 import { indexRange } from './read-id.ts'
@@ -138,26 +137,4 @@ async function readBack(connection: Connection, point: OpcuaPoint, signal: Abort
     })
   }
   return point.type === 'boolean' ? held.value === 1 : held.value
-}
-
-/** A sink that keeps the one value it is given. */
-class HeldValue implements ReadingSink {
-  value: Value | null = null
-  problem = ''
-
-  number(_sensor: number, value: number): void {
-    this.value = value
-  }
-
-  integer(_sensor: number, value: bigint): void {
-    this.value = value
-  }
-
-  text(_sensor: number, value: string): void {
-    this.value = value
-  }
-
-  bad(_sensor: number, status: number): void {
-    this.problem = statusName(status)
-  }
 }
