@@ -52,7 +52,7 @@ async function runBackup(file: string, options: BackupCommandOptions): Promise<v
     const names = manifest.files.map(({ name }) => name)
     if (options.json)
       console.log(JSON.stringify({ file, bytes: output.bytes, epoch: manifest.epoch, files: names, leftOut }))
-    else console.log(`${file}: ${readableSize(output.bytes)}, ${names.join(', ')}`)
+    else console.log(`${file}: ${readableSize(output.bytes)}, ${namesInShort(names)}`)
     if (configFile === null) console.error('Without a configuration: name it with -c to have it in the backup')
     for (const path of leftOut)
       console.error(`Not in the backup, because it does not lie beside the configuration: ${path}`)
@@ -78,6 +78,14 @@ function workFolder(file: string): { readonly path: string; remove(): void } {
   } catch (error) {
     throw failure(dirname(resolve(file)), error)
   }
+}
+
+/** What a backup holds, for people: its revisions of the configuration, up to hundreds, are counted. */
+export function namesInShort(names: readonly string[]): string {
+  const others = names.filter((name) => !name.startsWith('configuration/'))
+  const revisions = names.length - others.length
+  if (revisions > 0) others.push(revisions === 1 ? '1 revision' : `${revisions} revisions`)
+  return others.join(', ')
 }
 
 /** `12.3 MiB`; exact units stay exact. */

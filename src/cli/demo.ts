@@ -27,8 +27,8 @@ interface DemoOptions {
   readonly data: string
   readonly port: number
   readonly faults: boolean
-  readonly gatewayOnly: boolean
-  readonly json: boolean
+  readonly gatewayOnly?: true
+  readonly json?: true
 }
 
 export function registerDemo(program: Command): void {
@@ -46,8 +46,8 @@ export function registerDemo(program: Command): void {
         .argParser(portArgument),
     )
     .option('--no-faults', 'nothing ever fails')
-    .option('--gateway-only', 'without the brain and central', false)
-    .option('--json', 'print the addresses as one line of JSON', false)
+    .option('--gateway-only', 'without the brain and central')
+    .option('--json', 'print the addresses as one line of JSON')
     .addHelpText('after', '\nExample:\n  telemetryx demo --data /tmp/demo')
     .action(runDemo)
 }
@@ -92,7 +92,10 @@ async function runDemo(options: DemoOptions): Promise<void> {
         usualPort: httpPort === options.port || options.port === 0 ? null : options.port,
       })
     const stopping = new AbortController()
-    if (services) void forwardToServices(services, gateway, parts, stopping.signal)
+    if (services)
+      void forwardToServices(services, gateway, parts, stopping.signal).then((serving) => {
+        if (serving && !options.json) console.log('Brain and central serve now, and get what was read since the start.')
+      })
     await stop
     stopping.abort()
     if (!options.json) console.log('\nStopping: what was read is being stored …')
@@ -108,13 +111,16 @@ const warn =
   (text: string): void =>
     console.error(`telemetryx: ${prefix}${text}`)
 
-/** Starts both; each gets its uplink once it serves, while the gateway runs, and with it all that was read since its start. */
+/**
+ * Starts both; each gets its uplink once it serves, while the gateway runs, and with it all that was read since its start.
+ * Resolves with whether both did.
+ */
 async function forwardToServices(
   services: DemoServices,
   gateway: Gateway,
   parts: DemoParts,
   stopping: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const serves = services.start()
   let added = Promise.resolve()
   const add = async (name: ServiceName): Promise<void> => {
@@ -131,6 +137,7 @@ async function forwardToServices(
     }
   }
   await Promise.all(SERVICES.map(addOnce))
+  return SERVICES.every((name) => parts.serving.has(name)) && !stopping.aborted
 }
 
 async function startDemoGateway(

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { restoreBackup } from '#gateway/stored-data.ts'
+import { namesInShort } from './backup.ts'
 import { yieldToTheGateway } from './beside-gateway.ts'
 import { progressBar, progressLine } from './progress-line.ts'
 
@@ -45,7 +46,7 @@ async function runRestore(file: string, options: RestoreCommandOptions): Promise
       console.log(JSON.stringify({ data: options.data, createdAt: manifest.createdAt, epoch, files, setAside }))
       return
     }
-    console.log(`${options.data}: restored ${files.join(', ')}, as of ${manifest.createdAt}`)
+    console.log(`${options.data}: restored ${namesInShort(files)}, as of ${manifest.createdAt}`)
     for (const name of setAside) console.log(`Set aside: ${options.data}/${name}`)
     const config = files.find((name) => /^config\/[^/]+\.ya?ml$/.test(name))
     if (config !== undefined)

@@ -40,11 +40,16 @@ export function registerScanModbus(scan: Command): void {
     )
     .argument('<where>', 'host, host:port, or the path of a serial port')
     .option('--units <list>', 'unit ids, for example 1-10,20 (default: 1-10,255 by TCP, 1-32 on a serial port)', units)
-    .option('--tables <list>', 'tables to look at: holding, input, coil, discrete', tables, TABLES)
-    .option('--addresses <range>', 'addresses to look at, counted from 0 (40001 in a manual is holding 0)', range, {
-      from: 0,
-      to: 999,
-    })
+    .addOption(
+      new Option('--tables <list>', 'tables to look at: holding, input, coil, discrete')
+        .argParser(tables)
+        .default(TABLES, 'all four'),
+    )
+    .addOption(
+      new Option('--addresses <range>', 'addresses to look at, counted from 0 (40001 in a manual is holding 0)')
+        .argParser(range)
+        .default({ from: 0, to: 999 }, '0-999'),
+    )
     .option('--block <n>', 'registers read at once, 1 to 125', wholeNumber(1, 125), 100)
     .option('--step <n>', 'where a block is refused, try every nth address; 1 misses nothing', wholeNumber(1, 1000), 10)
     .addOption(

@@ -36,7 +36,11 @@ export function registerUser(program: Command): void {
 
 /** A subcommand that works on a data folder. */
 export function subcommand(parent: Command, name: string, summary: string): Command {
-  return withDataFolder(parent.command(name).description(summary)).option('--json', 'print the result as JSON')
+  const description = `${summary[0]?.toUpperCase()}${summary.slice(1)}.`
+  return withDataFolder(parent.command(name).summary(summary).description(description)).option(
+    '--json',
+    'print the result as JSON',
+  )
 }
 
 /** Runs `work` on the accounts of the folder that the options name. */
