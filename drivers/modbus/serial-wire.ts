@@ -49,7 +49,7 @@ export class SerialPorts {
   }
 }
 
-/** Rejects with the reason as the system gives it. */
+/** Rejects with the reason alone: the transport names the port. */
 async function openedPort(...args: Parameters<typeof openPort>): Promise<OpenPort> {
   try {
     return await openPort(...args)

@@ -140,15 +140,19 @@ function isEmpty(error: unknown): boolean {
 }
 
 function openError(path: string, cause: unknown): TelemetryError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  const hint = /lock port/i.test(reason)
-    ? '; another program uses it'
-    : /permission denied/i.test(reason)
-      ? '; the user must be in the group dialout'
-      : ''
-  return new TelemetryError('CONNECTION_FAILED', `${path} cannot be opened: ${reason}${hint}`, {
+  const reason = openReason(cause)
+  return new TelemetryError('CONNECTION_FAILED', `${path} cannot be opened: ${reason}`, {
     retryable: true,
     context: { path },
-    cause,
+    cause: new Error(reason, { cause }),
   })
+}
+
+/** The library's words (`Error: No such file or directory, cannot open …`) as a person would say them. */
+function openReason(cause: unknown): string {
+  const words = cause instanceof Error ? cause.message : String(cause)
+  if (/lock port/i.test(words)) return 'another program uses it'
+  if (/no such file/i.test(words)) return 'there is no such port'
+  if (/permission denied/i.test(words)) return 'permission denied; the user must be in the group dialout'
+  return words.replace(/^Error:? /, '')
 }

@@ -153,6 +153,7 @@ describe.skipIf(!hasSocat)('a serial port (needs socat)', () => {
   it('that is not there cannot be opened', async () => {
     await expect(connected('/nonexistent/tty', { sensors: holdings(0) })).rejects.toMatchObject({
       code: 'CONNECTION_FAILED',
+      message: 'No connection to /nonexistent/tty (there is no such port)',
     })
   })
 

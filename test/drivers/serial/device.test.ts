@@ -271,7 +271,10 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
   it('does not open a port that another program uses', async () => {
     const first = await connected()
     const second = testDevice({ path: pty.path })
-    await expect(second.device.connect(NEVER)).rejects.toMatchObject({ code: 'CONNECTION_FAILED' })
+    await expect(second.device.connect(NEVER)).rejects.toMatchObject({
+      code: 'CONNECTION_FAILED',
+      message: `${pty.path} cannot be opened: another program uses it`,
+    })
     await first.device.close()
     await second.device.connect(NEVER)
     await second.device.close()
@@ -312,7 +315,11 @@ describe.skipIf(!hasSocat)('a serial device (needs socat)', () => {
 
   it('tells what is wrong with a port that is not there', async () => {
     const { device } = testDevice({ path: '/dev/no-such-port' })
-    await expect(device.connect(NEVER)).rejects.toMatchObject({ code: 'CONNECTION_FAILED', retryable: true })
+    await expect(device.connect(NEVER)).rejects.toMatchObject({
+      code: 'CONNECTION_FAILED',
+      retryable: true,
+      message: '/dev/no-such-port cannot be opened: there is no such port',
+    })
     expect(new RecordingContext().lostCauses).toEqual([])
   })
 })
