@@ -142,7 +142,7 @@ export class Maintenance {
   }
 
   *#work(): Steps<void> {
-    const { tables } = this.#options
+    const { tables, onDamage } = this.#options
     if (this.#force || this.#isFull()) yield* this.#compact()
     this.#force = false
     if (this.#retainAt !== null) {
@@ -150,7 +150,7 @@ export class Maintenance {
       this.#retainAt = null
     }
     for (let full = mergeCandidates(tables().segments.live); full; full = mergeCandidates(tables().segments.live)) {
-      this.#options.onWritten(yield* mergeSegments(full, tables()))
+      this.#options.onWritten(yield* mergeSegments(full, { tables: tables(), onDamage }))
     }
     yield* this.#deleteDead()
     yield* this.#trimJournal()
@@ -207,11 +207,11 @@ export class Maintenance {
   }
 
   *#retain(now: number): Steps<void> {
-    const { settings, tables, onWritten } = this.#options
+    const { settings, tables, onWritten, onDamage } = this.#options
     for (const loss of expired(tables().segments.live, settings.retention, now)) this.#lose(loss)
     yield* this.#expireEntries(now - settings.retention.hourMs)
     for (let whole = nextToThin(tables(), settings.maxBytes); whole; whole = nextToThin(tables(), settings.maxBytes)) {
-      const { removed, writtenBytes } = yield* thinSegment(whole, tables())
+      const { removed, writtenBytes } = yield* thinSegment(whole, { tables: tables(), onDamage })
       onWritten(writtenBytes)
       if (removed > 0) this.#lose(thinningLoss(whole, removed))
       yield* this.#deleteDead()

@@ -3,6 +3,7 @@
 // for the first time also give an hour segment.
 
 import { ChunkCodec } from './chunk-codec.ts'
+import { readChunk, type OnDamage, type ReadChunk } from './read-chunk.ts'
 import { HOUR_MS, mergeRollups, MINUTE_MS, type Rollup } from './rollup.ts'
 import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
@@ -29,7 +30,10 @@ export function mergeCandidates(live: readonly Segment[]): readonly Segment[] | 
 }
 
 /** Merges segments of one kind and level, given in order of arrival. Answers the bytes written. */
-export function* mergeSegments(sources: readonly Segment[], tables: StoreTables): Steps<number> {
+export function* mergeSegments(
+  sources: readonly Segment[],
+  { tables, onDamage }: { readonly tables: StoreTables; readonly onDamage: OnDamage },
+): Steps<number> {
   const { kind, level, epoch, seq } = sources[0]!
   const staging = new Staging(tables)
   try {
@@ -39,7 +43,8 @@ export function* mergeSegments(sources: readonly Segment[], tables: StoreTables)
     const mergeOne = kind === 'raw' ? rawMerger(staging, [merged], place) : rollupMerger(staging, merged, hours, kind)
     const holders = yield* sensorsOf(sources, tables)
     for (const [sensor, segments] of holders) {
-      yield* mergeOne(sensor, framesOf(sensor, segments, tables), tables.sensors.isInteger(sensor))
+      const read: ReadChunks = (decode) => chunksOf(sensor, segments, { tables, decode, onDamage })
+      yield* mergeOne(sensor, read, tables.sensors.isInteger(sensor))
       yield
       if (!staging.isWorthWriting) continue
       staging.write()
@@ -69,18 +74,24 @@ function* sensorsOf(sources: readonly Segment[], tables: StoreTables): Steps<[nu
 }
 
 /** Chunks of one sensor, read when they are asked for. */
-function* framesOf(
+function* chunksOf<T>(
   sensor: number,
   segments: readonly number[],
-  tables: StoreTables,
-): Generator<Uint8Array, void, void> {
-  for (const id of segments) {
-    const frame = tables.segments.chunk(id, sensor)
-    if (frame) yield frame
+  options: {
+    readonly tables: StoreTables
+    readonly decode: (frame: Uint8Array) => T
+    readonly onDamage: OnDamage
+  },
+): Generator<ReadChunk<T>, void, void> {
+  const { tables, decode, onDamage } = options
+  for (const segment of segments) {
+    const chunk = readChunk(tables, { segment, sensor }, decode, onDamage)
+    if (chunk) yield chunk
   }
 }
 
-type MergeOne = (sensor: number, frames: Iterable<Uint8Array>, isInteger: boolean) => Steps<void>
+type ReadChunks = <T>(decode: (frame: Uint8Array) => T) => Iterable<ReadChunk<T>>
+type MergeOne = (sensor: number, read: ReadChunks, isInteger: boolean) => Steps<void>
 
 /**
  * Joins the chunks of a sensor in order of arrival, as many as fit into one; what is more goes into further segments of the
@@ -88,7 +99,7 @@ type MergeOne = (sensor: number, frames: Iterable<Uint8Array>, isInteger: boolea
  */
 function rawMerger(staging: Staging, merged: SegmentBuilder[], place: SegmentPlace): MergeOne {
   const codec = new ChunkCodec()
-  return function* mergeRaw(sensor, frames, isInteger) {
+  return function* mergeRaw(sensor, read, isInteger) {
     let all = new Series()
     let only: Uint8Array | null = null
     let layer = 0
@@ -99,8 +110,7 @@ function rawMerger(staging: Staging, merged: SegmentBuilder[], place: SegmentPla
       staging.put(builder, sensor, data)
       builder.count(series.length, series.timeAt(0), series.timeAt(series.length - 1), data.length)
     }
-    for (const frame of frames) {
-      const next = codec.decode(frame)
+    for (const { frame, content: next } of read((bytes) => codec.decode(bytes))) {
       if (all.length > 0 && all.length + next.length > MAX_CHUNK_READINGS) {
         put()
         all = new Series()
@@ -128,10 +138,10 @@ function rollupMerger(
     staging.put(builder, sensor, data)
     builder.count(rollup.length, rollup.time[0]!, rollup.time[rollup.length - 1]! + widthMs - 1, data.length)
   }
-  return function* mergeRollup(sensor, frames) {
+  return function* mergeRollup(sensor, read) {
     const parts: Rollup[] = []
-    for (const frame of frames) {
-      parts.push(codec.decode(frame))
+    for (const { content } of read((bytes) => codec.decode(bytes))) {
+      parts.push(content)
       yield
     }
     if (parts.length === 0) return

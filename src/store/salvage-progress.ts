@@ -4,20 +4,21 @@
 import type { Position } from '#domain/journal.ts'
 import type { StoreTables } from './tables.ts'
 
-/** Last segment, block and entry of the old file that are done, and the counts so far. */
+/** Last segment, block, entry and dead letter of the old file that are done, and the counts so far. */
 export interface SalvageProgress {
   segment: number
   block: number
   entry: number
+  letter: number
   readings: number
   entries: number
   unreadable: number
 }
 
-const STEPS = ['segment', 'block', 'entry', 'readings', 'entries', 'unreadable'] as const
+const STEPS = ['segment', 'block', 'entry', 'letter', 'readings', 'entries', 'unreadable'] as const
 
 export function readProgress({ meta }: StoreTables, file: string): SalvageProgress {
-  const progress = { segment: 0, block: 0, entry: 0, readings: 0, entries: 0, unreadable: 0 }
+  const progress = { segment: 0, block: 0, entry: 0, letter: 0, readings: 0, entries: 0, unreadable: 0 }
   for (const step of STEPS) progress[step] = meta.get(`salvage:${file}:${step}`)
   return progress
 }

@@ -3,6 +3,7 @@
 
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
+import type { Position } from '#domain/journal.ts'
 import { ENTRY } from '#domain/reading.ts'
 import type { SensorNumber } from '#domain/sensor.ts'
 import type { BlockCodec } from './block-codec.ts'
@@ -12,11 +13,15 @@ import type { BlockRow } from './journal-table.ts'
 import { RollupCodec } from './rollup-codec.ts'
 import { Series } from './series.ts'
 import { SENSORS, type Segment } from './segments.ts'
+import { copyLetters } from './salvage-letters.ts'
 import { inheritProgress, readKnown, readProgress, writeProgress, type SalvageProgress } from './salvage-progress.ts'
 import type { SensorIdentity } from './small-tables.ts'
 import { Staging, type SegmentBuilder } from './staging.ts'
 import type { StoreTables } from './tables.ts'
 import type { Steps } from './turns.ts'
+
+/** Rows of a table that are in memory at once. */
+const PAGE_ROWS = 500
 
 export interface SalvageOptions {
   readonly folder: string
@@ -67,8 +72,9 @@ class Salvage {
     this.#mapSensors()
     const { tables, file } = this.#options
     const done = { ...this.#progress }
-    if (done.segment + done.block + done.entry === 0)
+    if (done.segment + done.block + done.entry + done.letter === 0)
       inheritProgress(tables, this.#rows('SELECT name, value FROM meta'))
+    yield* this.#copyLetters()
     const columns = 'id, kind, level, epoch, seq, first_time, last_time, readings, bytes'
     for (const segment of this.#rows<Segment>(`SELECT ${columns} FROM segment WHERE state = 'live'`)) {
       if (segment.id > done.segment) yield* this.#segment(segment)
@@ -80,7 +86,7 @@ class Salvage {
       const isKnown = known !== null && block.epoch === known.epoch && block.first_seq >= known.seq
       if (block.block > done.block && !isKnown) yield* this.#block(block)
     }
-    yield* this.#copyEntries()
+    yield* this.#copyEntries(known)
     const { readings, entries, unreadable } = this.#progress
     return { readings, entries, unreadable }
   }
@@ -194,23 +200,51 @@ class Salvage {
     }
   }
 
-  /** Alarms and events, for people to look at. What was open is not taken over: the checks find it anew. */
-  *#copyEntries(): Steps<void> {
+  /** Pages of a table in order of its ids, as many rows as can be read. */
+  *#pages<Row extends { readonly id: number }>(select: (after: number) => string, after: number): Generator<Row[]> {
+    let rows: Row[]
+    do {
+      rows = this.#rows<Row>(`${select(after)} ORDER BY id LIMIT ${PAGE_ROWS}`)
+      if (rows.length > 0) yield rows
+      after = rows.at(-1)?.id ?? after
+    } while (rows.length === PAGE_ROWS)
+  }
+
+  *#copyLetters(): Steps<void> {
+    const { tables, file } = this.#options
+    // A database of an early version has none.
+    if (this.#rows(`SELECT 1 FROM sqlite_schema WHERE name = 'dead_letter'`).length === 0) return
+    const select = (after: number): string => `SELECT * FROM dead_letter NOT INDEXED WHERE id > ${after}`
+    for (const rows of this.#pages<{ id: number }>(select, this.#progress.letter)) {
+      this.#progress.letter = rows.at(-1)!.id
+      tables.db.transaction(() => {
+        this.#progress.unreadable += copyLetters(rows, this.#numbers, tables.db)
+        writeProgress(tables, file, this.#progress)
+      })()
+      yield
+    }
+  }
+
+  /**
+   * Alarms and events, for people to look at, but for those from `known` on, which are written by themselves. What was open is
+   * not taken over: the checks find it anew.
+   */
+  *#copyEntries(known: Position | null): Steps<void> {
     const { tables, file } = this.#options
     const { db } = tables
     const columns = 'epoch, seq, time, kind, sensor, check_type, json'
-    const rows = this.#rows<Record<string, unknown> & { id: number }>(
-      `SELECT id, ${columns} FROM entry NOT INDEXED WHERE id > ${this.#progress.entry} ORDER BY id`,
-    )
+    const isNew = known === null ? '' : ` AND NOT (epoch = ${known.epoch} AND seq >= ${known.seq})`
+    const select = (after: number): string => `SELECT id, ${columns} FROM entry NOT INDEXED WHERE id > ${after}${isNew}`
+    // What damage has left without a column is left out; an error here would be met again with each try.
     const insert = db.prepare<[Record<string, unknown>]>(
-      `INSERT INTO entry (${columns}) VALUES (@epoch, @seq, @time, @kind, @sensor, @check_type, @json)`,
+      `INSERT OR IGNORE INTO entry (${columns}) VALUES (@epoch, @seq, @time, @kind, @sensor, @check_type, @json)`,
     )
-    while (rows.length > 0) {
-      const some = rows.splice(0, 500)
-      this.#progress.entry = some.at(-1)!.id
-      this.#progress.entries += some.length
+    for (const rows of this.#pages<Record<string, unknown> & { id: number }>(select, this.#progress.entry)) {
+      this.#progress.entry = rows.at(-1)!.id
       db.transaction(() => {
-        some.forEach((row) => insert.run(row))
+        const copied = rows.reduce((sum, row) => sum + insert.run(row).changes, 0)
+        this.#progress.entries += copied
+        this.#progress.unreadable += rows.length - copied
         writeProgress(tables, file, this.#progress)
       })()
       yield

@@ -6,6 +6,7 @@ import type { ValueType } from '#domain/value.ts'
 import { isBad } from '#domain/quality.ts'
 import { ChunkCodec } from './chunk-codec.ts'
 import { numericValues } from './numeric-values.ts'
+import { readChunk, type OnDamage } from './read-chunk.ts'
 import { MINUTE_MS } from './rollup.ts'
 import { Series } from './series.ts'
 import { THINNED_LEVEL, type Segment } from './segments.ts'
@@ -20,7 +21,10 @@ export interface Thinned {
 }
 
 /** Replaces a raw segment by a thinned one. */
-export function* thinSegment(segment: Segment, tables: StoreTables): Steps<Thinned> {
+export function* thinSegment(
+  segment: Segment,
+  { tables, onDamage }: { readonly tables: StoreTables; readonly onDamage: OnDamage },
+): Steps<Thinned> {
   const { epoch, seq } = segment
   const staging = new Staging(tables)
   const codec = new ChunkCodec()
@@ -28,9 +32,9 @@ export function* thinSegment(segment: Segment, tables: StoreTables): Steps<Thinn
   try {
     const thinned = staging.build({ kind: 'raw', level: THINNED_LEVEL, epoch, seq })
     for (const sensor of tables.segments.sensors(segment.id)) {
-      const frame = tables.segments.chunk(segment.id, sensor)
-      if (!frame) continue
-      const series = codec.decode(frame)
+      const chunk = readChunk(tables, { segment: segment.id, sensor }, (frame) => codec.decode(frame), onDamage)
+      if (!chunk) continue
+      const series = chunk.content
       const kept = thinSeries(series, tables.sensors.valueType(sensor))
       removed += series.length - kept.length
       const data = codec.encode(kept, tables.sensors.isInteger(sensor))

@@ -57,6 +57,7 @@ export class Letters {
 
   async list(after: number, limit: number): Promise<readonly KeptLetter[]> {
     const { box, uplink } = this.#options
+    await this.#recount() // there may be more than at the start: a salvage brings letters over
     return (await box?.list(uplink, { after, limit })) ?? []
   }
 
