@@ -18,7 +18,7 @@ import { BATCH, GATEWAYS, SECONDS_A_BATCH, sendAll } from './batches.ts'
 const PROGRAM = fileURLToPath(new URL('./stream-process.ts', import.meta.url))
 const LOOK_MS = 20
 /** As a central is configured when nothing is said. */
-export const LIMITS = { replicas: 1, partitions: 8, maxBytes: 4 * 2 ** 30 }
+export const LIMITS = { replicas: 1, partitions: 8, maxBytes: 4 * 2 ** 30, ackWaitMs: 5000 }
 
 export interface StreamPlace {
   readonly databaseUrl: string

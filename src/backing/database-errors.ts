@@ -23,6 +23,7 @@ const STATES: Readonly<Record<string, Meaning>> = {
   '28P01': { code: 'UNAUTHENTICATED', retryable: true, message: 'The database refuses the password' },
   '28000': { code: 'UNAUTHENTICATED', retryable: true, message: 'The database refuses the user' },
   '3D000': { code: 'NOT_FOUND', retryable: true, message: 'There is no such database on the server' },
+  '25P03': { code: 'CONNECTION_LOST', retryable: true, message: 'The transaction was silent for too long' },
   '40001': { code: 'CONFLICT', retryable: true, message: 'Another transaction was in the way' },
   '40P01': { code: 'CONFLICT', retryable: true, message: 'Another transaction was in the way' },
   '55P03': { code: 'TIMEOUT', retryable: true, message: 'Another transaction held it for too long' },

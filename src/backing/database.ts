@@ -52,6 +52,8 @@ export interface DatabaseOptions {
   readonly maxConnections?: number
   /** A statement that takes longer is stopped. Milliseconds, default 30 s. */
   readonly statementTimeoutMs?: number
+  /** PostgreSQL ends a transaction of which it has heard nothing for so long, and its locks go. Milliseconds, default 60 s. */
+  readonly idleInTransactionMs?: number
 }
 
 /**

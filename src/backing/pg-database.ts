@@ -11,7 +11,7 @@ import { beginStatement } from './begin.ts'
 const CONNECT_TIMEOUT_MS = 5000
 const STATEMENT_TIMEOUT_MS = 30_000
 const LOCK_TIMEOUT_MS = 10_000
-const IDLE_IN_TRANSACTION_MS = 60_000
+const DEFAULT_IDLE_IN_TRANSACTION_MS = 60_000
 /** The client gives up this much later than the server would: when the line is dead nobody else does. */
 const CLIENT_GRACE_MS = 5000
 const MAX_CONNECTIONS = 10
@@ -25,7 +25,8 @@ export class PgDatabase implements Database {
   readonly #name: string
   #ended: Promise<void> | null = null
 
-  constructor(url: string, { clock, log, maxConnections = MAX_CONNECTIONS, statementTimeoutMs }: DatabaseOptions) {
+  constructor(url: string, options: DatabaseOptions) {
+    const { clock, log, maxConnections = MAX_CONNECTIONS, statementTimeoutMs } = options
     this.#name = nameOf(url)
     const name = this.#name
     const statementTimeout = statementTimeoutMs ?? STATEMENT_TIMEOUT_MS
@@ -36,7 +37,7 @@ export class PgDatabase implements Database {
       statement_timeout: statementTimeout,
       query_timeout: statementTimeout + CLIENT_GRACE_MS,
       lock_timeout: Math.min(LOCK_TIMEOUT_MS, statementTimeout),
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      idle_in_transaction_session_timeout: options.idleInTransactionMs ?? DEFAULT_IDLE_IN_TRANSACTION_MS,
       application_name: 'telemetryx',
       keepAlive: true,
       types: { getTypeParser },

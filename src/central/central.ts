@@ -19,6 +19,12 @@ import type { Backing, CentralOptions } from './options.ts'
 import { composeParts, type Parts } from './parts.ts'
 import { CentralStorage } from './storage/open-storage.ts'
 
+/**
+ * A machine that is gone leaves its transaction open, and whoever takes over waits for its locks. Below this, a process that is
+ * only slow would lose its own.
+ */
+const MIN_IDLE_IN_TRANSACTION_MS = 5000
+
 export interface StopOptions {
   /** Milliseconds for the whole stop: three quarters softly, then whatever still runs is aborted. */
   readonly deadlineMs: number
@@ -67,6 +73,7 @@ async function openBacking({ clock, config, log, version }: CentralOptions): Pro
     folder: join(config.data, 'database'),
     clock,
     log: log.child({ room: 'database' }),
+    ...(config.nats && { idleInTransactionMs: Math.max(config.nats.takeOverMs, MIN_IDLE_IN_TRANSACTION_MS) }),
   })
   let redis: RedisPort | null = null
   try {

@@ -102,9 +102,9 @@ async function brainOf({ clock, config, log, random }: CentralOptions, { registr
 
 function streamOf({ clock, config, log }: CentralOptions, { nats, tracing }: Backing, ingest: IngestPort) {
   if (config.nats === null || nats === null) return null
-  const { maxBytes, partitions, replicas } = config.nats
+  const { maxBytes, partitions, replicas, takeOverMs: ackWaitMs } = config.nats
   const room = log.child({ room: 'stream' })
-  return new StreamIngest({ nats, ingest, tracing, clock, log: room, replicas, partitions, maxBytes })
+  return new StreamIngest({ nats, ingest, tracing, clock, log: room, replicas, partitions, maxBytes, ackWaitMs })
 }
 
 function feedOf({ nats, registry }: Backing, { ingest }: CentralStorage, stream: StreamIngest | null): LiveFeed {

@@ -60,6 +60,7 @@ export interface NatsConfig {
   readonly replicas: number
   readonly partitions: number
   readonly maxBytes: number
+  readonly takeOverMs: number
 }
 
 export interface OidcConfig {

@@ -120,6 +120,11 @@ export const CentralFileSchema = strictObject(
             default: '4GiB',
             description: 'Most that waits in the stream; beyond it ingest answers 503.',
           }),
+          takeOver: durationSchema({
+            default: '5s',
+            description:
+              'How long a part of the stream stands still when the process dies that was at it, before another goes on; 1s to 5m.',
+          }),
         },
         { description: 'Ingest through a NATS JetStream stream that any number of processes consume.' },
       ),

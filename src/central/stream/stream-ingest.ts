@@ -22,7 +22,6 @@ import { DEAD_STREAM, DEAD_SUBJECTS, ingestSubject, INGEST_STREAM, INGEST_SUBJEC
 import { Turns } from './turns.ts'
 
 const DAY_MS = 86_400_000
-const DEFAULT_ACK_WAIT_MS = 15_000
 /** NATS keeps the ids of messages for as long, in memory; later repeats are found by their positions. */
 const REPEAT_WINDOW_MS = 120_000
 /** Of one tenant in one partition: another tenant's room is not used up by it. */
@@ -46,7 +45,8 @@ export interface StreamIngestOptions {
   readonly partitions: number
   /** Of what waits. */
   readonly maxBytes: number
-  readonly ackWaitMs?: number
+  /** How long a message stands still when its process dies: meanwhile NATS is told that it is worked on. */
+  readonly ackWaitMs: number
   /** See StreamConsumer. */
   readonly finalTries?: number
   /** Of one tenant in one partition. */
@@ -65,8 +65,7 @@ export class StreamIngest implements IngestPort {
 
   constructor(options: StreamIngestOptions) {
     this.#options = options
-    const { ackWaitMs = DEFAULT_ACK_WAIT_MS } = options
-    this.#consumer = new StreamConsumer({ ...options, ackWaitMs, figures: this.figures })
+    this.#consumer = new StreamConsumer({ ...options, figures: this.figures })
   }
 
   /** Messages in the stream, as last asked; null while NATS does not say. */

@@ -51,7 +51,7 @@ grpc: { port: 0, tls: { cert: c.pem, key: k.pem, clientCa: ca.pem } }
 line: {}
 databaseUrl: postgresql://central:\${DB}@db.example/telemetryx
 redisUrl: redis://redis.example
-nats: { urls: ["nats://a:4222"], credentials: edge.creds, replicas: 3 }
+nats: { urls: ["nats://a:4222"], credentials: edge.creds, replicas: 3, takeOver: 2s }
 oidc: { issuer: "https://login.example", audience: telemetryx }
 brain: { url: brain.example, tls: { ca: brain.pem }, token: "\${DB}", tenants: [ { id: plant-group, token: own } ] }
 opentelemetry: { endpoint: "http://collector.example:4318/v1/traces" }
@@ -65,7 +65,7 @@ tenants: [ { id: plant-group } ]
         grpc: { port: 0, tls: { clientCa: '/etc/telemetryx/ca.pem' } },
         line: { host: '127.0.0.1', port: 8094, tls: null },
         databaseUrl: 'postgresql://central:secret@db.example/telemetryx',
-        nats: { credentials: '/etc/telemetryx/edge.creds', replicas: 3, partitions: 8 },
+        nats: { credentials: '/etc/telemetryx/edge.creds', replicas: 3, partitions: 8, takeOverMs: 2000 },
         oidc: { tenantClaim: 'tenant', roleClaim: 'role', clockSkewMs: 30_000 },
         brain: {
           url: 'brain.example',
@@ -102,6 +102,8 @@ tenants: [ { id: Plant } ]
     ['retention: { minute: 2y, hour: 1y }', 'retention.hour: must not be shorter than retention.minute'],
     ['oidc: { issuer: "http://login.example", audience: a }', 'oidc.issuer: must be an https address'],
     ['oidc: { issuer: "https://login.example", audience: a, clockSkew: 1h }', 'oidc.clockSkew: must be at most 5m'],
+    ['nats: { urls: ["nats://a"], takeOver: 999ms }', 'nats.takeOver: must be between 1s and 5m'],
+    ['nats: { urls: ["nats://a"], takeOver: 301s }', 'nats.takeOver: must be between 1s and 5m'],
     ['brain: { url: brain.example, timeout: 1m }', 'brain.timeout: must be from 100ms to 25s'],
     ['brain: { url: brain.example, tls: { cert: c.pem } }', 'brain.tls: needs key as well'],
     ['brain: { url: "grpc://brain.example", tls: {} }', 'brain.tls: does not go with a url'],

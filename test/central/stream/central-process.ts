@@ -20,6 +20,8 @@ export interface CentralSetup {
   readonly replicas: number
   readonly partitions: number
   readonly ackWaitMs: number
+  /** See DatabaseOptions. */
+  readonly idleInTransactionMs?: number
   readonly traceEndpoint: string | null
 }
 
@@ -46,7 +48,13 @@ process.on('message', (order: Order | 'stop') => {
   else void take(order)
 })
 
-const database = await openDatabase({ url: setup.databaseUrl, folder: '', clock, log })
+const database = await openDatabase({
+  url: setup.databaseUrl,
+  folder: '',
+  clock,
+  log,
+  ...(setup.idleInTransactionMs !== undefined && { idleInTransactionMs: setup.idleInTransactionMs }),
+})
 const storage = await openStorage()
 const nats = await openNats({ urls: setup.natsUrls, credentials: null, clock, log })
 const tracing = await openTracing({ endpoint: setup.traceEndpoint, service: 'telemetryx-central', version: '0' })

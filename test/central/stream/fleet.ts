@@ -69,6 +69,15 @@ export class CentralProcess {
     await exited
   }
 
+  /** It stands still, and its connections stay: as a machine that is paused, or gone without a word. */
+  freeze(): void {
+    this.#child!.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child!.kill('SIGCONT')
+  }
+
   async stop(): Promise<void> {
     const child = this.#child
     if (!child || child.exitCode !== null || child.signalCode !== null) return

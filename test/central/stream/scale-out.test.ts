@@ -6,6 +6,7 @@ import { DEAD_STREAM, INGEST_STREAM } from '#central/stream/subjects.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { hasNats, startNats, type NatsServer } from '#test/sim/nats.ts'
+import { Client } from 'pg'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { makeTenant, openStorage } from '../storage/central-fixture.ts'
 import type { CentralSetup } from './central-process.ts'
@@ -15,6 +16,7 @@ const WAIT = { timeout: 60_000, interval: 50 }
 const GATEWAYS = 6
 const BATCHES = Number(process.env['TELEMETRYX_STREAM_BATCHES'] ?? 60)
 const ROWS = 7
+const NAMES = ['central-0', 'central-1']
 
 /** Each change of a gateway's positions, as it was committed: more than one range means that a batch came before an earlier one. */
 const WATCH_ORDER = `
@@ -52,9 +54,12 @@ describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-
       replicas: 1,
       partitions: 4,
       ackWaitMs: 2000,
+      idleInTransactionMs: 3000,
       traceEndpoint: null,
     }
-    processes.push(new CentralProcess(setup), new CentralProcess(setup))
+    // By its name in PostgreSQL the tests find out which of them is at a batch.
+    const named = (name: string) => ({ ...setup, databaseUrl: `${postgres.url}?application_name=${name}` })
+    processes.push(...NAMES.map((name) => new CentralProcess(named(name))))
     await Promise.all(processes.map((process) => process.start()))
   }, 180_000)
 
@@ -123,6 +128,38 @@ describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-
     }, WAIT)
   }, 120_000)
 
+  it('goes on in the other process when one is killed in the middle of a transaction', async () => {
+    const release = await heldUp()
+    await sendAll({ gateway: 'edge-killed', batches: 3, rows: 4, processes })
+    const holder = processes[await whoWaits()]!
+    await holder.kill()
+    await release()
+    await drained() // its message comes again
+    expect(kept('edge-killed')).toBe('12|12|{[1,13)}')
+    await holder.start()
+  }, 120_000)
+
+  it('goes on in the other process when one stands still, whose work is dropped when it goes on', async () => {
+    const release = await heldUp()
+    await sendAll({ gateway: 'edge-frozen', batches: 3, rows: 4, processes })
+    const index = await whoWaits()
+    const [holder, other] = [processes[index]!, processes[1 - index]!]
+    holder.freeze()
+    await release() // its transaction has its locks, and nobody ends it but PostgreSQL
+    await drained()
+    expect(kept('edge-frozen')).toBe('12|12|{[1,13)}')
+    holder.thaw()
+    // It still has the batch in its hands, and then goes on with others.
+    await vi.waitFor(async () => expect(await holder.take(lastOf('edge-frozen', 13))).toBe(true), WAIT)
+    await vi.waitFor(() => expect(kept('edge-frozen')).toBe('13|13|{[1,14)}'), WAIT)
+    await drained()
+    expect(await deadLetters()).toEqual([])
+    await vi.waitFor(() => {
+      const heard = other.live.filter(({ gateway }) => gateway === 'edge-frozen').flatMap(({ seqs }) => seqs)
+      expect(heard).toEqual(Array.from({ length: 13 }, (_, seq) => seq + 1))
+    }, WAIT)
+  }, 120_000)
+
   it('goes on in the other process when one stops, without a batch set aside', async () => {
     await processes[0]!.stop()
     expect(processes[0]!.figures).toMatchObject({ dead: 0 })
@@ -134,6 +171,37 @@ describe.skipIf(!hasNats || !hasPostgres)('central in two processes (needs nats-
     const query = `SELECT count(*) FROM central.reading r JOIN central.sensor s ON s.number = r.sensor WHERE s.source_id = 'edge-last.power'`
     expect(postgres.psql(query)).toBe('10')
   }, 120_000)
+
+  /** Nobody can write readings until what it answers is called. */
+  async function heldUp(): Promise<() => Promise<void>> {
+    const client = new Client({ connectionString: postgres.url })
+    await client.connect()
+    await client.query('BEGIN; LOCK TABLE central.reading IN SHARE MODE')
+    return () => client.end()
+  }
+
+  /** The process whose transaction waits for `heldUp`. */
+  async function whoWaits(): Promise<number> {
+    const query = `SELECT min(application_name) FROM pg_stat_activity
+      WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO central.reading%'`
+    return vi.waitFor(() => {
+      const index = NAMES.indexOf(postgres.psql(query).trim())
+      expect(index).toBeGreaterThanOrEqual(0)
+      return index
+    }, WAIT)
+  }
+
+  /** Readings, different ones, positions. */
+  function kept(gateway: string): string {
+    return postgres.psql(`SELECT count(*), count(DISTINCT (r.epoch, r.seq)),
+        (SELECT string_agg(p.ranges::text, ' ') FROM central.position p JOIN central.gateway g ON g.number = p.gateway WHERE g.id = '${gateway}')
+      FROM central.reading r JOIN central.sensor s ON s.number = r.sensor JOIN central.gateway g ON g.number = s.gateway
+      WHERE g.id = '${gateway}'`)
+  }
+
+  function lastOf(gateway: string, firstSeq: number) {
+    return { gateway, firstSeq, values: [firstSeq], time: Date.now() - 30_000 }
+  }
 
   /** What was set aside, and why. */
   async function deadLetters(): Promise<string[]> {

@@ -9,7 +9,7 @@ import { openNats, type NatsPort } from '#backing/nats.ts'
 import { noTracing } from '#kit/tracing.ts'
 import type { IngestPort } from '#central/ingest-ports.ts'
 import { StreamIngest, type StreamIngestOptions } from '#central/stream/stream-ingest.ts'
-import { DEAD_STREAM, INGEST_STREAM, ingestSubject } from '#central/stream/subjects.ts'
+import { consumerOf, DEAD_STREAM, INGEST_STREAM, ingestSubject } from '#central/stream/subjects.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
@@ -152,6 +152,16 @@ describe.skipIf(!hasNats)('ingest through the stream (needs nats-server)', () =>
     await vi.waitFor(async () => expect(await send(tenant, 3)).toMatchObject({ accepted: 1 }), WAIT)
     await vi.waitFor(async () => expect(await seqs()).toEqual([1, 2, 3]), WAIT)
     expect(stream.figures.turnedAway).toBeGreaterThan(0)
+  })
+
+  it('takes over as quickly as it is told, also where the consumers are there already', async () => {
+    const waits = async () => Number((await manager.consumers.info(INGEST_STREAM, consumerOf(0))).config.ack_wait) / 1e6
+    for (const ackWaitMs of [600_000, 1500]) {
+      const stream = open({ ackWaitMs })
+      stream.start()
+      await vi.waitFor(async () => expect(await waits()).toBe(ackWaitMs), WAIT)
+      await stream.stop()
+    }
   })
 
   it('holds a batch while the database is away, and a gateway can still say hello', async () => {
