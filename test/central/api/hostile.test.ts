@@ -37,11 +37,11 @@ describe.skipIf(!hasPostgres)('Central does not let itself be harmed (needs post
 
   beforeAll(async () => {
     peer = await CentralPeer.start()
-    const ada = await peer.setUp()
-    north = await peer.keyFor(ada, 'north', ['ingest'])
-    south = await peer.keyFor(ada, 'south', ['ingest'])
-    readNorth = await peer.keyFor(ada, 'north', ['read'])
-    readSouth = await peer.keyFor(ada, 'south', ['read'])
+    const admin = await peer.setUp()
+    north = await peer.keyFor(admin, 'north', ['ingest'])
+    south = await peer.keyFor(admin, 'south', ['ingest'])
+    readNorth = await peer.keyFor(admin, 'north', ['read'])
+    readSouth = await peer.keyFor(admin, 'south', ['read'])
   }, 180_000)
   afterAll(() => peer?.stop())
 

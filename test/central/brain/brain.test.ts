@@ -50,10 +50,10 @@ describe.skipIf(!hasPostgres)('a brain behind central (needs postgresql)', () =>
     const brainYaml = `version: 1\ndata: ./brain\nlisten: { port: ${port} }\nhttp: { port: 0 }\ndatabaseUrl: "${central.postgres.url}"\n`
     writeFileSync(join(folder, 'brain.yaml'), brainYaml + tokens)
     brain = await startBrain()
-    const ada = await central.setUp()
+    const admin = await central.setUp()
     ;[north, south] = [
-      await central.keyFor(ada, 'north', ['read', 'ingest']),
-      await central.keyFor(ada, 'south', ['read', 'ingest']),
+      await central.keyFor(admin, 'north', ['read', 'ingest']),
+      await central.keyFor(admin, 'south', ['read', 'ingest']),
     ]
     await hand(north, 'power', (n) => Math.sin(n / 5) + (n === SPIKE ? 40 : 0))
     await hand(south, 'power', (n) => Math.cos(n / 5))

@@ -48,7 +48,7 @@ http: { port: 0, limits: { routePerMinute: ${ROUTE_LIMIT} } }`
     a = await CentralCommand.start(yaml)
     const first = {
       token: a.setupToken,
-      name: 'ada',
+      name: 'shift-lead',
       password: 'a long password',
       tenant: { id: 'north', name: 'North' },
     }
@@ -130,10 +130,10 @@ http: { port: 0, limits: { routePerMinute: ${ROUTE_LIMIT} } }`
 
   it('knows who has logged in at the other, until they log out there', async () => {
     const session = (central: CentralCommand, of: string) => central.ask('session', { cookie: of })
-    expect((await session(b, cookie)).body).toMatchObject({ tenant: { id: 'north' }, user: { name: 'ada' } })
-    const login = { name: 'ada', password: 'a long password' }
+    expect((await session(b, cookie)).body).toMatchObject({ tenant: { id: 'north' }, user: { name: 'shift-lead' } })
+    const login = { name: 'shift-lead', password: 'a long password' }
     const own = cookieOf(await a.ask('session', { body: login }))
-    expect((await session(b, own)).body).toMatchObject({ user: { name: 'ada' } })
+    expect((await session(b, own)).body).toMatchObject({ user: { name: 'shift-lead' } })
     expect((await a.ask('session', { method: 'DELETE', cookie: own })).status).toBe(204)
     await vi.waitFor(async () => expect((await session(b, own)).body['user']).toBeNull(), { ...WAIT, interval: 500 })
   }, 120_000)
@@ -156,7 +156,7 @@ http: { port: 0, limits: { routePerMinute: ${ROUTE_LIMIT} } }`
     const { body } = await b.ask<{ items: { value: number }[] }>('sensors/press-1.pressure/readings', { key: read })
     expect(body.items.map(({ value }) => value)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
     expect(socket.readyState).toBe(WebSocket.OPEN)
-    expect((await b.ask('session', { cookie })).body).toMatchObject({ user: { name: 'ada' } })
+    expect((await b.ask('session', { cookie })).body).toMatchObject({ user: { name: 'shift-lead' } })
   }, 180_000)
 
   it('takes batches while PostgreSQL is away, and says when to come again while NATS is', async () => {

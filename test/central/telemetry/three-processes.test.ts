@@ -25,7 +25,7 @@ async function enter({ api, setup }: RoleProcess['addresses']): Promise<{ cookie
     return answer
   }
   const tenant = { id: 'north', name: 'North' }
-  const session = await ask('setup', { token, name: 'ada', password: 'a long password', tenant })
+  const session = await ask('setup', { token, name: 'shift-lead', password: 'a long password', tenant })
   const cookie = session.headers.get('set-cookie')!.split(';')[0]!
   const answer = await ask('keys', { name: 'edge-01', scopes: ['ingest'], gateway: 'edge-01' }, { cookie })
   return { cookie, ...((await answer.json()) as { key: string }) }
