@@ -257,8 +257,14 @@ export class FakeDevices implements DeviceDirectory {
   readonly blocks: BlockRead[] = []
   /** Bytes of every block, or what went wrong with it. */
   block: Uint8Array | TelemetryError = Uint8Array.of(0x12, 0x34, 0xff, 0xff)
-  async readBlock(_id: string, block: BlockRead): Promise<Uint8Array> {
+  /** Of each read of a block. */
+  readonly blockSignals: AbortSignal[] = []
+  /** Reads of blocks wait for it. */
+  blockHold: Promise<void> | null = null
+  async readBlock(_id: string, block: BlockRead, signal: AbortSignal): Promise<Uint8Array> {
     this.blocks.push(block)
+    this.blockSignals.push(signal)
+    await this.blockHold
     if (this.block instanceof TelemetryError) throw this.block
     return this.block
   }

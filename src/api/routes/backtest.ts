@@ -7,6 +7,8 @@ import type { Alarm } from '#domain/alarm.ts'
 import { CheckSpecSchema, SEVERITIES, type CheckSpec } from '#domain/check.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import type { Model, Sensor } from '#domain/sensor.ts'
+import { withDeadline } from '#kit/deadline.ts'
+import { callerSignal } from '../caller-signal.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { invalid } from '../problem.ts'
 import { replay } from '../replay.ts'
@@ -14,6 +16,8 @@ import { isoTime, isoTimeOrNull, NullableTimeSchema, readRange, TimeSchema } fro
 import { sensorOf, SensorParams } from './model.ts'
 
 const MAX_ALARMS = 1000
+/** As every answer has (HANDLER_TIMEOUT_MS). */
+const TIMEOUT_MS = 30_000
 
 const time = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 64, description }))
 
@@ -66,7 +70,8 @@ export function registerBacktest(app: ApiServer, { options, queries }: ApiContex
         response: { 200: AnswerSchema },
       },
     },
-    async ({ params, body, signal }) => {
+    async (request, reply) => {
+      const { params, body } = request
       const model = options.info.model()
       const configured = sensorOf(model, params.id)
       const { checks: desk, history, clock } = options
@@ -76,7 +81,10 @@ export function registerBacktest(app: ApiServer, { options, queries }: ApiContex
       const found = new FoundAlarms()
       const trial = desk.trial({ ...configured, checks }, (alarm) => found.take(alarm))
       const range = readRange(body, clock.now())
-      const run = await queries.run(() => replay({ trial, history, sensor: configured.id, range, signal }))
+      const deadline = { clock, timeoutMs: TIMEOUT_MS, what: 'The backtest', signal: callerSignal(request, reply) }
+      const run = await withDeadline(deadline, (signal) =>
+        queries.run(() => replay({ trial, history, sensor: configured.id, range, signal })),
+      )
       return {
         sensor: configured.id,
         from: isoTime(range.from),

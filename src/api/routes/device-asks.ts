@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
+import { callerSignal } from '../caller-signal.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 import { DeviceSchema, deviceShape } from '../shapes/device-shape.ts'
 import { isoTime, TimeSchema } from '../time.ts'
@@ -94,9 +95,11 @@ function registerBlock(app: ApiServer, { options }: ApiContext): void {
         response: { 200: BlockSchema },
       },
     },
-    async ({ params: { id }, body, signal }) => {
+    async (request, reply) => {
+      const { id } = request.params
       if (!devices.get(id) || !devices.readBlock) throw new TelemetryError('NOT_FOUND', `There is no device ${id}`)
-      const { register, address, count, unit = null } = body
+      const { register, address, count, unit = null } = request.body
+      const signal = callerSignal(request, reply)
       const begunAt = clock.monotonic()
       const bytes = await devices.readBlock(id, { table: register, address, count, unit }, signal)
       const isBits = register === 'coil' || register === 'discrete'

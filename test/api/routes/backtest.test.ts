@@ -1,12 +1,13 @@
 // The backtest over stored readings, with real detectors behind the route; and what a sensor tells of its checks.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Alarm } from '#domain/alarm.ts'
 import type { Sensor } from '#domain/sensor.ts'
 import type { CheckDesk } from '#domain/views.ts'
 import { silentLogger } from '#kit/logger.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { Backtest } from '#pipeline/backtest.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { makeAlarm } from '../fakes.ts'
 import { get, send, SENSORS, startApi, type Fixture } from '../fixture.ts'
 
@@ -62,6 +63,29 @@ describe('the backtest of a sensor', () => {
     expect(json.alarms[1].clearedAt).toBe('2026-11-20T11:30:10.000Z')
     expect(json.highestScore).toBeGreaterThan(0.5)
     expect(api.alarms.list()).toEqual([])
+  })
+
+  it('goes on while somebody waits for it', async () => {
+    const api = await start()
+    const hold = Promise.withResolvers<void>()
+    api.history.hold = hold.promise
+    const answer = post(api, { checks: [{ type: 'threshold', high: 75 }] })
+    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1), EVENTUALLY)
+    await get(api, '/devices') // by now the end of the first request's body has been seen
+    expect(api.history.signals[0]!.aborted).toBe(false)
+    hold.resolve()
+    expect(await answer).toMatchObject({ status: 200, json: { readings: 3600 } })
+  })
+
+  it('is given up after 30 s', async () => {
+    const clock = new ManualClock(NOON)
+    const api = await startApi({ clock, checks })
+    api.history.hold = new Promise(() => {})
+    const answer = post(api, { checks: [{ type: 'threshold', high: 75 }] })
+    await vi.waitFor(() => expect(api.history.signals).toHaveLength(1), EVENTUALLY)
+    await clock.advance(30_000)
+    expect(await answer).toMatchObject({ status: 504, json: { code: 'TIMEOUT' } })
+    expect(api.history.signals[0]!.aborted).toBe(true)
   })
 
   it('tells where an expression is wrong, and what is no check', async () => {

@@ -1,8 +1,10 @@
 // Asking a device beside its schedule, by HTTP.
 
-import { describe, expect, it } from 'vitest'
+import { request } from 'node:http'
+import { describe, expect, it, vi } from 'vitest'
 import { TelemetryError } from '#domain/errors.ts'
-import { send, startApi } from '../fixture.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
+import { get, send, startApi } from '../fixture.ts'
 
 describe('a device is asked now', () => {
   it('tells that it answered, or why it did not', async () => {
@@ -35,6 +37,30 @@ describe('a block of registers', () => {
       { table: 'holding', address: 7, count: 2, unit: null },
       { table: 'coil', address: 0, count: 9, unit: 4 },
     ])
+  })
+
+  it('is waited for as long as somebody waits for the answer, and no longer', async () => {
+    const api = await startApi()
+    const hold = Promise.withResolvers<void>()
+    api.devices.blockHold = hold.promise
+    const body = { register: 'holding', address: 7, count: 2 }
+    const waiting = send(api, 'POST', '/devices/press-1/registers', body)
+    await vi.waitFor(() => expect(api.devices.blockSignals).toHaveLength(1), EVENTUALLY)
+    await get(api, '/devices') // by now the end of the first request's body has been seen
+    expect(api.devices.blockSignals[0]!.aborted).toBe(false)
+
+    const client = request(`${api.url}/api/v1/devices/press-1/registers`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    })
+    client.on('error', () => {})
+    client.end(JSON.stringify(body))
+    await vi.waitFor(() => expect(api.devices.blockSignals).toHaveLength(2), EVENTUALLY)
+    client.destroy()
+    await vi.waitFor(() => expect(api.devices.blockSignals[1]!.aborted).toBe(true), EVENTUALLY)
+
+    hold.resolve()
+    expect((await waiting).status).toBe(200)
   })
 
   it('passes on what the device refuses, and refuses what cannot be', async () => {

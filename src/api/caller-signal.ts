@@ -1,0 +1,17 @@
+// Whether anybody still waits for the answer to a request that has a body. Fastify's `request.signal` is for requests without one: it
+// takes the stream's `close` for the end of the connection, and Node.js closes the stream of a body once it was read. Its
+// `handlerTimeout` ends with it, so that such a handler needs a deadline of its own.
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** Aborts when the connection has ended before the answer was sent. */
+export function callerSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  const look = (): void => {
+    if (request.raw.socket.destroyed && !reply.raw.writableFinished) gone.abort()
+  }
+  look()
+  request.raw.once('close', look) // for requests that wait behind others on one connection
+  reply.raw.once('close', look)
+  return gone.signal
+}
