@@ -4,6 +4,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { IClientOptions } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
+import { urlCredentials } from '#kit/url-credentials.ts'
 import { DEFAULT_KEEPALIVE_MS, DEFAULT_TIMEOUT_MS, type MqttDeviceConfig } from './schema.ts'
 
 export type ConnectionConfig = NonNullable<MqttDeviceConfig['connection']> & { readonly url: string }
@@ -27,15 +28,14 @@ export interface Address {
 
 export function addressOf(config: ConnectionConfig): Address {
   const url = new URL(config.url)
-  const username = config.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
-  const password = config.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password))
+  const given = urlCredentials(url)
   url.username = ''
   url.password = ''
   return {
     url: url.href,
     name: url.host,
-    username,
-    password,
+    username: config.username ?? given.username,
+    password: config.password ?? given.password,
     clientId: config.clientId,
     protocol: config.protocol === 5 ? 5 : 4,
     keepaliveSeconds: Math.ceil((config.keepalive ?? DEFAULT_KEEPALIVE_MS) / 1000),

@@ -75,12 +75,14 @@ export class ClientLine implements Line {
     if (client === null) throw closedError(this.#options.address.name, false)
     this.#subscribed.add(member) // before the answer comes: it stands behind the messages that wait for this
     this.#held?.()
-    const wanted = [...member.filters].map(([filter, qos]) => [filter, { qos }] as const)
-    if (wanted.length === 0) return []
-    const answered = new Promise<readonly string[]>((resolve) => {
-      client.subscribe(Object.fromEntries(wanted), (_error, _granted, packet) => {
+    const filters = [...member.filters]
+    if (filters.length === 0) return []
+    const answered = new Promise<readonly string[]>((resolve, reject) => {
+      // As a list: of an object, mqtt.js would take `resubscribe` for a word of its own, and whole numbers out of their order.
+      client.subscribe(filters, { qos: member.qos }, (error, _granted, packet) => {
         const codes = packet?.granted ?? []
-        resolve(wanted.flatMap(([filter], index) => ((Number(codes[index]) & 0x80) === 0 ? [] : [filter])))
+        if (error && codes.length === 0) return reject(connectionError(error, this.#options.address.name))
+        resolve(filters.filter((_filter, index) => (Number(codes[index]) & 0x80) !== 0))
       })
     })
     return await untilAborted(answered, signal)

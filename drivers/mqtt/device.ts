@@ -25,11 +25,13 @@ export class MqttDevice implements Device, LineMember {
   readonly id: string
   readonly bus: string
   readonly context: DriverContext
-  readonly filters: ReadonlyMap<string, 0 | 1>
+  readonly filters: ReadonlySet<string>
+  readonly qos: 0 | 1
   readonly #config: MqttDeviceConfig
   readonly #line: Line
   readonly #points: readonly (MqttPoint | SparkplugPoint)[]
   readonly #plain: PlainMessages
+  readonly #sparkplugPoints: readonly SparkplugPoint[]
   /** Edge nodes whose messages are for this device. */
   readonly #nodes: ReadonlySet<string>
   /** Its library is loaded with the first connection; null when no sensor speaks Sparkplug. */
@@ -50,10 +52,10 @@ export class MqttDevice implements Device, LineMember {
       maxPayload: config.maxPayload ?? DEFAULT_MAX_PAYLOAD,
       countError: (kind) => context.countError(kind),
     })
-    const sparkplug = this.#points.filter((point) => 'metric' in point)
-    this.#nodes = new Set(sparkplug.map(({ publisher }) => nodeKey(publisher)))
-    const qos = config.qos ?? 1
-    this.filters = new Map(this.#points.flatMap((point) => filtersOf(point).map((filter) => [filter, qos] as const)))
+    this.#sparkplugPoints = this.#points.filter((point) => 'metric' in point)
+    this.#nodes = new Set(this.#sparkplugPoints.map(({ publisher }) => nodeKey(publisher)))
+    this.qos = config.qos ?? 1
+    this.filters = new Set(this.#points.flatMap(filtersOf))
     line.expect(this)
   }
 
@@ -65,7 +67,7 @@ export class MqttDevice implements Device, LineMember {
   }
 
   async #loadSparkplug(): Promise<SparkplugMessages | null> {
-    const points = this.#points.filter((point) => 'metric' in point)
+    const points = this.#sparkplugPoints
     if (points.length === 0) return null
     const { SparkplugMessages: Messages } = await import('./sparkplug-messages.ts')
     const { context } = this

@@ -12,6 +12,7 @@ import { EmbeddedLine } from './embedded-line.ts'
 import type { Line } from './line.ts'
 import { valueTypeOf } from './point.ts'
 import { mqttProblems } from './problems.ts'
+import { sessionProblems } from './session-problems.ts'
 import { MqttDeviceSchema, MqttSensorSchema, type MqttDeviceConfig, type MqttSensorConfig } from './schema.ts'
 
 export interface MqttDriverOptions {
@@ -43,6 +44,7 @@ export function mqttDriver(options: MqttDriverOptions): Driver {
     valueType: (sensorConfig) => valueTypeOf(sensorConfig as MqttSensorConfig),
     problems: (deviceConfig, sensorConfigs): readonly ConfigProblem[] =>
       mqttProblems(deviceConfig as MqttDeviceConfig, sensorConfigs as readonly MqttSensorConfig[]),
+    busProblems: sessionProblems,
     sendsByItself: () => true,
     needsBroker: (deviceConfig) => !hasUrl((deviceConfig as MqttDeviceConfig).connection),
     open(setup, context) {

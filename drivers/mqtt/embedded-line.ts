@@ -30,7 +30,7 @@ export class EmbeddedLine implements Line {
   async subscribe(member: LineMember): Promise<readonly string[]> {
     const ends = this.#ends.get(member)
     if (!ends) throw new TelemetryError('CONNECTION_LOST', 'The device has left the broker', { retryable: true })
-    const unsubscribe = this.#broker.subscribe([...member.filters.keys()], async (message) => {
+    const unsubscribe = this.#broker.subscribe([...member.filters], async (message) => {
       const { context } = member
       if (message.qos > 0) while (context.hasRoom?.() === false) await sleep(this.#clock, ROOM_CHECK_MS)
       // Without an acknowledgement the publisher keeps it.

@@ -7,8 +7,9 @@ import type { MqttMessage } from './message.ts'
 export interface LineMember {
   readonly id: string
   readonly context: DriverContext
-  /** Topic filters and the QoS to ask for. */
-  readonly filters: ReadonlyMap<string, 0 | 1>
+  /** Topic filters, and the QoS to ask for. */
+  readonly filters: ReadonlySet<string>
+  readonly qos: 0 | 1
   wants(topic: string): boolean
   message(message: MqttMessage): void
   /** The line broke; the member has left it by now. */

@@ -7,10 +7,11 @@ import { valueAt } from './json-path.ts'
 import type { MqttMessage } from './message.ts'
 import type { MqttPoint } from './point.ts'
 import { statusOf, timeOf, worse } from './stamp.ts'
-import { matchTopic } from './topic-filter.ts'
+import { matchTopic, wildcards } from './topic-filter.ts'
 
-/** Topics whose sensors are remembered; beyond it the memory begins anew. */
+/** Topics whose sensors are remembered, where there are wildcards; beyond it the memory begins anew. */
 const MAX_REMEMBERED = 10_000
+const NO_ROUTES: readonly Route[] = []
 
 interface Route {
   readonly point: MqttPoint
@@ -31,6 +32,10 @@ type Parsed = { readonly value: unknown } | null | undefined
 
 export class PlainMessages {
   readonly #options: PlainMessagesOptions
+  /** Of the points whose topic is the only one that they match. */
+  readonly #exact: ReadonlyMap<string, readonly Route[]>
+  /** Places of the others. */
+  readonly #withWildcards: readonly number[]
   readonly #routes = new Map<string, readonly Route[]>()
   /** 1: the point has had a live message in this connection. A retained one would only be older. */
   readonly #isLive: Uint8Array
@@ -38,6 +43,10 @@ export class PlainMessages {
 
   constructor(options: PlainMessagesOptions) {
     this.#options = options
+    const routes = options.points.map((point, index) => ({ point, captures: [], index }))
+    const isExact = ({ point }: Route): boolean => wildcards(point.topic) === 0
+    this.#exact = Map.groupBy(routes.filter(isExact), ({ point }) => point.topic)
+    this.#withWildcards = routes.filter((route) => !isExact(route)).map(({ index }) => index)
     this.#isLive = new Uint8Array(options.points.length)
   }
 
@@ -67,8 +76,8 @@ export class PlainMessages {
         // How a retained message is deleted (MQTT 3.1.1 §3.3.1.3); only for a text it can be a value.
         sink.bad(point.sensor.number, Status.BadNoData, NO_TIME)
       } else if (point.payload === 'json') {
-        json ??= parse(text)
-        if (json === undefined || json === null) this.#refuse(point, sink, 'not-json')
+        if (json === undefined) json = parse(text)
+        if (json === null) this.#refuse(point, sink, 'not-json')
         else this.#giveJson(point, { json: json.value, captures, arrived }, sink)
       } else {
         this.#giveText(point, text, arrived, sink)
@@ -126,21 +135,25 @@ export class PlainMessages {
   }
 
   #routesOf(topic: string): readonly Route[] {
+    const exact = this.#exact.get(topic) ?? NO_ROUTES
+    if (this.#withWildcards.length === 0) return exact
     const known = this.#routes.get(topic)
     if (known !== undefined) return known
     const levels = topic.split('/')
-    const routes: Route[] = []
-    for (const [index, point] of this.#options.points.entries()) {
+    const routes = [...exact]
+    for (const index of this.#withWildcards) {
+      const point = this.#options.points[index]!
       const captures = matchTopic(point.levels, levels)
       if (captures !== null) routes.push({ point, captures, index })
     }
+    routes.sort((a, b) => a.index - b.index)
     if (this.#routes.size >= MAX_REMEMBERED) this.#routes.clear()
     this.#routes.set(topic, routes)
     return routes
   }
 }
 
-function parse(text: string): Parsed {
+function parse(text: string): Exclude<Parsed, undefined> {
   try {
     return { value: JSON.parse(text) as unknown }
   } catch {

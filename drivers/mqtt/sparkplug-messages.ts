@@ -27,6 +27,8 @@ export interface SparkplugMessagesOptions {
 interface NodePoints {
   readonly node: EdgeNode
   readonly points: readonly SparkplugPoint[]
+  /** The same by `metricKey`. */
+  readonly byMetric: ReadonlyMap<string, readonly SparkplugPoint[]>
   rebirthAskedAt: number
 }
 
@@ -39,7 +41,8 @@ export class SparkplugMessages {
     const byNode = Map.groupBy(options.points, ({ publisher }) => nodeKey(publisher))
     for (const [key, points] of byNode) {
       const node = new EdgeNode(new Set(points.map(({ metric }) => metric)))
-      this.#nodes.set(key, { node, points, rebirthAskedAt: Number.NEGATIVE_INFINITY })
+      const byMetric = Map.groupBy(points, ({ publisher, metric }) => metricKey(publisher.device, metric))
+      this.#nodes.set(key, { node, points, byMetric, rebirthAskedAt: Number.NEGATIVE_INFINITY })
     }
   }
 
@@ -74,15 +77,14 @@ export class SparkplugMessages {
   }
 
   #giveMetric(
-    { node, points }: NodePoints,
+    { node, byMetric }: NodePoints,
     device: string | null,
     { metric, timestamp, message }: { metric: Metric; timestamp: number | null; message: MqttMessage },
     sink: ReadingSink,
   ): void {
     const known = node.identify(device, metric)
     if (known === null) return
-    for (const { sensor, publisher, metric: name, type } of points) {
-      if (publisher.device !== device || name !== known.name) continue
+    for (const { sensor, type } of byMetric.get(metricKey(device, known.name)) ?? []) {
       const time = metric.timestamp ?? timestamp ?? NO_TIME
       const status = message.isRetained ? Status.UncertainLastUsableValue : metric.status
       if (isBad(metric.status)) {
@@ -130,4 +132,9 @@ export class SparkplugMessages {
     this.#options.countError('birth-missing')
     this.#options.publish(`${NAMESPACE}/${group}/NCMD/${node}`, rebirthCommand(now))
   }
+}
+
+/** `device`: null for the node's own metrics. No level of a topic holds a slash. */
+function metricKey(device: string | null, metric: string): string {
+  return `${device ?? ''}/${metric}`
 }

@@ -13,7 +13,7 @@ import { collectedCounter, collectedGauge } from '#kit/metrics.ts'
 import { BrokerAccess } from './access.ts'
 import type { BrokerOptions } from './options.ts'
 import { limitPackets } from './packet-limit.ts'
-import { matches } from './topic-rules.ts'
+import { topicSet } from './topic-rules.ts'
 
 /** After a wrong password: slows down guessing. */
 const REFUSAL_DELAY_MS = 500
@@ -30,6 +30,7 @@ type Refusal = 'credentials' | 'topic' | 'too-long' | 'connections' | 'protocol'
 
 interface Listener {
   readonly filters: readonly string[]
+  wants(topic: string): boolean
   hear(message: LocalMessage): Promise<void> | void
 }
 
@@ -110,7 +111,7 @@ class AedesBroker implements EmbeddedBroker {
     const aedes = this.#aedes
     if (aedes === null)
       throw new TelemetryError('CONNECTION_FAILED', 'The embedded broker does not run', { retryable: true })
-    const listener: Listener = { filters, hear }
+    const listener: Listener = { filters, wants: topicSet(filters), hear }
     this.#listeners.add(listener)
     void this.#replay(aedes, listener)
     return () => void this.#listeners.delete(listener)
@@ -193,7 +194,7 @@ class AedesBroker implements EmbeddedBroker {
     let message: LocalMessage | null = null
     const heard: Promise<void>[] = []
     for (const listener of this.#listeners) {
-      if (!listener.filters.some((filter) => matches(filter, topic))) continue
+      if (!listener.wants(topic)) continue
       message ??= { topic, payload: bytesOf(packet.payload), qos, isRetained: false }
       const done = listener.hear(message)
       if (done !== undefined) heard.push(done)

@@ -1,8 +1,10 @@
 // Which topics a user may publish and subscribe to. A rule is a topic filter: `+` one level, `#` at the end all that follow.
 
-/** True when `topic` matches the filter (MQTT 3.1.1 §4.7). */
-export function matches(filter: string, topic: string): boolean {
-  return covers(filter, topic)
+/** Tells whether a topic matches one of the filters (MQTT 3.1.1 §4.7); those without wildcards, however many, cost one look-up. */
+export function topicSet(filters: readonly string[]): (topic: string) => boolean {
+  const exact = new Set(filters.filter((filter) => !/[+#]/.test(filter)))
+  const wild = filters.filter((filter) => !exact.has(filter))
+  return (topic) => exact.has(topic) || wild.some((filter) => covers(filter, topic))
 }
 
 /**

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Store, type IClientOptions, type IStore } from 'mqtt'
 import { TelemetryError } from '#domain/errors.ts'
+import { urlCredentials } from '#kit/url-credentials.ts'
 import type { UplinkSetup } from '#domain/uplink.ts'
 import type { MqttUplinkConfig } from './schema.ts'
 import { stateTopic } from './topic.ts'
@@ -27,10 +28,10 @@ export interface BrokerAddress {
 export function brokerAddress(config: Pick<MqttUplinkConfig, 'url' | 'username' | 'password'>): BrokerAddress {
   if (!URL.canParse(config.url)) throw new TelemetryError('CONFIG_INVALID', 'The url of an mqtt uplink is not valid')
   const url = new URL(config.url)
-  const username = config.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username))
-  const password = config.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password))
+  const given = urlCredentials(url)
   url.username = ''
   url.password = ''
+  const { username = given.username, password = given.password } = config
   return { url: url.href, name: url.host, username, password }
 }
 
