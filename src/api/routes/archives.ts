@@ -4,6 +4,7 @@ import { createReadStream, type ReadStream } from 'node:fs'
 import { Type } from 'typebox'
 import type { ArchiveKind } from '#domain/archives.ts'
 import { TelemetryError } from '#domain/errors.ts'
+import { callerSignal } from '../caller-signal.ts'
 import type { ApiContext, ApiServer } from '../context.ts'
 
 /** A database of some gigabytes on an SD card. */
@@ -55,7 +56,7 @@ function registerDownload(app: ApiServer, { options }: ApiContext, download: Dow
     async (request, reply) => {
       const { archives, info, clock } = options
       if (!archives) throw new TelemetryError('NOT_FOUND', 'This gateway makes no archives of itself')
-      const archive = await archives.make(kind, request.signal)
+      const archive = await archives.make(kind, callerSignal(request, reply))
       request.auditDetails = { target: info.id, after: { bytes: archive.bytes } }
       const day = new Date(clock.now()).toISOString().slice(0, 10)
       const stream = createReadStream(archive.path)
