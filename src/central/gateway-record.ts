@@ -23,14 +23,20 @@ export interface GatewayRecord {
   /** The last batch had waited at the gateway. */
   readonly isReplaying: boolean
   readonly sensors: number
+  /** When it last asked for a configuration, and whether it can say what one would change; null: it has never asked. */
+  readonly asked: { readonly at: number; readonly canPlan: boolean } | null
   /** The last revision that was offered; null: none. */
-  readonly configuration: Omit<ConfigurationOffer, 'text'> | null
+  readonly configuration: OfferHead | null
 }
+
+export type OfferHead = Omit<ConfigurationOffer, 'text' | 'base'>
 
 export interface ConfigurationOffer {
   /** `r1`, `r2`, … */
   readonly revision: string
   readonly text: string
+  /** ETag of the gateway's configuration that it was planned against; null: it holds for whichever the gateway has. */
+  readonly base: string | null
   readonly comment: string | null
   readonly by: string
   readonly offeredAt: number

@@ -317,15 +317,20 @@ export interface AlarmsPort {
 export interface GatewaysPort {
   list(tenant: TenantNumber, page: PageQuery): Promise<Page<GatewayRecord>>
   get(tenant: TenantNumber, gateway: string): Promise<GatewayRecord | null>
-  /** It asked for something. */
-  seen(tenant: TenantNumber, gateway: string): Promise<void>
+  /** It asks for its configuration. Answers the plan that somebody wants to have of it, when it can plan; null: none. */
+  asks(tenant: TenantNumber, gateway: string, canPlan: boolean): Promise<string | null>
   /** Forgets gateway and offers; sensors and readings stay. Throws NOT_FOUND. */
   remove(tenant: TenantNumber, gateway: string): Promise<void>
   /** At most 1 MiB. Throws NOT_FOUND, OUT_OF_RANGE. */
   offer(
     tenant: TenantNumber,
     gateway: string,
-    offer: { readonly text: string; readonly comment: string | null; readonly by: string },
+    offer: {
+      readonly text: string
+      readonly comment: string | null
+      readonly by: string
+      readonly base?: string | null
+    },
   ): Promise<ConfigurationOffer>
   /** The last one; null: none. */
   offered(tenant: TenantNumber, gateway: string): Promise<ConfigurationOffer | null>

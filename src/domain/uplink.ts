@@ -29,7 +29,7 @@ export interface UplinkNotice {
 }
 
 /** As much of the configuration as an uplink needs that takes offers. */
-export type OfferDesk = Pick<ConfigurationDesk, 'apply' | 'revisions'>
+export type OfferDesk = Pick<ConfigurationDesk, 'apply' | 'plan' | 'present' | 'revisions'>
 
 /** What a gateway offers its uplinks beyond records. Each is absent where a connection runs without a gateway (tests, tools). */
 export interface UplinkServices {

@@ -24,7 +24,7 @@ export interface UplinkPortsOptions {
   /** null: nothing is traced. */
   readonly traces: RecordTraces | null
   /** null: this gateway's configuration cannot be changed, nor another one checked. */
-  readonly configuration: () => Pick<ConfigurationDesk, 'check' | 'apply' | 'revisions'> | null
+  readonly configuration: () => Pick<ConfigurationDesk, 'check' | 'apply' | 'plan' | 'present' | 'revisions'> | null
 }
 
 export function uplinkPorts(options: UplinkPortsOptions): GatewayPorts {

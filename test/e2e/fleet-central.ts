@@ -66,9 +66,20 @@ export class ComingGateway {
   }
 
   /** What is offered to it; null: nothing. */
-  async offered(): Promise<{ revision: string; text: string } | null> {
+  async offered(): Promise<{ revision: string; text: string; base: string | null } | null> {
     const response = await this.#ask('GET', `/gateways/${this.id}/configuration`)
-    return response.status === 204 ? null : ((await response.json()) as { revision: string; text: string })
+    return response.status === 204 ? null : ((await response.json()) as { revision: string; text: string; base: null })
+  }
+
+  /** The plan that it is asked for; null: none. */
+  async asked(): Promise<string | null> {
+    const response = await this.#ask('GET', `/gateways/${this.id}/configuration`)
+    return response.headers.get('telemetryx-plan')
+  }
+
+  async answer(plan: string, answer: object): Promise<void> {
+    const body = { base: '"abc"', summary: null, lines: [], needsRestart: [], reason: null, problems: [], ...answer }
+    await this.#ask('PUT', `/gateways/${this.id}/configuration/plans/${plan}`, body)
   }
 
   async report(revision: string, report: Report): Promise<void> {
@@ -79,7 +90,11 @@ export class ComingGateway {
   async #ask(method: string, path: string, body?: object): Promise<Response> {
     const response = await fetch(this.#url + path, {
       method,
-      headers: { authorization: `Bearer ${this.#key}`, ...(body && { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${this.#key}`,
+        'telemetryx-can': 'plan',
+        ...(body && { 'content-type': 'application/json' }),
+      },
       ...(body && { body: JSON.stringify(body) }),
     })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)

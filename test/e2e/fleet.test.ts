@@ -53,7 +53,7 @@ async function makeKey(page: Page, gateway: string): Promise<string> {
 async function offer(page: Page, text: string, comment: string): Promise<void> {
   await page.getByLabel('The whole gateway.yaml').fill(text)
   await page.getByLabel('Why (kept with it)').fill(comment)
-  await page.getByRole('button', { name: 'Offer it to edge-01' }).click()
+  await page.getByRole('button', { name: /^Offer it to edge-01/ }).click()
 }
 
 /** One after the other: each begins where the former ended. */
@@ -137,7 +137,7 @@ describe.skipIf(chromiumPath === null)('the pages of central (needs chromium)', 
     expect(text).toContain('nothing')
     const problems = [{ file: 'gateway.yaml', line: 2, column: 12, message: 'driver is missing' }]
     await edge.report(revision, { state: 'failed', reason: 'The configuration has 1 problem', problems })
-    await page.getByText('Line 2: driver is missing').waitFor()
+    await page.getByText('gateway.yaml:2:12 driver is missing').waitFor()
     expect(await seriousFindings(page)).toEqual([])
     await page.screenshot({ path: join(RESULTS, 'fleet-failed.png'), fullPage: true })
 
@@ -159,6 +159,55 @@ describe.skipIf(chromiumPath === null)('the pages of central (needs chromium)', 
     await dialog.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('row', { name: /^r1 Not applied.*by shift-lead A second press/ }).waitFor()
     expect(complaints).toEqual([])
+  })
+
+  it('tell what a configuration would change before it is offered, and offer just that', async () => {
+    const { complaints, page } = await openPage(browser, url('/'), DESK)
+    await signIn(page)
+    await page.getByRole('link', { name: 'edge-01' }).click()
+    const area = page.getByLabel('The whole gateway.yaml')
+    const show = page.getByRole('button', { name: 'Show what would change' })
+    await area.fill('version: 1\ndevices: [ { id: nothing } ]\n')
+    await show.click()
+    await page.getByText('edge-01 says what would change when it next asks').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    const problems = [{ file: '/etc/telemetryx/gateway.yaml', line: 2, column: 12, message: 'driver is missing' }]
+    await edge.answer((await edge.asked())!, { reason: 'line 2: driver is missing', problems })
+    await page.getByRole('heading', { name: 'It would be refused' }).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await page.screenshot({ path: join(RESULTS, 'fleet-plan-refused.png'), fullPage: true })
+    await page.getByRole('button', { name: 'gateway.yaml:2:12 driver is missing' }).click()
+    expect(await page.getByRole('button', { name: /^(Offer|Apply)/ }).count()).toBe(0)
+    expect(await page.evaluate('document.activeElement.selectionStart')).toBe(22)
+
+    await area.fill('version: 1\ndevices: []\n')
+    await page.getByLabel('Why (kept with it)').press('Enter') // which offers nothing unseen
+    await page.getByRole('button', { name: 'Waiting for edge-01…' }).waitFor()
+    const plan = { summary: '1 device stops; 0 devices and 1 uplink undisturbed', lines: ['- device press-2 (stops)'] }
+    await edge.answer((await edge.asked())!, plan)
+    await page.getByText('1 device stops; 0 devices and 1 uplink undisturbed.').waitFor()
+    expect(await page.getByLabel('Plan', { exact: true }).textContent()).toBe('- device press-2 (stops)')
+    expect(await seriousFindings(page)).toEqual([])
+    await page.screenshot({ path: join(RESULTS, 'fleet-plan-told.png'), fullPage: true })
+    await page.getByLabel('Why (kept with it)').fill('Press 2 is gone')
+    await page.getByRole('button', { name: 'Apply to edge-01' }).click()
+    await page.getByRole('heading', { name: 'Configuration r3' }).waitFor()
+    expect(await edge.offered()).toMatchObject({ revision: 'r3', base: '"abc"' })
+    await edge.report('r3', { state: 'rolledBack', number: 3, reason: 'press-1 is down since' })
+    expect(complaints).toEqual([])
+  })
+
+  it('say of a gateway that cannot plan why, and that offering is still possible', async () => {
+    const { page } = await openPage(browser, url('/keys'), DESK)
+    await signIn(page)
+    const other = new ComingGateway(url(), 'edge-03', await makeKey(page, 'edge-03'))
+    await other.register()
+    await page.goto(url('/gateways/edge-03'))
+    await page.getByText('edge-03 takes no configurations from here').waitFor()
+    expect(await page.getByRole('button', { name: 'Show what would change' }).count()).toBe(0)
+    await page.getByLabel('The whole gateway.yaml').fill('version: 1\n')
+    await page.getByRole('button', { name: 'Offer it to edge-03', exact: true }).click()
+    await page.getByText('r1 is offered.').waitFor()
   })
 
   it('revoke a key, which the gateway feels at once', async () => {

@@ -23,6 +23,7 @@ import type { Sessions } from '../people/sessions.ts'
 import type { Setup } from '../people/setup.ts'
 import type { SharedValues } from '../people/shared-values.ts'
 import type { Users } from '../people/users.ts'
+import type { PlansPort } from '../plan-record.ts'
 import type { AlarmsPort, GatewaysPort, ModelPort, ReadingsPort, Tenancy } from '../ports.ts'
 import type { LiveFeed } from '../stream/live-feed.ts'
 
@@ -33,6 +34,7 @@ export interface StoragePorts {
   readonly readings: ReadingsPort
   readonly alarms: AlarmsPort
   readonly gateways: GatewaysPort
+  readonly plans: PlansPort
 }
 
 export interface CentralApiOptions {

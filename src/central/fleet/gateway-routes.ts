@@ -2,28 +2,21 @@
 // configuration for them; and what became of one.
 
 import { fromJson, type JsonValue as ProtoJson } from '@bufbuild/protobuf'
-import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { invalid } from '#api/problem.ts'
-import { TelemetryError } from '#domain/errors.ts'
-import type { JsonValue } from '#domain/value.ts'
 import { HelloSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import type { CentralContext, CentralServer } from '../api/context.ts'
-import { callerOf } from '../api/guard.ts'
 import { IdSchema, tenantOf } from '../api/request-parts.ts'
 import { checkSensors } from '../api/routes/ingest-request.ts'
+import { requireGateway } from './gateway-key.ts'
+import { plainProblems } from './plan-shapes.ts'
 import { keepPlan } from './plans.ts'
 
-const MAX_PROBLEMS = 50
+/** A gateway that can plan says so in its question; the answer names the plan that somebody waits for. */
+const CAN_HEADER = 'telemetryx-can'
+const PLAN_HEADER = 'telemetryx-plan'
 const config = { permission: 'ingest', audit: false, isBulk: true } as const
 const GatewayParams = Type.Object({ id: IdSchema })
-
-/** Throws PERMISSION_DENIED when the caller's key is for another gateway. */
-export function requireGateway(request: FastifyRequest, gateway: string): void {
-  const caller = callerOf(request)
-  if (caller.via !== 'key' || caller.gateway === null || caller.gateway === gateway) return
-  throw new TelemetryError('PERMISSION_DENIED', `This key is for ${caller.gateway} only`)
-}
 
 export function registerGatewayRoutes(app: CentralServer, context: CentralContext): void {
   registerHello(app, context)
@@ -73,12 +66,17 @@ function registerOffer(app: CentralServer, { options: { storage } }: CentralCont
       schema: {
         tags: ['ingest'],
         summary: 'The configuration that is offered to a gateway; If-None-Match: the revision that it has taken',
+        description:
+          'With `Telemetryx-Can: plan` the gateway says that it can plan; the header `Telemetryx-Plan` of the answer, whatever its status, then names a text that it is asked to plan.',
         params: GatewayParams,
         response: {
           200: Type.Object({
             revision: Type.String(),
             text: Type.String(),
             comment: Type.Union([Type.String(), Type.Null()]),
+            base: Type.Union([Type.String(), Type.Null()], {
+              description: 'ETag of the configuration that it was planned against: it holds for that one only.',
+            }),
           }),
           204: Type.Null({ description: 'Nothing was offered.' }),
           304: Type.Null({ description: 'Nothing new.' }),
@@ -89,14 +87,16 @@ function registerOffer(app: CentralServer, { options: { storage } }: CentralCont
       const { id } = request.params
       requireGateway(request, id)
       const tenant = tenantOf(request)
-      await storage.gateways.seen(tenant, id)
+      const canPlan = request.headers[CAN_HEADER] === 'plan'
+      const plan = await storage.gateways.asks(tenant, id, canPlan)
+      if (plan !== null) reply.header(PLAN_HEADER, plan)
       const offer = await storage.gateways.offered(tenant, id)
       if (offer === null) return reply.code(204).send(null)
       const etag = JSON.stringify(offer.revision)
       reply.header('etag', etag)
       if (request.headers['if-none-match'] === etag) return reply.code(304).send(null)
-      const { comment, revision, text } = offer
-      return { revision, text, comment }
+      const { base, comment, revision, text } = offer
+      return { revision, text, comment, base }
     },
   )
 }
@@ -132,20 +132,11 @@ function registerReport(app: CentralServer, { options: { log, storage } }: Centr
       requireGateway(request, id)
       const tenant = tenantOf(request)
       const { number, plan, reason, state } = request.body
-      const problems = request.body.problems.slice(0, MAX_PROBLEMS).map(plainProblem)
+      const problems = plainProblems(request.body.problems)
       await storage.gateways.report(tenant, id, revision, { state, number, reason, problems })
       if (plan) await keepPlan(storage.tenancy, tenant, { gateway: id, name: revision }, plan)
       log.info({ tenant, gateway: id, revision, state, reason }, 'A gateway told of its configuration')
       return reply.code(204).send(null)
     },
   )
-}
-
-/** Words and numbers only: what stands there is shown to people. */
-function plainProblem(problem: Record<string, unknown>): Record<string, JsonValue> {
-  const plain = Object.entries(problem).flatMap(([key, value]): [string, JsonValue][] => {
-    if (typeof value === 'string') return [[key.slice(0, 40), value.slice(0, 1000)]]
-    return typeof value === 'number' || typeof value === 'boolean' ? [[key.slice(0, 40), value]] : []
-  })
-  return Object.fromEntries(plain.slice(0, 10))
 }

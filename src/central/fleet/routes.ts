@@ -2,11 +2,13 @@
 
 import { Type } from 'typebox'
 import { mapPage, pageOf } from '#api/paging.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import type { CentralContext, CentralServer } from '../api/context.ts'
 import { callerOf } from '../api/guard.ts'
 import { page, pageOfQuery, tenantOf } from '../api/request-parts.ts'
 import { found } from '../api/routes/model.ts'
 import type { GatewayRecord } from '../gateway-record.ts'
+import type { PlanQuestion } from '../plan-record.ts'
 import type { TenantNumber } from '../ports.ts'
 import {
   FleetSchema,
@@ -18,6 +20,7 @@ import {
   OfferSchema,
   offerShape,
 } from './shapes.ts'
+import { registerPlans } from './plan-routes.ts'
 import { planDocument } from './plans.ts'
 
 const read = { permission: 'read' } as const
@@ -33,6 +36,7 @@ export function registerFleet(app: CentralServer, context: CentralContext): void
   registerFigures(app, context)
   registerOffers(app, context)
   registerOffering(app, context)
+  registerPlans(app, context)
 }
 
 function registerGateways(app: CentralServer, { lanes, options: { clock, storage } }: CentralContext): void {
@@ -175,6 +179,13 @@ function registerOffering(app: CentralServer, { options: { storage } }: CentralC
           {
             text: Type.String({ minLength: 1, maxLength: MAX_TEXT, description: 'The whole gateway.yaml.' }),
             comment: Type.Optional(Type.String({ maxLength: 400, description: 'Why; kept with the revision.' })),
+            plan: Type.Optional(
+              Type.String({
+                maxLength: 20,
+                description:
+                  'The plan of this very text (POST …/plans): the gateway then refuses it when its configuration was changed since.',
+              }),
+            ),
           },
           strict,
         ),
@@ -182,11 +193,22 @@ function registerOffering(app: CentralServer, { options: { storage } }: CentralC
       },
     },
     async (request, reply) => {
-      const { text, comment = null } = request.body
+      const { text, comment = null, plan = null } = request.body
+      const tenant = tenantOf(request)
+      const { id } = request.params
+      const base = plan === null ? null : baseOf(await storage.plans.get(tenant, id, plan), plan, text)
       const by = callerOf(request).name
-      const offer = await storage.gateways.offer(tenantOf(request), request.params.id, { text, comment, by })
-      request.auditDetails = { after: { revision: offer.revision, comment } }
+      const offer = await storage.gateways.offer(tenant, id, { text, comment, by, base })
+      request.auditDetails = { after: { revision: offer.revision, comment, ...(plan !== null && { plan }) } }
       return reply.code(201).send(offerShape(offer))
     },
   )
+}
+
+/** The configuration that the gateway had when it planned this text. Throws NOT_FOUND, CONFLICT. */
+function baseOf(question: PlanQuestion | null, plan: string, text: string): string | null {
+  const { answer, text: planned } = found(question, 'plan', plan)
+  if (planned !== text.toWellFormed()) throw new TelemetryError('CONFLICT', `${plan} is the plan of another text`)
+  if (answer === null) throw new TelemetryError('CONFLICT', `The gateway has not told ${plan} yet`)
+  return answer.base
 }

@@ -2,7 +2,7 @@
 
 import { Type, type Static } from 'typebox'
 import { isoTime, isoTimeOrNull, NullableTimeSchema, TimeSchema } from '#api/time.ts'
-import type { ConfigurationOffer, GatewayRecord } from '../gateway-record.ts'
+import type { ConfigurationOffer, GatewayRecord, OfferHead } from '../gateway-record.ts'
 import type { DocumentRecord } from '../ports.ts'
 
 /** A gateway that was not heard of for this long is silent: they ask or send at least every half minute. */
@@ -73,6 +73,10 @@ export const GatewaySchema = Type.Object({
     replaying: Type.Boolean({ description: 'It is sending what had waited.' }),
   }),
   sensors: Type.Integer(),
+  asked: Type.Union([Type.Object({ at: TimeSchema, canPlan: Type.Boolean() }), Type.Null()], {
+    description:
+      'When it last asked for a configuration, and whether it can say what one would change (POST …/plans). null: never: it takes none from here.',
+  }),
   configuration: Type.Union([OfferSchema, Type.Null()], { description: 'The last revision that was offered to it.' }),
 })
 
@@ -90,7 +94,7 @@ export const FleetSchema = Type.Object({
   }),
 })
 
-export function offerShape(offer: Omit<ConfigurationOffer, 'text'>): Static<typeof OfferSchema> {
+export function offerShape(offer: OfferHead): Static<typeof OfferSchema> {
   return {
     revision: offer.revision,
     comment: offer.comment,
@@ -129,6 +133,7 @@ export function gatewayShape(gateway: GatewayRecord, now: number): Static<typeof
     clockOffsetMs: gateway.clockOffsetMs,
     backlog: { lagMs: gateway.lagMs, replaying: gateway.isReplaying },
     sensors: gateway.sensors,
+    asked: gateway.asked && { at: isoTime(gateway.asked.at), canPlan: gateway.asked.canPlan },
     configuration: gateway.configuration && offerShape(gateway.configuration),
   }
 }

@@ -1,21 +1,21 @@
 // The fleet: gateways as they are known, and the configurations that are offered to them.
 
-import type { Queryable } from '#backing/database.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { cleanJson, cleanText } from '../ingest/clean-text.ts'
 import { cleanId } from '../model/model-changed.ts'
-import type { ConfigurationOffer, GatewayRecord } from '../gateway-record.ts'
+import type { ConfigurationOffer, GatewayRecord, OfferHead } from '../gateway-record.ts'
 import type { GatewaysPort, TenantNumber } from '../ports.ts'
 import { afterId, keyOfCursor, pageOfRows } from './pages.ts'
+import { checkText, findGateway, waitingPlan } from './plan-questions.ts'
 import type { TenantDatabase } from './tenant-database.ts'
 
-const MAX_TEXT_BYTES = 1024 * 1024
 /** Offers of one gateway that are kept. */
 const KEPT_OFFERS = 100
 
 interface OfferColumns {
   readonly revision: number
   readonly text: string
+  readonly base: string | null
   readonly comment: string | null
   readonly by: string
   readonly offered_at: number
@@ -43,8 +43,10 @@ interface GatewayRow {
   readonly lag_ms: number | null
   readonly is_replaying: boolean
   readonly sensors: number
+  readonly asked_at: number | null
+  readonly can_plan: boolean | null
   readonly offer:
-    | (Omit<OfferColumns, 'offered_at' | 'reported_at'> & {
+    | (Omit<OfferColumns, 'base' | 'offered_at' | 'reported_at'> & {
         readonly offered_ms: number
         readonly reported_ms: number | null
       })
@@ -52,10 +54,10 @@ interface GatewayRow {
 }
 
 const OFFER =
-  'o.revision, o.text, o.comment, o.by, o.offered_at, o.state, o.number, o.reason, o.problems, o.reported_at'
+  'o.revision, o.text, o.base, o.comment, o.by, o.offered_at, o.state, o.number, o.reason, o.problems, o.reported_at'
 /** $1 is the tenant. */
 const GATEWAYS = `SELECT g.id, g.factory, g.version, g.epoch, g.registered_at, g.seen_at, g.record_at, g.clock_offset_ms, g.lag_ms,
-    g.is_replaying, (SELECT count(*) FROM central.sensor AS s WHERE s.tenant = $1 AND s.gateway = g.number AND s.is_current) AS sensors,
+    g.is_replaying, g.asked_at, g.can_plan, (SELECT count(*) FROM central.sensor AS s WHERE s.tenant = $1 AND s.gateway = g.number AND s.is_current) AS sensors,
     (SELECT jsonb_build_object('revision', o.revision, 'comment', o.comment, 'by', o.by, 'state', o.state, 'number', o.number,
         'reason', o.reason, 'problems', o.problems, 'offered_ms', floor(extract(epoch FROM o.offered_at) * 1000),
         'reported_ms', floor(extract(epoch FROM o.reported_at) * 1000))
@@ -65,14 +67,6 @@ const OFFERS = `SELECT ${OFFER} FROM central.configuration_offer AS o
   JOIN central.gateway AS g ON g.number = o.gateway AND g.tenant = $1 AND g.is_registered WHERE o.tenant = $1 AND g.id = $2`
 
 export function gatewaysPort(database: TenantDatabase, now: () => number): GatewaysPort {
-  const find = async (queryable: Queryable, tenant: TenantNumber, id: string): Promise<number> => {
-    const [row] = await queryable.query<{ number: number }>(
-      'SELECT number FROM central.gateway WHERE tenant = $1 AND id = $2 AND is_registered AND NOT is_program',
-      [tenant, cleanId(id)],
-    )
-    if (row === undefined) throw new TelemetryError('NOT_FOUND', `There is no gateway ${id}`)
-    return row.number
-  }
   return {
     async list(tenant, page) {
       const [after, limit] = afterId(page)
@@ -91,28 +85,29 @@ export function gatewaysPort(database: TenantDatabase, now: () => number): Gatew
       )
       return row ? gatewayOf(row) : null
     },
-    async seen(tenant, id) {
-      await database.write(tenant, (queryable) =>
-        queryable.query(
-          'UPDATE central.gateway SET seen_at = to_timestamp($3::float8 / 1000) WHERE tenant = $1 AND id = $2',
-          [tenant, cleanId(id), now()],
-        ),
-      )
-    },
+    asks: (tenant, id, canPlan) =>
+      database.write(tenant, async (queryable) => {
+        const [row] = await queryable.query<{ number: number }>(
+          `UPDATE central.gateway SET seen_at = to_timestamp($3::float8 / 1000), asked_at = to_timestamp($3::float8 / 1000), can_plan = $4
+           WHERE tenant = $1 AND id = $2 RETURNING number`,
+          [tenant, cleanId(id), now(), canPlan],
+        )
+        return row === undefined || !canPlan
+          ? null
+          : waitingPlan(queryable, { tenant, gateway: row.number, now: now() })
+      }),
     async remove(tenant, id) {
       await database.write(tenant, async (queryable) => {
-        const number = await find(queryable, tenant, id)
-        await queryable.query('DELETE FROM central.configuration_offer WHERE tenant = $1 AND gateway = $2', [
-          tenant,
-          number,
-        ])
+        const number = await findGateway(queryable, tenant, id)
+        for (const table of ['configuration_offer', 'plan_question'])
+          await queryable.query(`DELETE FROM central.${table} WHERE tenant = $1 AND gateway = $2`, [tenant, number])
         await queryable.query('UPDATE central.gateway SET is_registered = false WHERE tenant = $1 AND number = $2', [
           tenant,
           number,
         ])
       })
     },
-    offer: (tenant, id, wish) => offer(database, tenant, { ...wish, find: (queryable) => find(queryable, tenant, id) }),
+    offer: (tenant, id, wish) => offer(database, tenant, { ...wish, id }),
     async offered(tenant, id) {
       const [row] = await database.read(tenant, (queryable) =>
         queryable.query<OfferRow>(`${OFFERS} ORDER BY o.revision DESC LIMIT 1`, [tenant, cleanId(id)]),
@@ -122,7 +117,7 @@ export function gatewaysPort(database: TenantDatabase, now: () => number): Gatew
     async offers(tenant, id, { cursor, limit }) {
       const [before = 0x7fff_ffff] = keyOfCursor(cursor, ['number']) ?? []
       const rows = await database.read(tenant, async (queryable) => {
-        await find(queryable, tenant, id)
+        await findGateway(queryable, tenant, id)
         return queryable.query<OfferRow>(`${OFFERS} AND o.revision < $3::int8 ORDER BY o.revision DESC LIMIT $4`, [
           tenant,
           cleanId(id),
@@ -140,7 +135,7 @@ export function gatewaysPort(database: TenantDatabase, now: () => number): Gatew
            WHERE o.tenant = $1 AND o.gateway = $2 AND o.revision = $3::int RETURNING ${OFFER}`,
           [
             tenant,
-            await find(queryable, tenant, id),
+            await findGateway(queryable, tenant, id),
             numberOfRevision(revision),
             report.state,
             report.number,
@@ -157,30 +152,31 @@ export function gatewaysPort(database: TenantDatabase, now: () => number): Gatew
 
 interface Wish {
   readonly text: string
+  readonly base?: string | null
   readonly comment: string | null
   readonly by: string
-  readonly find: (queryable: Queryable) => Promise<number>
+  /** Of the gateway. */
+  readonly id: string
 }
 
 async function offer(
   database: TenantDatabase,
   tenant: TenantNumber,
-  { by, comment, find, text }: Wish,
+  { base = null, by, comment, id, text }: Wish,
 ): Promise<ConfigurationOffer> {
-  if (Buffer.byteLength(text) > MAX_TEXT_BYTES || text.includes('\0'))
-    throw new TelemetryError('OUT_OF_RANGE', 'A configuration has at most 1 MiB, and no NUL')
+  checkText(text)
   return database.write(tenant, async (queryable) => {
-    const gateway = await find(queryable)
+    const gateway = await findGateway(queryable, tenant, id)
     await queryable.query('SELECT FROM central.gateway WHERE tenant = $1 AND number = $2 FOR UPDATE', [tenant, gateway])
     await queryable.query(
       `UPDATE central.configuration_offer SET state = 'withdrawn' WHERE tenant = $1 AND gateway = $2 AND state = 'offered'`,
       [tenant, gateway],
     )
     const [row] = await queryable.query<OfferRow>(
-      `INSERT INTO central.configuration_offer AS o (tenant, gateway, revision, text, comment, by)
-       SELECT $1, $2, coalesce(max(revision), 0) + 1, $3, $4, $5 FROM central.configuration_offer WHERE tenant = $1 AND gateway = $2
+      `INSERT INTO central.configuration_offer AS o (tenant, gateway, revision, text, comment, by, base)
+       SELECT $1, $2, coalesce(max(revision), 0) + 1, $3, $4, $5, $6 FROM central.configuration_offer WHERE tenant = $1 AND gateway = $2
        RETURNING ${OFFER}`,
-      [tenant, gateway, text.toWellFormed(), comment === null ? null : cleanText(comment, 1000), cleanText(by, 200)],
+      [tenant, gateway, text.toWellFormed(), comment && cleanText(comment, 1000), cleanText(by, 200), base],
     )
     await queryable.query(
       'DELETE FROM central.configuration_offer WHERE tenant = $1 AND gateway = $2 AND revision <= $3::int',
@@ -191,10 +187,10 @@ async function offer(
 }
 
 function offerOf(row: OfferColumns): ConfigurationOffer {
-  return { text: row.text, ...headOf(row) }
+  return { text: row.text, base: row.base, ...headOf(row) }
 }
 
-function headOf(row: Omit<OfferColumns, 'text'>): Omit<ConfigurationOffer, 'text'> {
+function headOf(row: Omit<OfferColumns, 'text' | 'base'>): OfferHead {
   const { by, comment, number, offered_at, problems, reason, reported_at, revision, state } = row
   return {
     revision: `r${revision}`,
@@ -211,6 +207,8 @@ function headOf(row: Omit<OfferColumns, 'text'>): Omit<ConfigurationOffer, 'text
 
 function gatewayOf(row: GatewayRow): GatewayRecord {
   const {
+    asked_at: askedAt,
+    can_plan: canPlan,
     clock_offset_ms,
     epoch,
     factory,
@@ -236,6 +234,7 @@ function gatewayOf(row: GatewayRow): GatewayRecord {
     lagMs: lag_ms,
     isReplaying: is_replaying,
     sensors,
+    asked: askedAt === null ? null : { at: askedAt, canPlan: canPlan === true },
     configuration: last && headOf({ ...last, offered_at: last.offered_ms, reported_at: last.reported_ms }),
   }
 }

@@ -11,9 +11,11 @@ import { Adoption } from '../model/adoption.ts'
 import { modelPort } from '../model/model-port.ts'
 import { tellingModel } from '../model/telling-model.ts'
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from '../model/told.ts'
+import type { PlansPort } from '../plan-record.ts'
 import type { AlarmsPort, GatewaysPort, ModelPort, ReadingsPort, Tenancy, TenantNumber } from '../ports.ts'
 import { alarmsPort } from './alarms-port.ts'
 import { gatewaysPort } from './gateways-port.ts'
+import { plansPort } from './plan-questions.ts'
 import { readingsPort } from './readings-port.ts'
 import { Rollups } from './rollups.ts'
 import { MIGRATIONS, SCHEMA } from './schema.ts'
@@ -45,6 +47,7 @@ export class CentralStorage {
   readonly readings: ReadingsPort
   readonly alarms: AlarmsPort
   readonly gateways: GatewaysPort
+  readonly plans: PlansPort
   readonly database: TenantDatabase
   readonly times: TimeTables
   readonly rollups: Rollups
@@ -68,6 +71,7 @@ export class CentralStorage {
     this.readings = readingsPort(database, this.latest)
     this.alarms = alarmsPort(database)
     this.gateways = gatewaysPort(database, now)
+    this.plans = plansPort(database, now)
     this.times = times
     this.rollups = new Rollups(database)
     this.adoption = new Adoption(database, options.modelLimits ?? DEFAULT_MODEL_LIMITS, onModel)

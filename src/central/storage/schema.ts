@@ -141,8 +141,8 @@ BEGIN
 END $do$;
 `
 
-/** Tables of tenants' data. */
-export const TENANT_TABLES = [
+/** Tables of tenants' data that the first version had. */
+const FIRST_TENANT_TABLES = [
   'api_key',
   'audit',
   'document',
@@ -162,10 +162,15 @@ export const TENANT_TABLES = [
   'entry',
 ] as const
 
-const SECURITY = TENANT_TABLES.map(
-  (table) => `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;
-    CREATE POLICY of_tenant ON ${table} USING (tenant = ${TENANT}) WITH CHECK (tenant = ${TENANT});`,
-).join('\n')
+/** Tables of tenants' data. */
+export const TENANT_TABLES: readonly string[] = [...FIRST_TENANT_TABLES, 'plan_question']
+
+function secured(table: string): string {
+  return `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${table} FORCE ROW LEVEL SECURITY;
+    CREATE POLICY of_tenant ON ${table} USING (tenant = ${TENANT}) WITH CHECK (tenant = ${TENANT});`
+}
+
+const SECURITY = FIRST_TENANT_TABLES.map(secured).join('\n')
 
 /** A key is also found by who has it, and the tenants by the platform. */
 const MORE_SECURITY = `
@@ -175,8 +180,22 @@ CREATE POLICY of_platform ON tenant USING (${IS_PLATFORM}) WITH CHECK (${IS_PLAT
 CREATE POLICY of_tenant ON tenant USING (number = ${TENANT});
 `
 
+/** What engineers want to know of a configuration before they offer it, and what a gateway has said. */
+const PLANS = `
+ALTER TABLE gateway ADD COLUMN asked_at timestamptz, ADD COLUMN can_plan boolean;
+ALTER TABLE configuration_offer ADD COLUMN base text; -- the gateway's configuration that it was planned against
+CREATE TABLE plan_question (
+  tenant int NOT NULL, gateway int NOT NULL REFERENCES gateway, number int NOT NULL,
+  text text NOT NULL, by text NOT NULL, asked_at timestamptz NOT NULL,
+  answered_at timestamptz, base text, answer jsonb,
+  PRIMARY KEY (gateway, number)
+);
+${secured('plan_question')}
+`
+
 export const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: 'tables', sql: TABLES },
   { id: 2, name: 'time tables', sql: TIME_TABLES },
   { id: 3, name: 'row-level security', sql: SECURITY + MORE_SECURITY },
+  { id: 4, name: 'plans before an offer', sql: PLANS },
 ]

@@ -9,6 +9,7 @@ import {
   decodeKey,
   decodeOffer,
   decodeOfferDetail,
+  decodePlanQuestion,
   decodeSession,
   type CentralSession,
   type FleetFigures,
@@ -16,6 +17,7 @@ import {
   type GatewayKey,
   type Offer,
   type OfferDetail,
+  type PlanQuestion,
 } from './wire.ts'
 
 export interface FirstAdministrator {
@@ -77,9 +79,22 @@ export class CentralApi {
     return decodeOfferDetail(await this.#ask(`${pathOf(id)}/configurations/${encodeURIComponent(revision)}`))
   }
 
-  async makeOffer(id: string, text: string, comment: string): Promise<Offer> {
-    const body = { text, ...(comment !== '' && { comment }) }
+  /** `plan`: of this very text; null: without one. */
+  async makeOffer(
+    id: string,
+    text: string,
+    { comment, plan }: { comment: string; plan: string | null },
+  ): Promise<Offer> {
+    const body = { text, ...(comment !== '' && { comment }), ...(plan !== null && { plan }) }
     return decodeOffer(await this.#ask(`${pathOf(id)}/configurations`, { method: 'POST', body }))
+  }
+
+  async askPlan(id: string, text: string): Promise<PlanQuestion> {
+    return decodePlanQuestion(await this.#ask(`${pathOf(id)}/plans`, { method: 'POST', body: { text } }))
+  }
+
+  async plan(id: string, plan: string): Promise<PlanQuestion> {
+    return decodePlanQuestion(await this.#ask(`${pathOf(id)}/plans/${encodeURIComponent(plan)}`))
   }
 
   /** Those that are revoked or over too. */

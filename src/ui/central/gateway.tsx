@@ -40,7 +40,9 @@ export function GatewayPage({ id }: { readonly id: string }): JSX.Element {
             <GatewayFacts gateway={value.gateway} />
             <Configuration offer={value.offers[0] ?? null} onShow={onShow} />
           </div>
-          {mayChange && <OfferForm id={id} last={value.offers[0]?.revision ?? null} onOffered={refresh} />}
+          {mayChange && (
+            <OfferForm gateway={value.gateway} last={value.offers[0]?.revision ?? null} onOffered={refresh} />
+          )}
           {value.offers.length > 1 && <Earlier offers={value.offers.slice(1)} onShow={onShow} />}
         </>
       )}
@@ -51,7 +53,7 @@ export function GatewayPage({ id }: { readonly id: string }): JSX.Element {
 
 function GatewayFacts({ gateway }: { readonly gateway: FleetGateway }): JSX.Element {
   const now = useFrame().now.value
-  const { epoch, recordAt, registeredAt, seenAt, sensors, version } = gateway
+  const { asked, epoch, recordAt, registeredAt, seenAt, sensors, version } = gateway
   return (
     <Card title="How it is" aside={<WordsBadge words={stateWords(gateway)} />}>
       <Facts
@@ -60,6 +62,10 @@ function GatewayFacts({ gateway }: { readonly gateway: FleetGateway }): JSX.Elem
           { term: 'Last new record', value: recordAt === null ? 'None yet' : formatAge(now - recordAt) },
           { term: 'Backlog', value: <WordsBadge words={backlogWords(gateway)} /> },
           { term: 'Clock, against this central', value: <WordsBadge words={clockWords(gateway.clockOffsetMs)} /> },
+          {
+            term: 'Asked for a configuration',
+            value: asked === null ? 'Never: it takes none from here' : formatAge(now - asked.at),
+          },
           { term: 'Sensors', value: String(sensors) },
           { term: 'Version', value: version },
           { term: 'Starts', value: String(epoch) },

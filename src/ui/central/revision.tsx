@@ -8,6 +8,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Facts, type Fact } from '../parts/table.tsx'
 import { useFrame } from '../state/frame.ts'
 import { useCentral } from './services.ts'
+import { PlanText, ProblemList } from './plan-text.tsx'
 import type { Offer, OfferDetail } from './wire.ts'
 import { OFFER_MEANINGS } from './words.ts'
 
@@ -25,16 +26,7 @@ export function Outcome({ offer }: { readonly offer: Offer }): JSX.Element {
       <div class="became" role="status">
         <p>{OFFER_MEANINGS[state]}</p>
         {reason !== null && <p class="became-reason">{reason}</p>}
-        {problems.length > 0 && (
-          <ul class="became-problems">
-            {problems.map(({ line, message }) => (
-              <li key={`${line} ${message}`}>
-                {line !== null && <strong>Line {line}: </strong>}
-                {message}
-              </li>
-            ))}
-          </ul>
-        )}
+        <ProblemList problems={problems} />
       </div>
       <Facts facts={facts.filter((fact) => fact !== null)} />
     </>
@@ -66,7 +58,11 @@ export function RevisionDialog({ id, revision, onClose }: RevisionDialogProps): 
       {detail !== null && (
         <>
           <h3>What it changes</h3>
-          <Plan plan={detail.plan} />
+          {detail.plan === null ? (
+            <p class="quiet">The gateway has not told its plan.</p>
+          ) : (
+            <PlanText {...detail.plan} />
+          )}
           <h3>Its text</h3>
           <pre class="code-block" tabIndex={0} aria-label="Text of the configuration">
             {detail.text}
@@ -74,19 +70,5 @@ export function RevisionDialog({ id, revision, onClose }: RevisionDialogProps): 
         </>
       )}
     </Dialog>
-  )
-}
-
-function Plan({ plan }: { readonly plan: OfferDetail['plan'] }): JSX.Element {
-  if (plan === null) return <p class="quiet">The gateway has not told its plan.</p>
-  return (
-    <>
-      <p>{plan.summary}</p>
-      {plan.lines.length > 0 && (
-        <pre class="code-block" tabIndex={0} aria-label="Plan">
-          {plan.lines.join('\n')}
-        </pre>
-      )}
-    </>
   )
 }

@@ -28,7 +28,9 @@ export interface CentralSession {
 }
 
 export interface Problem {
+  readonly file: string | null
   readonly line: number | null
+  readonly column: number | null
   readonly message: string
 }
 
@@ -50,6 +52,20 @@ export interface OfferDetail extends Offer {
   readonly plan: { readonly summary: string; readonly lines: readonly string[] } | null
 }
 
+const PLAN_STATES = ['waiting', 'overdue', 'planned', 'refused'] as const
+
+/** What a text would change at a gateway: asked, and answered when the gateway comes. */
+export interface PlanQuestion {
+  readonly plan: string
+  readonly askedAt: number
+  readonly state: (typeof PLAN_STATES)[number]
+  readonly summary: string | null
+  readonly lines: readonly string[]
+  readonly needsRestart: readonly string[]
+  readonly reason: string | null
+  readonly problems: readonly Problem[]
+}
+
 export interface FleetGateway {
   readonly id: string
   readonly isOnline: boolean
@@ -64,6 +80,8 @@ export interface FleetGateway {
   readonly lagMs: number | null
   readonly isReplaying: boolean
   readonly sensors: number
+  /** When it last asked for a configuration; null: it takes none from here. */
+  readonly asked: { readonly at: number; readonly canPlan: boolean } | null
   readonly configuration: Offer | null
 }
 
@@ -120,9 +138,11 @@ export function decodeOffer(source: unknown): Offer {
 
 /** Gateways say here what they please: what is no text is left out. */
 function decodeProblem(source: unknown): Problem {
-  const { line, message } = Object(source) as Record<string, unknown>
+  const { column, file, line, message } = Object(source) as Record<string, unknown>
   return {
+    file: typeof file === 'string' ? file : null,
     line: typeof line === 'number' ? line : null,
+    column: typeof column === 'number' ? column : null,
     message: typeof message === 'string' ? message : 'No reason was given',
   }
 }
@@ -137,9 +157,24 @@ export function decodeOfferDetail(source: unknown): OfferDetail {
   }
 }
 
+export function decodePlanQuestion(source: unknown): PlanQuestion {
+  const f = new Fields(source, 'plan')
+  return {
+    plan: f.text('plan'),
+    askedAt: f.time('askedAt'),
+    state: f.oneOf('state', PLAN_STATES),
+    summary: f.textOrNull('summary'),
+    lines: f.list('lines', String),
+    needsRestart: f.list('needsRestart', String),
+    reason: f.textOrNull('reason'),
+    problems: f.list('problems', decodeProblem),
+  }
+}
+
 export function decodeFleetGateway(source: unknown): FleetGateway {
   const f = new Fields(source, 'gateway')
   const backlog = f.object('backlog')
+  const asked = f.objectOrNull('asked')
   return {
     id: f.text('id'),
     isOnline: f.oneOf('state', ['online', 'silent']) === 'online',
@@ -153,6 +188,7 @@ export function decodeFleetGateway(source: unknown): FleetGateway {
     lagMs: backlog.numberOrNull('lagMs'),
     isReplaying: backlog.flag('replaying'),
     sensors: f.number('sensors'),
+    asked: asked && { at: asked.time('at'), canPlan: asked.flag('canPlan') },
     configuration: f.childOrNull('configuration', decodeOffer),
   }
 }

@@ -52,6 +52,16 @@ export function backlogWords({ isReplaying, lagMs }: Pick<FleetGateway, 'isRepla
   return { text: lagMs < SMALL_LAG_MS ? 'None' : `${formatDuration(lagMs)} behind`, tone: 'normal' }
 }
 
+/** Why a gateway cannot say what a configuration would change; null: it can. */
+export function cannotPlan({ asked, id, isOnline, version }: FleetGateway): string | null {
+  if (!isOnline) return `${id} is silent, so that it cannot say what would change. It takes an offer when it is back.`
+  if (asked === null)
+    return `${id} takes no configurations from here: its uplink to this central needs configuration: { accept: true }.`
+  if (!asked.canPlan)
+    return `${id} has version ${version}, which cannot say what would change before it is offered. The plan comes with the outcome.`
+  return null
+}
+
 /** Whether a key still opens something. */
 export function keyWords({ expiresAt, revokedAt }: GatewayKey, now: number): Words {
   if (revokedAt !== null) return { text: 'Revoked', tone: 'quiet' }

@@ -2,24 +2,26 @@
 // (watched, and rolled back when its health drops), and told of as they end. What was taken up is remembered on disk: an offer
 // is applied once, also when applying it restarts this uplink or the gateway ends meanwhile.
 //
-//   GET /api/v1/gateways/{id}/configuration            If-None-Match: "{revision}"
-//     200 { "revision": "r7", "text": "version: 1 …", "comment": "…"? }       304, 204, 404: nothing new
+//   GET /api/v1/gateways/{id}/configuration            If-None-Match: "{revision}", Telemetryx-Can: plan
+//     200 { "revision": "r7", "text": "version: 1 …", "comment": "…"?, "base": "…"? }   304, 204, 404: nothing new
+//     Telemetryx-Plan: p3 with any of them: see plan-question.ts
 //   PUT /api/v1/gateways/{id}/configuration/{revision} { "state", "number", "reason", "problems", "plan"? }
 
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import type { Log } from '#domain/driver.ts'
-import { planLines, planWords } from '#domain/plan-words.ts'
 import type { OfferDesk } from '#domain/uplink.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import { statusError } from './failure.ts'
 import type { HttpLine } from './http-line.ts'
 import { OfferRecord, type TakenOffer } from './offer-record.ts'
+import { answerPlan, CAN_PLAN, problemsIn, planNamed, wordsOfPlan, type PlanWords } from './plan-question.ts'
 
 const DEFAULT_EVERY_MS = 30_000
 const MIN_EVERY_MS = 1000
 const MAX_EVERY_MS = 86_400_000
-const MAX_PROBLEMS = 50
-const MAX_PLAN_LINES = 500
+/** Whoever has a plan made makes another one soon: for this long central is asked more often. */
+const ATTENTIVE_MS = 300_000
+const ATTENTIVE_EVERY_MS = 2000
 
 export interface OffersOptions {
   readonly clock: Clock
@@ -39,6 +41,14 @@ interface Offer {
   readonly revision: string
   readonly text: string
   readonly comment: string | null
+  /** ETag of the configuration that it was planned against. */
+  readonly base: string | null
+}
+
+interface Asked {
+  readonly offer: Offer | null
+  /** Name of a plan that somebody at central waits for. */
+  readonly plan: string | null
 }
 
 export class Offers {
@@ -46,8 +56,11 @@ export class Offers {
   readonly #record: OfferRecord
   #timer: Timer | null = null
   #isOver = false
+  #attentiveUntil = 0
+  /** A plan that central did not take. */
+  #refusedPlan: string | null = null
   /** What the revision that was taken up last changes, in words. */
-  #plan: { readonly revision: string; readonly words: { summary: string; lines: string[] } } | null = null
+  #plan: { readonly revision: string; readonly words: PlanWords } | null = null
 
   constructor(options: OffersOptions) {
     this.#options = options
@@ -57,15 +70,14 @@ export class Offers {
   /** Asks at once, and then from time to time. */
   start(): void {
     if (this.#isOver) return
-    const { clock, everyMs = DEFAULT_EVERY_MS, log, uplink } = this.#options
+    const { clock, log, uplink } = this.#options
     this.look()
       .catch((cause: unknown) => {
         if (!this.#isOver)
           log.warn({ uplink, reason: toTelemetryError(cause).message }, 'Asking central for a configuration failed')
       })
       .finally(() => {
-        if (!this.#isOver)
-          this.#timer = clock.after(Math.min(Math.max(everyMs, MIN_EVERY_MS), MAX_EVERY_MS), () => this.start())
+        if (!this.#isOver) this.#timer = clock.after(this.#everyMs(), () => this.start())
       })
   }
 
@@ -75,12 +87,21 @@ export class Offers {
     this.#timer?.cancel()
   }
 
-  /** One round: how the last one ended, and whether there is another. */
+  /** One round: how the last one ended, whether there is another, and whether a plan is wanted. */
   async look(): Promise<void> {
     const taken = await this.#follow(await this.#record.read())
-    const offer = await this.#ask(taken?.revision ?? null)
-    if (offer === null || offer.revision === taken?.revision || this.#isOver) return
-    await this.#take(offer)
+    const { offer, plan } = await this.#ask(taken?.revision ?? null)
+    if (offer !== null && offer.revision !== taken?.revision && !this.#isOver) await this.#take(offer)
+    if (plan === null || plan === this.#refusedPlan || this.#isOver) return
+    const isTaken = await answerPlan(plan, this.#options)
+    this.#refusedPlan = isTaken ? null : plan // another time the answer is the same
+    this.#attentiveUntil = this.#options.clock.now() + ATTENTIVE_MS
+  }
+
+  #everyMs(): number {
+    const { clock, everyMs = DEFAULT_EVERY_MS } = this.#options
+    const usual = Math.min(Math.max(everyMs, MIN_EVERY_MS), MAX_EVERY_MS)
+    return clock.now() < this.#attentiveUntil ? Math.min(usual, ATTENTIVE_EVERY_MS) : usual
   }
 
   /** What has become of the offer that was taken up last, from the gateway's own list. */
@@ -124,13 +145,13 @@ export class Offers {
   }
 
   /** Never rejects: what it cannot do is what became of it. */
-  async #apply({ comment, revision, text }: Offer, begun: TakenOffer): Promise<TakenOffer> {
+  async #apply({ base, comment, revision, text }: Offer, begun: TakenOffer): Promise<TakenOffer> {
     const { desk, line, log, uplink } = this.#options
     try {
       const note = `${mark(revision)}${comment === null ? '' : `: ${comment}`}`
-      const applied = await desk.apply({ text, by: `central ${line.name}`, origin: 'central', comment: note })
-      const lines = planLines(applied.plan).slice(0, MAX_PLAN_LINES)
-      this.#plan = { revision, words: { summary: planWords(applied.plan), lines } }
+      const by = `central ${line.name}`
+      const applied = await desk.apply({ text, by, origin: 'central', comment: note, ifMatch: base })
+      this.#plan = { revision, words: wordsOfPlan(applied.plan) }
       return { ...begun, number: applied.revision, state: applied.watchedUntil === null ? 'kept' : 'watched' }
     } catch (cause) {
       const { context, message } = toTelemetryError(cause)
@@ -155,13 +176,14 @@ export class Offers {
     return told
   }
 
-  async #ask(last: string | null): Promise<Offer | null> {
+  async #ask(last: string | null): Promise<Asked> {
     const { gateway, line } = this.#options
-    const headers: Record<string, string> = last === null ? {} : { 'If-None-Match': JSON.stringify(last) }
+    const headers = { ...CAN_PLAN, ...(last !== null && { 'If-None-Match': JSON.stringify(last) }) }
     const path = `/api/v1/gateways/${encodeURIComponent(gateway)}/configuration`
     const answer = await line.send({ method: 'GET', path, headers })
-    if (answer.status === 200) return parseOffer(answer.body, line.name)
-    if (answer.status === 204 || answer.status === 304 || answer.status === 404) return null
+    const plan = planNamed(answer)
+    if (answer.status === 200) return { offer: parseOffer(answer.body, line.name), plan }
+    if (answer.status === 204 || answer.status === 304 || answer.status === 404) return { offer: null, plan }
     throw statusError(answer, line.name)
   }
 }
@@ -171,21 +193,21 @@ function mark(revision: string): string {
   return `Revision ${revision} of central`
 }
 
-function problemsIn({ problems }: Readonly<Record<string, unknown>>): readonly unknown[] {
-  return Array.isArray(problems) ? problems.slice(0, MAX_PROBLEMS) : []
-}
-
 function parseOffer(body: Buffer, name: string): Offer {
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'))
     if (typeof parsed === 'object' && parsed !== null) {
-      const { revision, text, comment = null } = parsed as Record<string, unknown>
+      const { revision, text, comment = null, base = null } = parsed as Record<string, unknown>
       const isSound = typeof revision === 'string' && /^[\w.:-]{1,100}$/.test(revision) && typeof text === 'string'
-      if (isSound && (comment === null || typeof comment === 'string'))
-        return { revision, text, comment: comment?.slice(0, 500) ?? null }
+      if (isSound && isTextOrNull(comment) && isTextOrNull(base))
+        return { revision, text, comment: comment?.slice(0, 500) ?? null, base }
     }
   } catch {
     // falls through: it is no JSON
   }
   throw new TelemetryError('PROTOCOL', `${name} offers a configuration that makes no sense`, { retryable: true })
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string'
 }

@@ -50,10 +50,28 @@ ${devices}uplinks:
 `
   const apps = '  - { id: apps, driver: http, machine: Line 1, sensors: [ { id: jobs, field: jobs, unit: pcs } ] }\n'
   const line2 = '  - { id: line-2, driver: http, sensors: [ { id: parts, field: parts } ] }\n'
-  async function offer(text: string, comment: string): Promise<string> {
-    const answer = await peer.ask<Offered>('gateways/edge-01/configurations', { key: write, body: { text, comment } })
+  async function offer(text: string, comment: string, plan?: string): Promise<string> {
+    const body = { text, comment, plan }
+    const answer = await peer.ask<Offered>('gateways/edge-01/configurations', { key: write, body })
     expect(answer).toMatchObject({ status: 201, body: { state: 'offered' } })
     return answer.body.revision
+  }
+
+  /** What the gateway says that `text` would change. */
+  async function plan(text: string): Promise<{ plan: string; state: string }> {
+    // Until the gateway has asked for a configuration, central does not know that it can plan.
+    const asked = await vi.waitFor(async () => {
+      const answer = await peer.ask<{ plan: string }>('gateways/edge-01/plans', { key: write, body: { text } })
+      expect(answer).toMatchObject({ status: 201, body: { state: 'waiting' } })
+      return answer.body.plan
+    }, WAIT)
+    return vi.waitFor(async () => {
+      const { body } = await peer.ask<{ plan: string; state: string }>(`gateways/edge-01/plans/${asked}`, {
+        key: write,
+      })
+      expect(body.state).not.toBe('waiting')
+      return body
+    }, WAIT)
   }
 
   const latest = async (): Promise<Offered | null> =>
@@ -115,7 +133,23 @@ ${devices}uplinks:
       configuration: null,
     })
 
-    const good = await offer(yaml(apps + line2), 'A second line')
+    const first = await plan(yaml(apps + line2))
+    expect(first).toMatchObject({
+      state: 'planned',
+      summary: expect.stringContaining('1 device starts') as string,
+      lines: ['+ device line-2 (starts)', '+ sensor line-2.parts'],
+      needsRestart: [],
+      problems: [],
+    })
+    expect(await plan(yaml('  - { id: apps, driver: nothing }\n'))).toMatchObject({
+      state: 'refused',
+      summary: null,
+      lines: [],
+      problems: [{ line: 7, column: 25, message: expect.stringContaining('nothing') as string }],
+    })
+    expect((await peer.ask('gateways/edge-01', { key: read })).body).toMatchObject({ configuration: null })
+
+    const good = await offer(yaml(apps + line2), 'A second line', first.plan)
     await becomes(good, 'kept')
     const detail = await peer.ask<{ text: string }>(`gateways/edge-01/configurations/${good}`, { key: write })
     expect(detail.body).toMatchObject({
@@ -143,8 +177,14 @@ ${devices}uplinks:
     const { items } = (await devices.json()) as { items: { id: string }[] }
     expect(items.map(({ id }) => id)).toEqual(['apps', 'line-2'])
 
+    // Planned before the present configuration was applied: it no longer holds.
+    const late = await offer(yaml(apps + line2), 'Too late', first.plan)
+    await becomes(late, 'failed')
+    expect((await latest())!.reason).toMatch(/changed by someone else/)
+
     const list = await peer.ask<{ items: Offered[] }>('gateways/edge-01/configurations', { key: read })
     expect(list.body.items.map(({ revision, state }) => [revision, state])).toEqual([
+      [late, 'failed'],
       [worse, 'rolledBack'],
       [wrong, 'failed'],
       [good, 'kept'],
@@ -153,7 +193,7 @@ ${devices}uplinks:
       gateways: 1,
       online: 1,
       silent: 0,
-      configurations: { rolledBack: 1 },
+      configurations: { failed: 1 },
     })
     await gateway.end('SIGTERM')
   })

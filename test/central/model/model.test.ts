@@ -319,7 +319,7 @@ describe.skipIf(!hasPostgres)('The model (needs postgresql)', () => {
     const known = (await gateways.get(t, 'edge-1'))!.configuration!
     expect(known).toMatchObject({ revision: 'r2', state: 'rolledBack', number: 7 })
     expect(Math.abs(known.offeredAt - Date.now())).toBeLessThan(3_600_000)
-    await gateways.seen(t, 'edge-1')
+    expect(await gateways.asks(t, 'edge-1', true)).toBeNull()
     await gateways.remove(t, 'edge-1')
     expect(await gateways.get(t, 'edge-1')).toBeNull()
     await ingest.take(t, numbers({ firstSeq: 2, values: [1], at: Date.now() }))

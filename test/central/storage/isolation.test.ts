@@ -86,7 +86,7 @@ describe.each(['postgresql', 'pglite'] as const)('Tenants on %s', (kind) => {
            AND NOT (c.relrowsecurity AND c.relforcerowsecurity)`,
         )
         expect(bare).toEqual([])
-        expect(TENANT_TABLES.length).toBe(17)
+        expect(TENANT_TABLES.length).toBe(18)
         expect(MIGRATIONS.map(({ id }) => id)).toEqual(MIGRATIONS.map((_, index) => index + 1))
       })
 

@@ -14,7 +14,7 @@ import {
   IngestResponseSchema,
   type IngestResponse,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
-import { requireGateway } from '#central/fleet/gateway-routes.ts'
+import { requireGateway } from '#central/fleet/gateway-key.ts'
 import type { Taken } from '#central/ingest-ports.ts'
 import { batchHead } from '#central/ingest/batch-head.ts'
 import type { CentralContext, CentralServer } from '../context.ts'
