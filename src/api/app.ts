@@ -35,6 +35,7 @@ import { registerLog } from './routes/log.ts'
 import { registerLive } from './routes/live.ts'
 import { registerModel } from './routes/model.ts'
 import { registerScan } from './routes/scan.ts'
+import { registerSecrets } from './routes/secrets.ts'
 import { registerSession } from './routes/session.ts'
 import { registerSessions } from './routes/sessions.ts'
 import { registerValues } from './routes/values.ts'
@@ -115,6 +116,7 @@ function registerRoutes(app: ApiServer, context: ApiContext): void {
   registerDeviceAsks(app, context)
   registerScan(app, context)
   registerConfig(app, context)
+  registerSecrets(app, context)
   registerUplinks(app, context)
   registerLive(app, context)
   registerSession(app, context)

@@ -11,6 +11,7 @@ import type { History } from '#domain/history.ts'
 import type { IngestPort } from '#domain/ingest.ts'
 import type { Licence } from '#domain/licence.ts'
 import type { Scans } from '#domain/scan.ts'
+import type { SecretDesk } from '#domain/secrets.ts'
 import type {
   AlarmRegister,
   CheckDesk,
@@ -61,6 +62,8 @@ export interface ApiOptions {
   readonly ingest?: IngestPort
   /** Changes the configuration; absent: it cannot be changed while the gateway runs. */
   readonly configuration?: ConfigurationDesk
+  /** The store of secrets that the configuration refers to; absent: as `configuration`. */
+  readonly secrets?: SecretDesk
   /** Folder of the built dashboard; null: not built. */
   readonly dashboardDir: string | null
   readonly clock: Clock

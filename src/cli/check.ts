@@ -2,9 +2,12 @@
 
 import type { Command } from 'commander'
 import type { GatewayConfig } from '#config/gateway-config.ts'
-import { loadGatewayConfig } from '#config/load.ts'
+import { GatewayFileSchema } from '#config/gateway-schema.ts'
+import { loadGatewayConfig, type ConfigProblemAt, type LoadResult } from '#config/load.ts'
 import { isTelemetryError } from '#domain/errors.ts'
 import { loadCatalogue } from '#gateway/driver-packages.ts'
+import { literalSecretWarnings } from '#gateway/lifted-secrets.ts'
+import { schemasOf, secretKeys } from '#gateway/redaction.ts'
 import { systemClock } from '#kit/clock.ts'
 import { CONFIG_FILE_HELP, configFile, counted, problemLines } from './config-file.ts'
 import { EXIT_CONFIG } from './exit-codes.ts'
@@ -15,7 +18,7 @@ export function registerCheck(program: Command): void {
     .summary('find everything that is wrong with a configuration')
     .description(
       'Reads a gateway configuration and prints every problem as FILE:LINE:COLUMN: message. Connects to nothing.\n' +
-        'Exits with 0 when the file is fine and with 78 when it is not.',
+        'Exits with 0 when the file is fine and with 78 when it is not. Passwords and tokens that are written out are warned of.',
     )
     .argument('[file]', CONFIG_FILE_HELP)
     .option('--json', 'print the result as JSON')
@@ -26,9 +29,10 @@ export function registerCheck(program: Command): void {
 async function check(named: string | undefined, options: { readonly json?: true }): Promise<void> {
   if (options.json) return checkAsJson(named)
   const file = configFile(named)
-  const result = await loadGatewayConfig(file, await loadOptions(file))
+  const { result, warnings } = await read(file)
   if (result.ok) {
     console.log(`${file}: ok, ${contents(result.config)}`)
+    if (warnings.length > 0) console.error(problemLines(warnings, process.stderr))
     return
   }
   console.log(problemLines(result.problems, process.stdout))
@@ -39,8 +43,11 @@ async function check(named: string | undefined, options: { readonly json?: true 
 async function checkAsJson(named: string | undefined): Promise<void> {
   try {
     const file = configFile(named)
-    const result = await loadGatewayConfig(file, await loadOptions(file))
-    if (result.ok) console.log(JSON.stringify({ ok: true, file, ...counts(result.config) }))
+    const { result, warnings } = await read(file)
+    if (result.ok)
+      console.log(
+        JSON.stringify({ ok: true, file, ...counts(result.config), ...(warnings.length > 0 && { warnings }) }),
+      )
     else {
       console.log(JSON.stringify({ ok: false, file, problems: result.problems }))
       process.exitCode = EXIT_CONFIG
@@ -53,8 +60,16 @@ async function checkAsJson(named: string | undefined): Promise<void> {
   }
 }
 
-async function loadOptions(file: string) {
-  return { catalogue: await loadCatalogue(file, { clock: systemClock }), env: process.env }
+interface Checked {
+  readonly result: LoadResult<GatewayConfig>
+  readonly warnings: readonly ConfigProblemAt[]
+}
+
+async function read(file: string): Promise<Checked> {
+  const catalogue = await loadCatalogue(file, { clock: systemClock })
+  const result = await loadGatewayConfig(file, { catalogue, env: process.env })
+  const keys = secretKeys([...schemasOf(catalogue), GatewayFileSchema])
+  return { result, warnings: result.ok ? literalSecretWarnings(result.text, file, keys) : [] }
 }
 
 function counts({ devices, uplinks }: GatewayConfig): { devices: number; sensors: number; uplinks: number } {

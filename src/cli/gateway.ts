@@ -100,9 +100,10 @@ async function loadWhole(
   catalogue: Catalogue,
   data: string | undefined,
 ): Promise<LoadResult<GatewayConfig>> {
-  const loaded = await loadGatewayConfig(file, { catalogue, env: process.env })
+  const options = { catalogue, env: process.env, ...(data !== undefined && { dataDir: resolve(data) }) }
+  const loaded = await loadGatewayConfig(file, options)
   const dataDir = data ?? (loaded.ok ? loaded.config.data : null)
   if (dataDir === null || runningGateway(dataDir) !== null) return loaded
   const isChanged = await finishInterrupted(resolve(dataDir), resolve(file))
-  return isChanged ? loadGatewayConfig(file, { catalogue, env: process.env }) : loaded
+  return isChanged ? loadGatewayConfig(file, options) : loaded
 }

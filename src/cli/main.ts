@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   backtest: async () => (await import('./backtest.ts')).registerBacktest,
   'support-bundle': async () => (await import('./support-bundle.ts')).registerSupportBundle,
   user: async () => (await import('./user.ts')).registerUser,
+  secret: async () => (await import('./secret.ts')).registerSecret,
   token: async () => (await import('./token.ts')).registerToken,
   update: async () => (await import('./update.ts')).registerUpdate,
   completion: async () => (await import('./completion.ts')).registerCompletion,

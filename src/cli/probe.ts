@@ -57,13 +57,14 @@ export function registerProbe(program: Command): void {
 async function probe(device: string | undefined, options: ProbeCommandOptions): Promise<void> {
   const file = configFile(options.config)
   const catalogue = await loadCatalogue(file, { clock: systemClock })
-  const loaded = await loadGatewayConfig(file, { catalogue, env: process.env })
+  const named = options.data === undefined ? {} : { dataDir: resolve(options.data) }
+  const loaded = await loadGatewayConfig(file, { catalogue, env: process.env, ...named })
   if (!loaded.ok) {
     console.error(problemLines(loaded.problems, process.stderr))
     process.exitCode = EXIT_CONFIG
     return
   }
-  const config = options.data === undefined ? loaded.config : { ...loaded.config, data: resolve(options.data) }
+  const config = { ...loaded.config, ...(named.dataDir !== undefined && { data: named.dataDir }) }
   mustHave(config, device)
   const holder = runningGateway(config.data)
   const progress = progressLine()

@@ -1,7 +1,10 @@
 // `telemetryx restore`: a backup into a data folder.
 
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { readTextFile } from '#config/read-text.ts'
+import { SecretStore } from '#config/secret-store.ts'
+import { secretUses } from '#gateway/secret-desk.ts'
 import { restoreBackup } from '#gateway/stored-data.ts'
 import { namesInShort } from './backup.ts'
 import { yieldToTheGateway } from './beside-gateway.ts'
@@ -42,16 +45,31 @@ async function runRestore(file: string, options: RestoreCommandOptions): Promise
     })
     progress.clear()
     const files = manifest.files.map(({ name }) => name)
+    const config = files.find((name) => /^config\/[^/]+\.ya?ml$/.test(name))
+    const missingSecrets = config === undefined ? [] : await missingSecretsOf(config, resolve(options.data))
     if (options.json) {
-      console.log(JSON.stringify({ data: options.data, createdAt: manifest.createdAt, epoch, files, setAside }))
+      const { createdAt } = manifest
+      console.log(JSON.stringify({ data: options.data, createdAt, epoch, files, setAside, missingSecrets }))
       return
     }
     console.log(`${options.data}: restored ${namesInShort(files)}, as of ${manifest.createdAt}`)
     for (const name of setAside) console.log(`Set aside: ${options.data}/${name}`)
-    const config = files.find((name) => /^config\/[^/]+\.ya?ml$/.test(name))
+    for (const name of missingSecrets)
+      console.log(`Secrets are in no backup. Set: telemetryx secret set ${name} --data ${options.data}`)
     if (config !== undefined)
       console.log(`Start it with: telemetryx gateway -c ${options.data}/${config} --data ${options.data}`)
   } finally {
     progress.clear()
+  }
+}
+
+/** Secrets that the restored configuration reads and the folder does not have. */
+async function missingSecretsOf(config: string, dataDir: string): Promise<readonly string[]> {
+  try {
+    const stored = new Set((await new SecretStore({ dataDir, env: process.env }).list()).map(({ name }) => name))
+    const text = readTextFile(join(dataDir, config))
+    return [...secretUses([text]).keys()].filter((name) => !stored.has(name))
+  } catch {
+    return [] // the data are restored; what the configuration lacks is told when it is started
   }
 }

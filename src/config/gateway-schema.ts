@@ -10,6 +10,8 @@ import { OpenTelemetrySchema } from './opentelemetry-schema.ts'
 import { durationSchema, idSchema, section, sizeSchema, strictObject } from '#domain/schema.ts'
 import { DEFAULT_WRITE_LIMITS } from '#domain/sensor.ts'
 
+export const DEFAULT_DATA = './data'
+
 export const DEFAULT_CAPACITY = 262_144
 export const DEFAULT_HOST = '127.0.0.1'
 
@@ -192,7 +194,7 @@ export const GatewayFileSchema = strictObject(
     ),
     data: Type.String({
       minLength: 1,
-      default: './data',
+      default: DEFAULT_DATA,
       description: 'Folder of the database, relative to this file.',
     }),
     buffer: BufferSchema,

@@ -9,7 +9,7 @@ import { nodeAt, type ConfigNode } from './config-node.ts'
 import { redactor, type ReadContext } from './context.ts'
 import { decodeKeys, plainMap } from './decode-node.ts'
 import type { BrokerConfig, GatewayConfig } from './gateway-config.ts'
-import { GatewayFileSchema, type BrokerSchema, type HttpSchema } from './gateway-schema.ts'
+import { DEFAULT_DATA, GatewayFileSchema, type BrokerSchema, type HttpSchema } from './gateway-schema.ts'
 import { outlineOf, type Outline } from './outline.ts'
 import { Problems, type ConfigProblemAt } from './problems.ts'
 import { checkGatewayRules } from './gateway-rules.ts'
@@ -17,6 +17,7 @@ import { readDerived } from './read-derived.ts'
 import { readDevices } from './read-devices.ts'
 import { readTextFile } from './read-text.ts'
 import { readUplinks } from './read-uplinks.ts'
+import { substitute, type SubstitutionOptions } from './substitute.ts'
 import { readYamlTree } from './yaml-tree.ts'
 
 export type { Catalogue } from './catalogue.ts'
@@ -44,6 +45,8 @@ export interface LoadOptions {
   readonly catalogue: Catalogue
   /** For `${NAME}`; usually process.env. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Data folder in place of the one that the text names; for `${secret:NAME}`. */
+  readonly dataDir?: string
 }
 
 export interface ParseOptions extends LoadOptions {
@@ -77,7 +80,8 @@ export function parseGatewayConfig(text: string, options: ParseOptions): LoadRes
   const { file, catalogue, env, fileText } = options
   const problems = new Problems()
   const folder = dirname(resolve(file))
-  const { root, substitutions } = readYamlTree({ file, text, substitution: { env, folder }, problems })
+  const dataDirOf = (data: unknown): string => options.dataDir ?? dataDirIn(data, { env, folder })
+  const { root, substitutions } = readYamlTree({ file, text, substitution: { env, folder }, dataDirOf, problems })
   if (root) {
     const files = new Map<string, string>()
     const readText = (path: string): string => {
@@ -91,6 +95,12 @@ export function parseGatewayConfig(text: string, options: ParseOptions): LoadRes
       return { ok: true, ...read, text, files: [...files].map(([path, content]) => ({ path, text: content })) }
   }
   return { ok: false, problems: problems.list(file) }
+}
+
+/** As the key `data` says; it may hold references, but to no secret. */
+function dataDirIn(data: unknown, substitution: SubstitutionOptions): string {
+  const written = typeof data === 'string' ? data : DEFAULT_DATA
+  return resolve(substitution.folder, substitute(written, substitution).text)
 }
 
 function readGateway(

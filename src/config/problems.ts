@@ -44,7 +44,7 @@ export class Problems {
 }
 
 /** One problem is one line, and what a file holds must not steer the terminal that shows it. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

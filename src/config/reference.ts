@@ -77,8 +77,9 @@ Every key of \`gateway.yaml\`. \`telemetryx check FILE\` finds every mistake in 
 
 - **Durations**: \`500ms\` \`1s\` \`5m\` \`2h\` \`30d\` \`1w\` \`1y\`; \`0\` needs no unit. **Sizes**: \`512MiB\` \`8GiB\` \`10MB\`.
 - **Ids** consist of lower-case letters, digits, \`-\` and \`_\`, and begin with a letter or digit. A sensor's full id is \`device.sensor\`.
-- **References**: \`"\${NAME}"\` stands for an environment variable and \`"\${file:/path}"\` for the content of a file (without its last
-  newline), also within a longer text; \`$\${\` stands for the characters \`\${\`. What they stand for is never shown. A missing one is an error.
+- **References**: \`"\${NAME}"\` stands for an environment variable, \`"\${file:/path}"\` for the content of a file (without its last
+  newline) and \`"\${secret:NAME}"\` for what the gateway keeps under that name ([security.md](security.md#secrets-in-the-configuration)), also within a longer
+  text; \`$\${\` stands for the characters \`\${\`. What they stand for is never shown. A missing one is an error.
 - YAML's anchors, aliases and merge keys (\`<<\`) may be used to say things once.`
 
 const SENSORS_FILE = `## sensorsFile

@@ -1,14 +1,17 @@
-// `${NAME}` and `${file:/path}` in a text. What they stand for is usually a secret: it never enters a message.
+// `${NAME}`, `${file:/path}` and `${secret:NAME}` in a text. What they stand for is usually a secret: it never enters a message.
 
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ioReason } from './io-reason.ts'
+import { SECRET_NAME, SECRET_NAME_RULE, secretFiles, withoutLastBreak } from './secret-files.ts'
 import { suggestion } from './suggest.ts'
 
 export interface SubstitutionOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Folder that `${file:relative}` counts from. */
   readonly folder: string
+  /** Data folder, for `${secret:NAME}`; absent: there is no store of secrets. */
+  readonly dataDir?: string
 }
 
 /** One reference that was replaced. */
@@ -25,7 +28,7 @@ export interface Substituted {
   readonly problems: readonly string[]
 }
 
-const MAX_SECRET_BYTES = 1024 * 1024
+const MAX_FILE_BYTES = 1024 * 1024
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
@@ -56,11 +59,11 @@ function unclosed(): Failed {
 }
 
 function lookUp(inside: string, options: SubstitutionOptions): string | Failed {
-  if (inside.startsWith('file:')) return readSecret(inside.slice('file:'.length), options.folder)
+  if (inside.startsWith('file:')) return readReferenced(inside.slice('file:'.length), options.folder)
+  if (inside.startsWith('secret:')) return readSecret(inside.slice('secret:'.length), options)
   if (!NAME.test(inside)) {
-    return {
-      problem: `"\${${inside}}" is no reference; write \${NAME}, \${file:/path}, or $\${ for the characters themselves`,
-    }
+    const kinds = ['${NAME}', '${file:/path}', ...(options.dataDir === undefined ? [] : ['${secret:NAME}'])].join(', ')
+    return { problem: `"\${${inside}}" is no reference; write ${kinds}, or $\${ for the characters themselves` }
   }
   const value = Object.hasOwn(options.env, inside) ? options.env[inside] : undefined
   if (value !== undefined) return value
@@ -69,15 +72,37 @@ function lookUp(inside: string, options: SubstitutionOptions): string | Failed {
   }
 }
 
-function readSecret(path: string, folder: string): string | Failed {
+function readReferenced(path: string, folder: string): string | Failed {
   if (path === '') return { problem: '"${file:}" names no file' }
+  const found = readFile(resolve(folder, path))
+  return typeof found === 'string' ? found : { problem: `the file ${path} of \${file:${path}} ${found.fault}` }
+}
+
+function readSecret(name: string, { dataDir, env }: SubstitutionOptions): string | Failed {
+  if (!SECRET_NAME.test(name)) return { problem: `"\${secret:${name}}" names no secret: ${SECRET_NAME_RULE}` }
+  if (dataDir === undefined)
+    return { problem: `\${secret:${name}} is kept by a gateway only; write \${file:/path} here` }
+  for (const file of secretFiles(name, dataDir, env)) {
+    const found = readFile(file)
+    if (typeof found === 'string') return found
+    if (!found.isMissing) return { problem: `the secret ${name} ${found.fault} (${file})` }
+  }
+  return { problem: `there is no secret ${name}; store it with: telemetryx secret set ${name}` }
+}
+
+interface NotRead {
+  readonly fault: string
+  readonly isMissing: boolean
+}
+
+function readFile(file: string): string | NotRead {
   try {
-    const file = resolve(folder, path)
     const state = statSync(file)
-    if (!state.isFile()) return { problem: `the file ${path} of \${file:${path}} is no regular file` }
-    if (state.size > MAX_SECRET_BYTES) return { problem: `the file ${path} of \${file:${path}} is larger than 1 MiB` }
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    if (!state.isFile()) return { fault: 'is no regular file', isMissing: false }
+    if (state.size > MAX_FILE_BYTES) return { fault: 'is larger than 1 MiB', isMissing: false }
+    return withoutLastBreak(readFileSync(file, 'utf8'))
   } catch (error) {
-    return { problem: `the file ${path} of \${file:${path}} cannot be read: ${ioReason(error)}` }
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return { fault: `cannot be read: ${ioReason(error)}`, isMissing }
   }
 }

@@ -28,6 +28,8 @@ export interface YamlSource {
   readonly file: string
   readonly text: string
   readonly substitution: SubstitutionOptions
+  /** The data folder of a text with this value of its key `data`; absent: it has no store of secrets. */
+  readonly dataDirOf?: (data: unknown) => string
   readonly problems: Problems
 }
 
@@ -58,8 +60,11 @@ export function readYamlTree(source: YamlSource): YamlTree {
     for (const fault of leadingFaults(faults, (offset) => place(offset).line))
       source.problems.add(place(fault.pos[0]), [], yamlErrorWords(fault, text))
     if (faults.length > 0) return { root: undefined, substitutions: [] }
-    const reader = new TreeReader(source, place)
-    const root = reader.read(document.contents, [], { file: source.file, line: 1, column: 1 })
+    const { contents } = document
+    const dataDir = source.dataDirOf?.(isMap(contents) ? contents.get('data') : undefined)
+    const substitution = { ...source.substitution, ...(dataDir !== undefined && { dataDir }) }
+    const reader = new TreeReader({ ...source, substitution }, place)
+    const root = reader.read(contents, [], { file: source.file, line: 1, column: 1 })
     return { root, substitutions: reader.substitutions }
   } catch (error) {
     const reason = error instanceof RangeError ? 'it is nested too deeply' : 'the parser gave up'

@@ -87,6 +87,8 @@ export interface ConfigurationOffer {
   readonly comment: string | null
   /** ETag of the configuration that the offer was made from; null: whichever it is. */
   readonly ifMatch?: string | null
+  /** Secrets that are written out in the text are kept in the store of secrets, and the text holds references to them. */
+  readonly storeSecrets?: boolean
 }
 
 /** What became of an offer: a revision that is in force from now on, and perhaps watched. */
@@ -99,6 +101,8 @@ export interface AppliedConfiguration {
   readonly watchedUntil: number | null
   /** Resolves when it is decided whether the revision stays; never rejects. */
   readonly outcome: Promise<ConfigurationOutcome>
+  /** Names of the secrets that went into the store with it. */
+  readonly stored?: readonly string[]
 }
 
 export interface ConfigurationOutcome {

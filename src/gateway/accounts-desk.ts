@@ -73,8 +73,8 @@ export async function withAccounts<T>(
   }
 }
 
-/** Files made by root would be closed to the gateway's own user. */
-function refuseForeignFolder(dataDir: string): void {
+/** Files made by root would be closed to the gateway's own user. Throws PERMISSION_DENIED. */
+export function refuseForeignFolder(dataDir: string): void {
   if (!existsSync(dataDir) || statSync(dataDir).uid === process.geteuid?.()) return
   throw new TelemetryError('PERMISSION_DENIED', `${dataDir} belongs to another user: run the command as that user`)
 }

@@ -105,7 +105,7 @@ async function tellTakenBack({ revision, outcome }: AppliedConfiguration, audit:
 }
 
 /** The desk with some of its methods replaced; the others are still called on it. */
-function replacing(desk: ConfigurationDesk, methods: Partial<ConfigurationDesk>): ConfigurationDesk {
+export function replacing(desk: ConfigurationDesk, methods: Partial<ConfigurationDesk>): ConfigurationDesk {
   return new Proxy(desk, {
     get: (target, name) => {
       const replaced: unknown = Reflect.get(methods, name)

@@ -20,6 +20,7 @@ import { Ingest } from './ingest.ts'
 import { reloadPresent } from './reload.ts'
 import { buildModel, sensorKeys } from './model.ts'
 import { Present } from './present.ts'
+import { secretDoors } from './secret-doors.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
 import { openGatewayTraces } from './tracing.ts'
 import { uplinkPorts } from './uplink-ports.ts'
@@ -126,7 +127,12 @@ export async function composeGateway(options: GatewayOptions, store: Store, regi
     : null
   const watched = configuration && withAuditedOutcomes(configuration, audit)
   desk = watched && auditedDesk(watched, audit, (origin) => (origin === 'file' ? 'local' : origin))
-  const seen = { store, pipeline, acquisition, uplinks, registry, ingest, present, health, configuration: watched }
+  const forSecrets = { catalogue, dataDir: config.data, log: log.child({ room: 'secrets' }) }
+  const typed =
+    source && configuration && watched
+      ? await secretDoors({ source, configuration, desk: watched, ...forSecrets })
+      : null
+  const seen = { store, pipeline, acquisition, uplinks, registry, ingest, present, health, typed }
   const api = gatewayApi(options, seen)
   return { store, pipeline, api, uplinks, traces, acquisition, broker, clockWatch, configuration, desk, detectorFile }
 }

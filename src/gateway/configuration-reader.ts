@@ -84,8 +84,9 @@ export class ConfigurationReader {
 
   /** One text at a time, so that many who ask do not take all of the machine. */
   #parse(text: string, files: readonly NamedFile[]): Promise<LoadResult<GatewayConfig>> {
-    const { source, parse, drivers } = this.#options
-    const parsed = this.#parsing.then(() => parse({ file: source.file, text, files, env: source.env, drivers }))
+    const { source, dataDir, parse, drivers } = this.#options
+    const job = { file: source.file, text, files, env: source.env, dataDir, drivers }
+    const parsed = this.#parsing.then(() => parse(job))
     this.#parsing = parsed.catch(() => {})
     return parsed
   }

@@ -98,14 +98,14 @@ export class Configuration implements ConfigurationDesk {
   }
 
   apply(offer: ConfigurationOffer): Promise<AppliedConfiguration> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       this.#checkMatch(offer.ifMatch ?? null)
       return this.#apply(offer, await this.#reader.read(this.#unmasked(offer.text)))
     })
   }
 
   reload(by: string): Promise<AppliedConfiguration> {
-    const applied = this.#inTurn(async () => {
+    const applied = this.inTurn(async () => {
       const { file } = this.#options.source
       const text = textOnDisk(file)
       if (text === null) throw new TelemetryError('CONFIG_UNREADABLE', `${file} cannot be read: there is no such file`)
@@ -137,7 +137,7 @@ export class Configuration implements ConfigurationDesk {
   }
 
   rollBack(number: number, offer: Omit<ConfigurationOffer, 'text' | 'origin'>): Promise<AppliedConfiguration> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       this.#checkMatch(offer.ifMatch ?? null)
       const { text, files } = await this.#options.revisions.read(number)
       const comment = offer.comment ?? `Back to revision ${number}`
@@ -166,8 +166,8 @@ export class Configuration implements ConfigurationDesk {
     )
   }
 
-  /** One change after the other. */
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+  /** One change after the other; also for what must not happen during one. Throws CONFLICT when the gateway stops. */
+  inTurn<T>(change: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(() => {
       if (this.#isStopped) throw new TelemetryError('CONFLICT', 'The gateway is stopping')
       return change()
@@ -261,7 +261,7 @@ export class Configuration implements ConfigurationDesk {
       periodMs,
       baseline: baseline!,
       view: health,
-      onVerdict: (losses) => void this.#inTurn(() => this.#judge(watched, losses)).catch(() => {}),
+      onVerdict: (losses) => void this.inTurn(() => this.#judge(watched, losses)).catch(() => {}),
     })
     const watched: Watched = { watch, revision: number, goesBackTo, until: clock.now() + periodMs, decide: resolve }
     this.#watched = watched

@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs'
 import type { Acquisition } from '#acquisition/acquisition.ts'
 import { createApi, type Api } from '#api/server.ts'
 import type { HealthReason } from '#domain/component.ts'
-import type { ConfigurationDesk } from '#domain/configuration.ts'
 import type { IngestPort } from '#domain/ingest.ts'
 import type { Registry } from '#kit/metrics.ts'
 import type { Pipeline } from '#pipeline/pipeline.ts'
@@ -17,6 +16,7 @@ import type { GatewayOptions } from './gateway-options.ts'
 import { installedLicences } from './licences.ts'
 import type { Present } from './present.ts'
 import { GatewayScans } from './scans.ts'
+import type { SecretDoors } from './secret-doors.ts'
 import { packageVersion, PACKAGE_ROOT } from './version.ts'
 
 interface SeenParts {
@@ -28,13 +28,13 @@ interface SeenParts {
   readonly ingest: IngestPort
   readonly present: Present
   readonly health: () => readonly HealthReason[]
-  /** null: it cannot be changed while the gateway runs. */
-  readonly configuration: ConfigurationDesk | null
+  /** The configuration and its secrets; null: they cannot be changed while the gateway runs. */
+  readonly typed: SecretDoors | null
 }
 
 export function gatewayApi(options: GatewayOptions, parts: SeenParts): Api {
   const { config, clock, log, source } = options
-  const { store, pipeline, acquisition, uplinks, registry, ingest, present, health, configuration } = parts
+  const { store, pipeline, acquisition, uplinks, registry, ingest, present, health, typed } = parts
   const builtDir = options.dashboardDir ?? `${PACKAGE_ROOT}dist/ui`
   const dashboardDir = existsSync(builtDir) ? builtDir : null
   const model = () => present.model
@@ -58,7 +58,7 @@ export function gatewayApi(options: GatewayOptions, parts: SeenParts): Api {
     uplinks,
     registry,
     ingest,
-    ...(configuration && { configuration }),
+    ...typed,
     dashboardDir,
     clock,
     log: log.child({ room: 'api' }),

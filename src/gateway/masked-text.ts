@@ -9,12 +9,13 @@ export const MASK = '********'
 /** Keys whose values are secrets also where no schema says so: drivers of third parties. */
 const SECRET_NAME = /pass|secret|token|private[-_]?key/i
 const CREDENTIALS = /:\/\/[^/@\s"']*:[^/@\s"']+@/
+const REFERENCES_ONLY = /^(?:\$\{[^}]*\})+$/
 const ADDRESS = /^[a-z][a-z0-9+.-]*:\/\//i
 /** As gRPC writes it: `brain.example:50051`. */
 const HOST_AND_PORT = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\]):\d{1,5}$/i
 
 /** A value that may be a secret: where it stands in the text, and its way there by names (`uplinks/hq/password`). */
-interface Found {
+export interface Found {
   readonly path: string
   readonly node: Scalar
   readonly isSecret: boolean
@@ -75,12 +76,13 @@ function isSecretName(name: string, keys: ReadonlySet<string>): boolean {
   return keys.has(name) || SECRET_NAME.test(name)
 }
 
-function secretsOf(text: string, keys: ReadonlySet<string>): Found[] {
-  return scalarsOf(text, keys).filter(({ isSecret }) => isSecret)
+/** Literal secrets, in the order of the text. A text that is no YAML has none. */
+export function secretsOf(text: string, keys: ReadonlySet<string>, lines = new LineCounter()): Found[] {
+  return scalarsOf(text, keys, lines).filter(({ isSecret }) => isSecret)
 }
 
 /** Every scalar that is a value, in the order of the text. */
-function scalarsOf(text: string, keys: ReadonlySet<string>, lineCounter = new LineCounter()): Found[] {
+export function scalarsOf(text: string, keys: ReadonlySet<string>, lineCounter = new LineCounter()): Found[] {
   const document = parseDocument(text, { lineCounter, logLevel: 'silent', uniqueKeys: false, resolveKnownTags: false })
   if (document.errors.length > 0) return []
   const found = new Map<Scalar, Found>()
@@ -111,14 +113,15 @@ function scalarsOf(text: string, keys: ReadonlySet<string>, lineCounter = new Li
 
 function isAddress(name: string, node: unknown): boolean {
   if (!isScalar(node) || typeof node.value !== 'string') return false
-  return ADDRESS.test(node.value) || (name === 'url' && HOST_AND_PORT.test(node.value))
+  return ADDRESS.test(node.value) || (name === 'url' && (HOST_AND_PORT.test(node.value) || node.value.includes('${')))
 }
 
 /** Something to hide: not nothing, no reference. */
 function isLiteral({ value }: Scalar, isSecret: boolean): boolean {
   if (value === null || value === '' || typeof value === 'boolean') return false
   if (typeof value !== 'string') return isSecret
-  return (isSecret || CREDENTIALS.test(value)) && !value.includes('${')
+  if (isSecret) return !REFERENCES_ONLY.test(value)
+  return CREDENTIALS.test(value) && !value.includes('${')
 }
 
 /** An entry of a list by its id, name or type; by its place when it has none. */
@@ -137,6 +140,7 @@ function sourceOf({ node, isFlow }: Found, text: string, intoFlow: boolean): str
   return isFlow === intoFlow ? raw : JSON.stringify(typeof node.value === 'string' ? node.value : raw)
 }
 
-function rangeOf({ range }: Scalar): [start: number, end: number] {
+/** First character of the value, and the one behind its last; a block text ends with its line break. */
+export function rangeOf({ range }: Scalar): [start: number, end: number] {
   return range ? [range[0], range[1]] : [0, 0]
 }

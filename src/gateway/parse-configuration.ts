@@ -14,6 +14,8 @@ export interface ParseJob {
   /** In place of those on disk. */
   readonly files: readonly NamedFile[]
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Of the running gateway: where its secrets are. */
+  readonly dataDir: string
   /** npm packages with further drivers, as the running gateway has them. */
   readonly drivers: readonly string[]
 }

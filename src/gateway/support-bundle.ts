@@ -1,10 +1,11 @@
 // What someone who helps from afar needs to see of a gateway, running or not, in a handful of text files, without a secret:
 // configuration, state, devices with their last frames, metrics, log, events, and what the disk holds.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { arch, cpus, freemem, loadavg, platform, release, totalmem, uptime } from 'node:os'
 import type { TObject } from 'typebox'
+import { SECRETS_FOLDER, withoutLastBreak } from '#config/secret-files.ts'
 import { substitute } from '#config/substitute.ts'
 import { isTelemetryError } from '#domain/errors.ts'
 import { tarEnd, tarHeader, tarPadding } from '#store/backup-tar.ts'
@@ -84,8 +85,8 @@ class Collector {
   }
 
   configuration(): void {
-    const { configFile, schemas, env, token } = this.#request
-    this.#secrets = sorted(token === null ? [] : [token])
+    const { configFile, schemas, env, token, dataDir } = this.#request
+    this.#secrets = sorted([...(token === null ? [] : [token]), ...this.#stored(dataDir)])
     if (configFile === null) {
       this.missing.push('the configuration: none is known; name it with -c')
       return
@@ -94,7 +95,7 @@ class Collector {
       const written = readFileSync(configFile, 'utf8')
       const redacted = redactConfig(written, secretKeys(schemas))
       // What references stand for here may not be what they stand for in the gateway's service: as far as they are known.
-      const referenced = substitute(written, { env, folder: join(configFile, '..') }).substitutions
+      const referenced = substitute(written, { env, folder: join(configFile, '..'), dataDir }).substitutions
       this.#secrets = sorted([...this.#secrets, ...redacted.secrets, ...referenced.map(({ value }) => value)])
       if (redacted.text === null)
         this.missing.push('the configuration: it is no YAML, so nobody knows where its secrets are')
@@ -183,6 +184,18 @@ class Collector {
     }
     this.#addJson('bundle.json', summary)
     return this.#files
+  }
+
+  /** What the store of secrets holds, also what no reference names any more. */
+  #stored(dataDir: string): readonly string[] {
+    const values: string[] = []
+    const folder = join(dataDir, SECRETS_FOLDER)
+    if (!existsSync(folder)) return values
+    this.#try('the names in the store of secrets', () => {
+      for (const entry of readdirSync(folder, { withFileTypes: true }))
+        if (entry.isFile()) values.push(withoutLastBreak(readFileSync(join(folder, entry.name), 'utf8')))
+    })
+    return values
   }
 
   #frames(client: GatewayClient, id: string): Promise<void> {

@@ -158,7 +158,9 @@ const REFERENCES: readonly Case[] = [
   [
     'a reference that is none',
     gatewayWith('data: ${DATA:-/x}'),
-    ['2:7: data: "${DATA:-/x}" is no reference; write ${NAME}, ${file:/path}, or $${ for the characters themselves'],
+    [
+      '2:7: data: "${DATA:-/x}" is no reference; write ${NAME}, ${file:/path}, ${secret:NAME}, or $${ for the characters themselves',
+    ],
   ],
   [
     'an open reference',

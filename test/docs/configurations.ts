@@ -14,7 +14,7 @@ import { SimulationSchema, type SimulationSpec } from '#simulate/schema.ts'
 import type { Block } from './blocks.ts'
 
 /** Files that the manual names are not here: secrets, certificates, tables of sensors. */
-const OF_FILES = /cannot be read|there is no such file|does not exist/
+const OF_FILES = /cannot be read|there is no such file|does not exist|there is no secret/
 /** A part does not hold everything that it refers to. */
 const OF_PARTS = /there is no (?:sensor|device) |matches no sensor|needs smtp/
 const HEAD = { gateway: { id: 'edge-01', factory: 'Plant A' } }

@@ -65,6 +65,13 @@ describe('A configuration that is read', () => {
     expect(unmaskSecrets(masked, text, options)).toEqual({ ok: true, text })
   })
 
+  it('masks a secret that only begins or ends with a reference, and no address', () => {
+    const text = 'uplinks: [ { id: hq, url: "${HOST}:50051", password: "hunter2-${SITE}", token: "$${hunter3}" } ]\n'
+    const masked = maskSecrets(text, keys)
+    expect(masked).toBe(`uplinks: [ { id: hq, url: "\${HOST}:50051", password: "${MASK}", token: "${MASK}" } ]\n`)
+    expect(unmaskSecrets(masked, text, options)).toEqual({ ok: true, text })
+  })
+
   it('is left alone when it is no YAML, or holds references only', () => {
     expect(maskSecrets('a: [', keys)).toBe('a: [')
     expect(maskSecrets('{ id: a, password: hunter2 }', keys)).toBe('{ id: a, password: "********" }')

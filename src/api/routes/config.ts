@@ -29,7 +29,14 @@ const TextBody = Type.Union(
   ],
   { description: 'The YAML as it is (application/yaml), or as JSON.' },
 )
-const CommentQuery = Type.Object({ comment: Type.Optional(Comment) }, { additionalProperties: false })
+const StoreSecrets = Type.Boolean({
+  description:
+    'Keep passwords and tokens that the text spells out in the store of secrets, and references in the text.',
+})
+const ApplyQuery = Type.Object(
+  { comment: Type.Optional(Comment), storeSecrets: Type.Optional(StoreSecrets) },
+  { additionalProperties: false },
+)
 const consumes = [...YAML_TYPES.slice(0, 5), 'application/json']
 
 export function registerConfig(app: ApiServer, context: ApiContext): void {
@@ -139,7 +146,7 @@ function registerReplacing(app: ApiServer, context: ApiContext): void {
         tags: ['configuration'],
         summary: 'Apply a configuration: all of it, or nothing; needs If-Match',
         consumes,
-        querystring: CommentQuery,
+        querystring: ApplyQuery,
         body: TextBody,
         response: { 200: AppliedSchema },
       },
@@ -151,9 +158,12 @@ function registerReplacing(app: ApiServer, context: ApiContext): void {
       const ifMatch = ifMatchOf(request, true)
       const before = { revision: desk.present().revision.number }
       request.auditDetails = { before }
-      const offer = { by: callerOf(request), origin: originOf(request), comment, ifMatch }
+      const storeSecrets = query.storeSecrets === true
+      const offer = { by: callerOf(request), origin: originOf(request), comment, ifMatch, storeSecrets }
       const applied = await desk.apply({ ...offer, text: textOf(body) })
-      request.auditDetails = { before, after: { revision: applied.revision, comment } }
+      const { revision, stored = [] } = applied
+      const after = { revision, comment, ...(stored.length > 0 && { storedSecrets: stored }) }
+      request.auditDetails = { before, after }
       return appliedShape(applied)
     },
   )

@@ -81,6 +81,7 @@ export const AppliedSchema = Type.Object({
   watchedUntil: Type.Union([TimeSchema, Type.Null()], {
     description: 'Until then the change is taken back when the gateway is worse for it; the revision then says so.',
   }),
+  storedSecrets: Type.Array(Type.String(), { description: 'Names of the secrets that went into the store.' }),
 })
 
 export function planShape(plan: ConfigurationPlan) {
@@ -113,8 +114,8 @@ export function presentShape({ text, etag, revision, file, fileState, watchedUnt
   return { text, etag, revision: revisionHeadShape(revision), file, fileState, watchedUntil: timeOf(watchedUntil) }
 }
 
-export function appliedShape({ revision, isChanged, plan, watchedUntil }: AppliedConfiguration) {
-  return { revision, isChanged, plan: planShape(plan), watchedUntil: timeOf(watchedUntil) }
+export function appliedShape({ revision, isChanged, plan, watchedUntil, stored = [] }: AppliedConfiguration) {
+  return { revision, isChanged, plan: planShape(plan), watchedUntil: timeOf(watchedUntil), storedSecrets: [...stored] }
 }
 
 function timeOf(time: number | null): string | null {

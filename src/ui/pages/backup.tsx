@@ -49,7 +49,7 @@ function Backup(): JSX.Element {
           'Users and tokens, as hashes',
           'A list of all files with their SHA-256',
         ]}
-        without="Secrets that the configuration takes from the environment or from files are not in it."
+        without="Secrets that the configuration takes from the store of secrets, from files or from the environment are not in it: set them anew on a restored gateway."
       />
       {store !== undefined && (
         <p class="quiet">The database has {formatBytes(store.bytes)} now; the copy needs twice the room meanwhile.</p>
