@@ -4,15 +4,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
-import { fromBinary, fromJson, toBinary, toJson, type JsonValue } from '@bufbuild/protobuf'
+import { fromJson, toBinary, toJson, type JsonValue } from '@bufbuild/protobuf'
 import { isTelemetryError } from '#domain/errors.ts'
-import { KnownSensors } from '#rpc/dictionary.ts'
 import {
   IngestRequestSchema,
   IngestResponseSchema,
-  type IngestRequest,
   type IngestResponse,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { handedIn, readIngestRequest, type HandedIn } from '#rpc/ingest-request.ts'
 import { isToken } from '#rpc/server.ts'
 import { ingestOnce } from './ingest-once.ts'
 import type { Intake } from './intake.ts'
@@ -64,15 +63,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   if (!isJson && type !== PROTOBUF && type !== 'application/protobuf')
     throw new Problem(415, `Content-Type must be ${PROTOBUF} or ${JSON_TYPE}`)
   const message = parse(await readBody(request, options.maxBytes), isJson)
-  const result = await ingestOnce(options.intake, new KnownSensors(), message)
+  const result = await ingestOnce(options.intake, message)
   if (isJson) send(response, 202, JSON_TYPE, Buffer.from(JSON.stringify(toJson(IngestResponseSchema, result))))
   else send(response, 202, PROTOBUF, protobuf(result))
 }
 
-function parse(body: Buffer, isJson: boolean): IngestRequest {
+function parse(body: Buffer, isJson: boolean): HandedIn {
   try {
-    if (isJson) return fromJson(IngestRequestSchema, JSON.parse(body.toString()) as JsonValue)
-    return fromBinary(IngestRequestSchema, body)
+    if (!isJson) return readIngestRequest(body)
+    return handedIn(fromJson(IngestRequestSchema, JSON.parse(body.toString()) as JsonValue))
   } catch (cause) {
     throw new Problem(400, `The body is no IngestRequest: ${cause instanceof Error ? cause.message : String(cause)}`)
   }

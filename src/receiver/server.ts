@@ -8,13 +8,8 @@ import type { AddressInfo } from 'node:net'
 import type { sendUnaryData, ServerUnaryCall, Metadata } from '@grpc/grpc-js'
 import { isTelemetryError, TelemetryError } from '#domain/errors.ts'
 import type { Log } from '#domain/driver.ts'
-import { KnownSensors } from '#rpc/dictionary.ts'
-import type {
-  CommandResult,
-  IngestRequest,
-  IngestResponse,
-  SyncResponse,
-} from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import type { CommandResult, IngestResponse, SyncResponse } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { readIngestRequest } from '#rpc/ingest-request.ts'
 import { ingestDefinition } from '#rpc/ingest-service.ts'
 import { bearerToken, DEFAULT_MAX_MESSAGE_BYTES, isToken, refusal, RpcServer, type ServerTls } from '#rpc/server.ts'
 import type { GatewayLog } from './gateway-log.ts'
@@ -92,7 +87,7 @@ export class ReceiverServer {
     this.#grpc = new RpcServer({ tls, maxMessageBytes })
     this.#grpc.grpc.addService(ingestDefinition, {
       sync: (stream: SyncStream) => this.#sync(stream, maxMessageBytes),
-      ingest: (call: ServerUnaryCall<IngestRequest, IngestResponse>, answer: sendUnaryData<IngestResponse>) => {
+      ingest: (call: ServerUnaryCall<Uint8Array, IngestResponse>, answer: sendUnaryData<IngestResponse>) => {
         this.#ingest(call).then(
           (response) => answer(null, response),
           (cause: unknown) => answer(refusalOf(cause)),
@@ -119,9 +114,9 @@ export class ReceiverServer {
     })
   }
 
-  async #ingest(call: ServerUnaryCall<IngestRequest, IngestResponse>): Promise<IngestResponse> {
+  async #ingest(call: ServerUnaryCall<Uint8Array, IngestResponse>): Promise<IngestResponse> {
     if (!this.#isAllowed(call.metadata)) throw new TelemetryError('UNAUTHENTICATED', 'The token is missing or wrong')
-    return ingestOnce(this.#intake, new KnownSensors(), call.request)
+    return ingestOnce(this.#intake, readIngestRequest(call.request))
   }
 
   #isAllowed(metadata: Metadata): boolean {

@@ -6,7 +6,7 @@ import { isTelemetryError } from '#domain/errors.ts'
 import { ENTRY } from '#domain/reading.ts'
 import type { Lane } from '#domain/uplink.ts'
 import type { ValueType } from '#domain/value.ts'
-import { readBlock, scanBlock, UnusualEncoding, type RawBlock } from './block-reader.ts'
+import { countVarints, readBlock, scanBlock, UnusualEncoding, type RawBlock } from './block-reader.ts'
 import { eventOf, transitionOf } from './entries.ts'
 import {
   AlarmRecordSchema,
@@ -33,6 +33,8 @@ interface RawEntry {
 }
 
 interface RawBatch {
+  /** Of the blocks so far. */
+  rows: number
   epoch: number
   lane: number
   historical: boolean
@@ -43,7 +45,7 @@ interface RawBatch {
   readonly entries: RawEntry[]
 }
 
-/** `bytes`: a Batch. Throws PROTOCOL, also when it has more records than `maxRecords`. */
+/** `bytes`: a Batch. Throws PROTOCOL, also when it has more records than `maxRecords`, or names more open positions. */
 export function decodeBatch(
   bytes: Uint8Array,
   typeOf: TypeOf,
@@ -53,9 +55,7 @@ export function decodeBatch(
   const lane = LANES.get(raw.lane)
   if (lane === undefined) throw malformed(`lane ${raw.lane} is unknown`)
   if (raw.epoch < 1) throw malformed('it has no epoch')
-  const rows = raw.blocks.reduce((sum, block) => sum + block.rows, raw.entries.length)
-  checkCount(rows, maxRecords)
-  const batch = new ReceivedBatch({ ...raw, lane }, rows)
+  const batch = new ReceivedBatch({ ...raw, lane }, raw.rows + raw.entries.length)
   for (const block of raw.blocks) readBlock(block, batch, typeOf)
   const ordered = raw.entries.length === 0 ? batch : withEntries(batch, raw)
   checkPositions(ordered)
@@ -67,12 +67,30 @@ function scan(bytes: Uint8Array, maxRecords: number): RawBatch {
     return scanFields(new WireReader(bytes), maxRecords)
   } catch (cause) {
     if (!(cause instanceof UnusualEncoding)) throw cause
+    countParts(new WireReader(bytes), maxRecords)
     return scanFields(new WireReader(usual(bytes)), maxRecords)
   }
 }
 
-function checkCount(records: number, maxRecords: number): void {
-  if (records > maxRecords) throw malformed(`it has more than ${maxRecords} records`)
+function checkCount(count: number, max: number, what = 'records'): void {
+  if (count > max) throw malformed(`it has more than ${max} ${what}`)
+}
+
+/** An empty block or record costs two bytes on the wire, and as an object some hundreds: counted before they become objects. */
+function countParts(reader: WireReader, maxRecords: number): void {
+  let records = 0
+  let open = 0
+  while (!reader.isAtEnd) {
+    const tag = reader.uint32()
+    const field = tag >>> 3
+    if (field >= 6 && field <= 8) checkCount((records += 1), maxRecords)
+    if (field === 9 && (tag & 7) === LENGTH) open += countVarints(reader.content().view())
+    else {
+      reader.skip(tag & 7)
+      if (field === 9) open += 1
+    }
+    checkCount(open, maxRecords, 'open positions')
+  }
 }
 
 /** The same batch as most encoders write it. */
@@ -82,6 +100,7 @@ function usual(bytes: Uint8Array): Uint8Array {
 
 function scanFields(reader: WireReader, maxRecords: number): RawBatch {
   const raw: RawBatch = {
+    rows: 0,
     epoch: 0,
     lane: 0,
     historical: false,
@@ -100,12 +119,19 @@ function scanFields(reader: WireReader, maxRecords: number): RawBatch {
     else if (wireType !== LENGTH) reader.skip(wireType)
     else {
       const content = reader.content()
-      if (field === 6) raw.blocks.push(scanBlock(content))
-      else if (field === 7) raw.entries.push(alarmEntry(content.view()))
+      if (field === 6) {
+        const block = scanBlock(content)
+        raw.blocks.push(block)
+        raw.rows += block.rows
+      } else if (field === 7) raw.entries.push(alarmEntry(content.view()))
       else if (field === 8) raw.entries.push(eventEntry(content.view()))
-      else if (field === 9) while (!content.isAtEnd) raw.openSeqs.push(content.uint())
-      checkCount(raw.entries.length, maxRecords)
+      else if (field === 9) {
+        checkCount(raw.openSeqs.length + countVarints(content.view()), maxRecords, 'open positions')
+        while (!content.isAtEnd) raw.openSeqs.push(content.uint())
+      }
     }
+    checkCount(raw.rows + raw.entries.length, maxRecords)
+    checkCount(raw.openSeqs.length, maxRecords, 'open positions')
   }
   return raw
 }

@@ -149,7 +149,7 @@ function optional(column: Uint8Array | undefined, rows: number, name: string): W
   return new WireReader(column)
 }
 
-function countVarints(bytes: Uint8Array): number {
+export function countVarints(bytes: Uint8Array): number {
   let count = 0
   for (let at = 0; at < bytes.length; at++) if (bytes[at]! < 0x80) count++
   if (bytes.length > 0 && bytes[bytes.length - 1]! >= 0x80) throw malformed('a column is cut off')

@@ -14,7 +14,7 @@ import {
   IngestResponseSchema,
   type IngestRequest,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
-import { ingestDefinition } from '#rpc/ingest-service.ts'
+import { ingestMethod } from '#rpc/ingest-service.ts'
 import { ReceiverServer } from '#receiver/server.ts'
 import { keptLines } from '../uplinks/grpc/receiver-peer.ts'
 
@@ -216,11 +216,11 @@ describe('The receiver by a unary call', () => {
       name: `127.0.0.1:${server.ports.grpc}`,
     }
     const client = new RpcClient({ address, tls: null, token: null, keepaliveMs: 0, keepaliveTimeoutMs: 0 })
-    expect(await client.call(ingestDefinition.ingest, requestOf(1), 10_000)).toMatchObject({ accepted: 3 })
+    expect(await client.call(ingestMethod, requestOf(1), 10_000)).toMatchObject({ accepted: 3 })
     expect((await post(bytesOf(requestOf(1)))).status).toBe(202)
     expect(lines()).toHaveLength(3)
     const wrong = requestOf(1, (request) => (request.gateway = 'No Id'))
-    await expect(client.call(ingestDefinition.ingest, wrong, 10_000)).rejects.toMatchObject({ code: 3 })
+    await expect(client.call(ingestMethod, wrong, 10_000)).rejects.toMatchObject({ code: 3 })
     client.close()
   })
 })

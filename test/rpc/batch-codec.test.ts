@@ -211,6 +211,23 @@ describe('The codec of batches', () => {
     expect(messages[0]!.bytes.length / 500).toBeLessThan(13)
   })
 
+  // What follows is cut off: who counts before it makes objects never comes that far.
+  const ONE_ROW = [0x32, 3, 0x1a, 1, 0]
+  const UNUSUAL = [0x32, 2, 0x18, 0] // a sensor that is not packed
+  it.each([
+    ['blocks', ONE_ROW, 'more than 1000 records', []],
+    ['alarms', [0x3a, 2, 0x12, 0], 'more than 1000 records', []],
+    ['open positions', [0x48, 1], 'more than 1000 open positions', []],
+    ['open positions in one field', [0x4a, 8, 1, 1, 1, 1, 1, 1, 1, 1], 'more than 1000 open positions', []],
+    ['blocks after one that is written unusually', [0x32, 0], 'more than 1000 records', UNUSUAL],
+    ['events after one', [0x42, 0], 'more than 1000 records', UNUSUAL],
+    ['open positions after one', [0x4a, 2, 1, 1], 'more than 1000 open positions', UNUSUAL],
+  ])('counts %s while it reads them', (_what, part, words, first) => {
+    const most = Array.from({ length: 1001 }, () => part)
+    const bytes = Uint8Array.from([8, 1, ...first, ...most.flat(), 0x32, 100])
+    expect(() => decodeBatch(bytes, typeOf, 1000)).toThrow(words)
+  })
+
   it('answers any bytes with PROTOCOL or a batch that is no larger than they are', () => {
     const { messages } = new BatchEncoder().encode(
       deliveryOf(

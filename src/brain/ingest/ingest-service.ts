@@ -3,8 +3,8 @@
 import type { Log } from '#domain/driver.ts'
 import { ingestOnce } from '#receiver/ingest-once.ts'
 import { SyncCall, type SyncStream } from '#receiver/sync-call.ts'
-import { KnownSensors } from '#rpc/dictionary.ts'
-import type { IngestRequest, IngestResponse } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import type { IngestResponse } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { readIngestRequest } from '#rpc/ingest-request.ts'
 import { ingestDefinition } from '#rpc/ingest-service.ts'
 import type { RpcServer } from '#rpc/server.ts'
 import { statusOf, unary } from '../rpc/answers.ts'
@@ -30,9 +30,9 @@ export class IngestService implements BrainService {
   register({ grpc }: RpcServer, context: BrainContext): void {
     grpc.addService(ingestDefinition, {
       sync: (stream: SyncStream) => this.#sync(stream, context),
-      ingest: unary<IngestRequest, IngestResponse>(this.#options.log, (request, call) => {
+      ingest: unary<Uint8Array, IngestResponse>(this.#options.log, (request, call) => {
         const caller = context.caller(call, 'ingest')
-        return ingestOnce(new BrainIntake(this.#options, caller), new KnownSensors(), request)
+        return ingestOnce(new BrainIntake(this.#options, caller), readIngestRequest(request))
       }),
     })
   }

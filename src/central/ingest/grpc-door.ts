@@ -6,8 +6,8 @@ import { isTelemetryError } from '#domain/errors.ts'
 import type { Clock } from '#kit/clock.ts'
 import { ingestOnce } from '#receiver/ingest-once.ts'
 import { SyncCall, type SyncStream } from '#receiver/sync-call.ts'
-import { KnownSensors } from '#rpc/dictionary.ts'
-import type { IngestRequest, IngestResponse } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import type { IngestResponse } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { readIngestRequest } from '#rpc/ingest-request.ts'
 import { ingestDefinition } from '#rpc/ingest-service.ts'
 import {
   bearerToken,
@@ -50,7 +50,7 @@ export class GrpcDoor {
     this.#server = new RpcServer({ tls, maxMessageBytes })
     this.#server.grpc.addService(ingestDefinition, {
       sync: (stream: SyncStream) => void this.#sync(stream, maxMessageBytes),
-      ingest: (call: ServerUnaryCall<IngestRequest, IngestResponse>, answer: sendUnaryData<IngestResponse>) => {
+      ingest: (call: ServerUnaryCall<Uint8Array, IngestResponse>, answer: sendUnaryData<IngestResponse>) => {
         this.#ingest(call).then(
           (response) => answer(null, response),
           (cause: unknown) => answer(refusalOf(cause)),
@@ -94,11 +94,11 @@ export class GrpcDoor {
     }
   }
 
-  async #ingest({ metadata, request }: ServerUnaryCall<IngestRequest, IngestResponse>): Promise<IngestResponse> {
+  async #ingest({ metadata, request }: ServerUnaryCall<Uint8Array, IngestResponse>): Promise<IngestResponse> {
     const { authenticate, clock, ingest } = this.#options
     const sender = await authenticate(bearerToken(metadata))
     const intake = new StreamIntake({ ingest, sender, clock, traceparent: traceOf(metadata) })
-    return ingestOnce(intake, new KnownSensors(), request)
+    return ingestOnce(intake, readIngestRequest(request)) // only now: who has no key makes no objects here
   }
 }
 

@@ -35,7 +35,7 @@ export class StreamIntake implements CountingIntake<StreamFile> {
   }
 
   /** Throws PERMISSION_DENIED when the key is another gateway's, PROTOCOL. */
-  async open(gateway: string, hello?: Hello): Promise<StreamFile> {
+  async open(gateway: string, hello?: Hello, factory = hello?.factory ?? ''): Promise<StreamFile> {
     const { ingest, sender } = this.#options
     if (sender.gateway !== null && sender.gateway !== gateway)
       throw new TelemetryError('PERMISSION_DENIED', 'The key is that of another gateway')
@@ -45,7 +45,7 @@ export class StreamIntake implements CountingIntake<StreamFile> {
         if (!isTelemetryError(cause, 'OUT_OF_RANGE')) throw cause
       })
     }
-    return { factory: hello?.factory ?? '' }
+    return { factory }
   }
 
   take(gateway: string, { factory }: StreamFile, sensors: KnownSensors, batch: Uint8Array) {

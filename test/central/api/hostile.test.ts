@@ -4,11 +4,11 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { MAX_DICTIONARY } from '#central/api/routes/ingest-request.ts'
 import { MAX_BATCH_RECORDS } from '#central/ingest/pending-batch.ts'
 import { DEFAULT_INGEST_LIMITS } from '#central/ingest/ingest.ts'
 import { DEFAULT_MODEL_LIMITS } from '#central/model/told.ts'
 import { IngestRequestSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { MAX_DICTIONARY } from '#rpc/ingest-request.ts'
 import { hasPostgres } from '#test/sim/postgres.ts'
 import { CentralPeer, type Answer } from './central-peer.ts'
 import {

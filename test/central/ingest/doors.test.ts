@@ -22,7 +22,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
-import { ingestDefinition, syncMethod } from '#rpc/ingest-service.ts'
+import { ingestMethod, syncMethod } from '#rpc/ingest-service.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { makeTenant, numbers, openStorage, type Fixture } from '../storage/central-fixture.ts'
 
@@ -145,18 +145,33 @@ describe.skipIf(!hasPostgres)('Central (needs postgresql)', () => {
       const connection = client('any')
       const request = create(IngestRequestSchema, {
         gateway: 'edge-2',
+        factory: 'Plant 2',
         dictionary: DICTIONARY,
         batch: batch('edge-2', 1).value,
       })
-      expect(await connection.call(ingestDefinition.ingest, request, 10_000)).toMatchObject({
+      expect(await connection.call(ingestMethod, request, 10_000)).toMatchObject({
         accepted: 3,
         repeatedRecords: 0,
       })
-      expect(await connection.call(ingestDefinition.ingest, request, 10_000)).toMatchObject({
+      expect(await connection.call(ingestMethod, request, 10_000)).toMatchObject({
         accepted: 0,
         repeatedRecords: 3,
       })
       connection.close()
+      expect(await fixture.storage.gateways.get(tenant, 'edge-2')).toMatchObject({ factory: 'Plant 2' })
+    })
+
+    it('reads a call only when it knows who sends it', async () => {
+      const garbage = { ...ingestMethod, requestSerialize: () => Buffer.from([0xff]) }
+      const request = create(IngestRequestSchema, {})
+      for (const [key, code] of [
+        ['wrong', 16], // UNAUTHENTICATED
+        ['any', 3], // INVALID_ARGUMENT
+      ] as const) {
+        const connection = client(key)
+        await expect(connection.call(garbage, request, 10_000)).rejects.toMatchObject({ code })
+        connection.close()
+      }
     })
 
     it('refuses a wrong key, and a gateway that is not the key’s', async () => {

@@ -19,7 +19,7 @@ import type { Taken } from '#central/ingest-ports.ts'
 import { batchHead } from '#central/ingest/batch-head.ts'
 import type { CentralContext, CentralServer } from '../context.ts'
 import { IdSchema, tenantOf } from '../request-parts.ts'
-import { readIngestRequest } from './ingest-request.ts'
+import { readIngestBody } from './ingest-request.ts'
 
 const PROTOBUF = ['application/x-protobuf', 'application/protobuf']
 const EXPANDERS = { zstd: promisify(zstdDecompress), gzip: promisify(gunzip) } as const
@@ -72,7 +72,7 @@ function registerBatches(app: CentralServer, { options }: CentralContext): void 
     },
     async (request, reply) => {
       const isJson = mediaType(request) === 'application/json'
-      const { batch, factory, gateway, sensors } = readIngestRequest(await expanded(request, maxBodyBytes), isJson)
+      const { batch, factory, gateway, sensors } = readIngestBody(await expanded(request, maxBodyBytes), isJson)
       requireGateway(request, gateway)
       if (batch === null) throw invalid('body.batch', 'is missing')
       const traceparent = request.headers['traceparent']
