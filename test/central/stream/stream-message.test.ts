@@ -71,6 +71,17 @@ describe('a batch in the stream', () => {
     )
   })
 
+  it('comes out as it went in when it is large, also in the stream', async () => {
+    // Noise, so that it stays large: beyond what is compressed and expanded at once.
+    let seed = 1
+    const noise = () => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) | 0)
+    const envelope = envelopeOf({ gateway: 'mill', firstSeq: 1, values: Array.from({ length: 30_000 }, noise) })
+    const data = await encodeEnvelope(envelope, decodeBatch(envelope.batch, envelope.sensors.typeOf))
+    expect(data.length).toBeGreaterThan(100_000)
+    expect(Buffer.from((await decodeEnvelope(data, null)).batch).equals(envelope.batch)).toBe(true)
+    await expect(decodeEnvelope(data.subarray(0, data.length - 1), null)).rejects.toMatchObject({ code: 'PROTOCOL' })
+  })
+
   it('has an id by which only the same one of the same gateway is a repeat', () => {
     const [one, again, other] = [1, 1, 2].map((firstSeq) =>
       envelopeOf({ gateway: 'mill', firstSeq, values: [1], time: 5 }),
