@@ -156,6 +156,29 @@ describe('the dashboards', () => {
   })
 })
 
+/** Names of metrics that the manual does not tell; `telemetryx_brain_` and `telemetryx_central_` stand above their tables. */
+function untold(metrics: string): string[] {
+  const files = ['docs/contract.md', 'docs/monitoring.md', 'src/broker/README.md']
+  const manual = files.map((file) => readFileSync(join(PACKAGE_ROOT, file), 'utf8')).join('\n')
+  const names = [...metrics.matchAll(/^# TYPE (telemetryx_\S+)/gm)].map(([, name]) => name!)
+  expect(names.length).toBeGreaterThan(15)
+  return names.filter((name) => {
+    const short = name.replace(/^telemetryx_(brain|central)_/, '')
+    return !new RegExp(`\`(${name}|${short})\\b`).test(manual)
+  })
+}
+
+describe('the manual', () => {
+  it('tells every metric of a gateway', async () => {
+    expect(untold(await gateway!.metrics())).toEqual([])
+  })
+
+  it.skipIf(!hasBacking)('tells every metric of brain and central (needs postgresql, redis and nats)', async () => {
+    expect(untold(await services!.brain())).toEqual([])
+    expect(untold(await services!.central())).toEqual([])
+  })
+})
+
 describe.skipIf(!hasPrometheus)('the queries of the dashboards (needs prometheus)', () => {
   it('are PromQL', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'telemetryx-queries-'))

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { V1 } from '#central/api/app.ts'
 import { SCOPES } from '#central/people/caller.ts'
+import { routesMissingIn } from '#test/docs/routes-missing.ts'
 import { hasPostgres } from '#test/sim/postgres.ts'
 import { CentralPeer, type Answer } from './central-peer.ts'
 
@@ -78,6 +79,10 @@ describe.skipIf(!hasPostgres)('every route (needs postgresql)', () => {
       expect(operation.security.length).toBe(isPublic ? 0 : 2)
     }
     expect(V1.name).toBe('v1')
+  })
+
+  it('stands in the manual', () => {
+    expect(routesMissingIn(['docs/central.md', 'docs/contract.md'], Object.keys(document.paths))).toEqual([])
   })
 
   it('is closed to strangers, and to keys that are made up', async () => {
