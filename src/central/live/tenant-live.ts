@@ -8,13 +8,14 @@ import type { AlarmShape } from '#api/shapes/alarm-shape.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
 import { collectedGauge, Registry } from '#kit/metrics.ts'
-import type { AlarmsPort, BrainAlert, PageQuery, ReadingsPort, TenantNumber } from '../ports.ts'
+import type { AlarmsPort, BrainAlert, ReadingsPort, TenantNumber } from '../ports.ts'
 import type { LiveFeed } from '../stream/live-feed.ts'
+import { OpenAlarms } from './open-alarms.ts'
+import { pages } from './pages.ts'
 import { TenantView } from './tenant-view.ts'
 
 /** A view that nobody looks at for this long is forgotten. */
 const IDLE_MS = 60_000
-const PAGE = 10_000
 /** Latest values of so many sensors at most are kept for a tenant's clients. */
 const MAX_SENSORS = 500_000
 
@@ -126,12 +127,14 @@ export class TenantLive {
   async #fill(tenant: TenantNumber, gateways: readonly string[]): Promise<Shown> {
     const { alarms, alertShape, clock, feed, log, readings } = this.#options
     const view = new TenantView(new Set(gateways))
+    const openAlarms = new OpenAlarms({ tenant, view, alarms, clock, log })
     // First what comes, then what was: nothing falls between the two.
     const ends = [
       feed.want(tenant),
       feed.subscribe((taken) => {
-        if (taken.tenant === tenant) view.take(taken)
+        if (taken.tenant === tenant && view.take(taken) === 'alarmsInDoubt') openAlarms.doubt()
       }),
+      () => openAlarms.end(),
     ]
     const end = (): void => ends.forEach((each) => each())
     try {
@@ -142,11 +145,7 @@ export class TenantLive {
         sensors += items.length
         return sensors < MAX_SENSORS ? next : null
       })
-      await pages(async (page) => {
-        const { items, next } = await alarms.open(tenant, page)
-        view.fillAlarms(items)
-        return next
-      })
+      await openAlarms.read()
     } catch (error) {
       end()
       throw error
@@ -205,10 +204,4 @@ function keyOf(tenant: TenantNumber, gateways: readonly string[]): string {
 /** Beside what a gateway tells of an alarm: whose it is. */
 function gatewayOf(alarm: AlarmShape): { gateway: string } {
   return { gateway: alarm.id.slice(0, alarm.id.indexOf('/')) }
-}
-
-async function pages(read: (page: PageQuery) => Promise<string | null>): Promise<void> {
-  let cursor: string | null = null
-  do cursor = await read({ limit: PAGE, cursor })
-  while (cursor !== null)
 }

@@ -1,6 +1,7 @@
 // What live clients of one tenant see, kept in memory while there are any: model, latest values and open alarms of all its gateways,
 // or of some. Filled from storage, then by what becomes durable in any process. Sensors have numbers of their own here, from 0.
 
+import { isDeepStrictEqual } from 'node:util'
 import { isOpen, type Alarm } from '#domain/alarm.ts'
 import { qualityOf, type StatusCode } from '#domain/quality.ts'
 import { ENTRY, type Reading } from '#domain/reading.ts'
@@ -27,6 +28,8 @@ export class TenantView {
   readonly #onReadings = new Set<(changed: Uint32Array, count: number) => void>()
   readonly #onAlarm = new Set<(alarm: Alarm) => void>()
   #model: Model | null = null
+  /** Alarms that batches have told of while storage is asked; null: it is not asked. */
+  #told: Set<string> | null = null
 
   constructor(gateways: ReadonlySet<string>) {
     this.gateways = gateways
@@ -75,28 +78,57 @@ export class TenantView {
     }
   }
 
-  /** From storage: those that came by a batch meanwhile are newer. */
-  fillAlarms(alarms: readonly CentralAlarm[]): void {
-    for (const { alarm, gateway } of alarms) {
+  /** Storage is about to be asked for the open alarms: what batches tell from now on is newer. */
+  awaitAlarms(): void {
+    this.#told = new Set()
+  }
+
+  haveAlarms(): void {
+    this.#told = null
+  }
+
+  /** The open alarms, as storage has them. Answers those that are open here and not there. */
+  settleAlarms(open: readonly CentralAlarm[]): { readonly gateway: string; readonly id: string }[] {
+    const there = new Set<string>()
+    for (const { alarm, gateway } of open) {
+      if (!this.wants(gateway)) continue
       const named = withGateway(alarm, gateway)
-      if (this.wants(gateway) && !this.#alarms.has(named.id)) this.#alarms.set(named.id, named)
+      there.add(named.id)
+      if (!this.#told?.has(named.id) && !isDeepStrictEqual(this.#alarms.get(named.id), named)) this.#tell(named)
     }
+    const over = [...this.#alarms.keys()].filter((id) => !there.has(id) && !this.#told?.has(id))
+    return over.map((name) => {
+      const slash = name.indexOf('/')
+      return { gateway: name.slice(0, slash), id: name.slice(slash + 1) }
+    })
+  }
+
+  /** One of those, as storage has it; null: it has none of this id any more. */
+  endAlarm(found: CentralAlarm | null): void {
+    if (found === null) return
+    const alarm = withGateway(found.alarm, found.gateway)
+    if (!this.#told?.has(alarm.id)) this.#tell(alarm)
   }
 
   wants(gateway: string): boolean {
     return this.gateways.size === 0 || this.gateways.has(gateway)
   }
 
-  take(taken: TakenBatch): void {
-    if (!this.wants(taken.gateway)) return
+  /** `alarmsInDoubt`: a backlog tells of alarms, of which the live lane may have told something newer. */
+  take(taken: TakenBatch): 'known' | 'alarmsInDoubt' {
+    if (!this.wants(taken.gateway)) return 'known'
     const { batch, rows } = taken
+    const isBacklog = batch.lane === 'backlog'
+    let outcome: 'known' | 'alarmsInDoubt' = 'known'
     const changed = new Uint32Array(rows.length)
     let count = 0
     const seen = new Set<SensorNumber>()
     for (const row of rows) {
       if (batch.sensor[row] === ENTRY) {
         const entry = batch.entries.get(row)
-        if (entry?.kind === 'alarm') this.#alarm(entry.alarm, taken)
+        if (entry?.kind !== 'alarm') continue
+        if (isBacklog) outcome = 'alarmsInDoubt'
+        else this.#alarm(entry.alarm, taken)
         continue
       }
       const number = this.#reading(taken, row)
@@ -105,6 +137,7 @@ export class TenantView {
       changed[count++] = number
     }
     if (count > 0) for (const listener of this.#onReadings) listener(changed, count)
+    return outcome
   }
 
   #reading({ batch, sensorOf }: TakenBatch, row: number): SensorNumber | null {
@@ -122,12 +155,15 @@ export class TenantView {
     return number
   }
 
-  #alarm(told: Alarm, { batch, gateway }: TakenBatch): void {
+  #alarm(told: Alarm, { gateway }: TakenBatch): void {
     // Where two gateways have the same id, the second one's sensor carries its name (docs/decisions/0019).
     const own = `${gateway}.${told.sensor}`
     const alarm = { ...withGateway(told, gateway), sensor: this.#byId.has(own) ? own : told.sensor }
-    const known = this.#alarms.get(alarm.id)
-    if (batch.historical && known && known.raisedAt > alarm.raisedAt) return
+    this.#told?.add(alarm.id)
+    this.#tell(alarm)
+  }
+
+  #tell(alarm: Alarm): void {
     if (isOpen(alarm)) this.#alarms.set(alarm.id, alarm)
     else this.#alarms.delete(alarm.id)
     for (const listener of this.#onAlarm) listener(alarm)

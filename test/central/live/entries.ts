@@ -2,8 +2,25 @@
 
 import { create } from '@bufbuild/protobuf'
 import { wireEvent, wireTransition } from '#rpc/entries.ts'
-import { IngestRequestSchema, type IngestRequest } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import type { Alarm } from '#domain/alarm.ts'
+import { IngestRequestSchema, Lane, type IngestRequest } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { makeAlarm } from '#test/api/fakes.ts'
+
+/** What a gateway that sends what is new first (`liveFirst`) tells of an alarm, as it is after the change. */
+export function transitionOf(
+  alarm: Alarm,
+  of: { readonly seq: number; readonly lane: 'live' | 'backlog' },
+): IngestRequest {
+  const change = alarm.active ? 'raised' : 'cleared'
+  const transition = wireTransition({ kind: 'alarm', change, time: alarm.raisedAt, by: null, comment: null, alarm })
+  const seq = BigInt(of.seq)
+  const lane = of.lane === 'live' ? Lane.LIVE : Lane.BACKLOG
+  return create(IngestRequestSchema, {
+    gateway: 'edge-01',
+    factory: 'Plant A',
+    batch: { epoch: 2, lane, historical: of.lane === 'backlog', lastSeq: seq, alarms: [{ seq, transition }] },
+  })
+}
 
 export function entriesOf(now: number): IngestRequest {
   const alarm = makeAlarm('1-1', 'press.oil', { raisedAt: now })

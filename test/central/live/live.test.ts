@@ -3,10 +3,11 @@
 import { toBinary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { IngestRequestSchema } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
+import { IngestRequestSchema, type IngestRequest } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { hasPostgres } from '#test/sim/postgres.ts'
 import { CentralPeer } from '../api/central-peer.ts'
-import { entriesOf } from './entries.ts'
+import { makeAlarm } from '#test/api/fakes.ts'
+import { entriesOf, transitionOf } from './entries.ts'
 
 const RAISED_AT = Date.now()
 
@@ -108,7 +109,7 @@ describe.skipIf(!hasPostgres)('the live feed (needs postgresql)', () => {
   it('tells alarms of gateways, and what the rules of the brain said', async () => {
     const client = open(north)
     await vi.waitFor(() => expect(client.messages.length).toBeGreaterThan(0), { timeout: 20_000 })
-    await sendEntries(peer, ingestNorth)
+    await send(peer, ingestNorth, entriesOf(RAISED_AT))
     await vi.waitFor(
       () => {
         expect(client.messages.filter(({ type }) => type === 'alarm')).toMatchObject([
@@ -122,7 +123,7 @@ describe.skipIf(!hasPostgres)('the live feed (needs postgresql)', () => {
       },
       { timeout: 20_000 },
     )
-    await sendEntries(peer, ingestNorth) // the same once more
+    await send(peer, ingestNorth, entriesOf(RAISED_AT)) // the same once more
     const alerts = await peer.ask<{ items: object[] }>('alerts', { key: north })
     expect(alerts.body.items).toMatchObject([{ id: 'alert-1', rule: 'r1', sensor: 'press.oil', data: { limit: 75 } }])
     expect((await peer.ask<{ items: object[] }>('alerts', { key: south })).body.items).toEqual([])
@@ -133,6 +134,39 @@ describe.skipIf(!hasPostgres)('the live feed (needs postgresql)', () => {
     await vi.waitFor(() => expect(later.messages.filter(({ type }) => type === 'alarm')).toHaveLength(1), {
       timeout: 20_000,
     })
+    await close(client, later)
+  })
+
+  it('shows alarms as they are when a backlog comes after what was newer', async () => {
+    const client = open(north)
+    await vi.waitFor(() => expect(client.messages.length).toBeGreaterThan(0), { timeout: 20_000 })
+    const alarmOf = (id: string, more: object = {}) => makeAlarm(id, 'press.oil', { raisedAt: RAISED_AT, ...more })
+    const over = { active: false, acknowledged: true, clearedAt: RAISED_AT + 1, acknowledgedAt: RAISED_AT + 1 }
+    const live = (seq: number, id: string, more?: object) =>
+      send(peer, ingestNorth, transitionOf(alarmOf(id, more), { seq, lane: 'live' }))
+    const backlog = (seq: number, id: string, more?: object) =>
+      send(peer, ingestNorth, transitionOf(alarmOf(id, more), { seq, lane: 'backlog' }))
+    const isActive = () =>
+      Object.fromEntries(client.messages.flatMap(({ alarm }) => (alarm ? [[alarm.id, alarm.active]] : [])))
+    await live(10, '2-1', over)
+    await live(11, '2-2')
+    await backlog(1, '2-1') // how it was raised
+    await backlog(2, '2-3') // still so
+    await backlog(3, '2-2', over) // before it was raised again
+    await vi.waitFor(() => expect(isActive()).toMatchObject({ 'edge-01/2-3': true }), { timeout: 20_000 })
+    expect(isActive()).toMatchObject({ 'edge-01/2-1': false, 'edge-01/2-2': true, 'edge-01/2-3': true })
+    await backlog(4, '2-3', over)
+    await vi.waitFor(() => expect(isActive()).toMatchObject({ 'edge-01/2-3': false }), { timeout: 20_000 })
+    const later = open(north)
+    await vi.waitFor(() => expect(later.messages.some(({ alarm }) => alarm)).toBe(true), { timeout: 20_000 })
+    await live(12, '2-4')
+    await vi.waitFor(
+      () => {
+        const ids = later.messages.flatMap(({ alarm }) => (alarm ? [alarm.id] : []))
+        expect(ids.toSorted()).toEqual(['edge-01/1-1', 'edge-01/2-2', 'edge-01/2-4'])
+      },
+      { timeout: 20_000 },
+    )
     await close(client, later)
   })
 
@@ -193,10 +227,10 @@ describe.skipIf(!hasPostgres)('the live feed (needs postgresql)', () => {
   })
 })
 
-async function sendEntries(peer: CentralPeer, key: string): Promise<void> {
+async function send(peer: CentralPeer, key: string, request: IngestRequest): Promise<void> {
   const answer = await peer.ask('ingest', {
     key,
-    body: toBinary(IngestRequestSchema, entriesOf(RAISED_AT)),
+    body: toBinary(IngestRequestSchema, request),
     headers: { 'content-type': 'application/x-protobuf' },
   })
   expect(answer.status).toBe(202)
