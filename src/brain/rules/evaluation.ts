@@ -43,12 +43,12 @@ export class Evaluation {
   }
 
   async run(request: EvaluateRequest, caller: Caller, isCancelled: () => boolean): Promise<EvaluateResponse> {
-    const records = this.#records(request)
+    this.#check(request)
     const { trial } = request
-    if (trial === undefined) return this.#judge(request, records, caller, isCancelled)
+    if (trial === undefined) return this.#judge(request, caller, isCancelled)
     const rule = this.#trialRule(trial, caller)
     try {
-      return await this.#judge(request, records, caller, isCancelled, rule)
+      return await this.#judge(request, caller, isCancelled, rule)
     } finally {
       releaseWindows(rule, null)
     }
@@ -56,21 +56,27 @@ export class Evaluation {
 
   async #judge(
     request: EvaluateRequest,
-    records: readonly GivenRecord[],
     caller: Caller,
     isCancelled: () => boolean,
     trial: CompiledRule | null = null,
   ): Promise<EvaluateResponse> {
     const { clock, engine } = this.#options
-    const only = trial ?? this.#onlyRule(request, caller)
+    const book = engine.book.of(caller.tenant)
+    // A rule that is named judges every record, whatever it looks at otherwise.
+    const named = trial ?? this.#namedRule(request, caller)
+    const only = named && [named]
+    const now = clock.now()
     const mode = request.dryRun && trial === null ? 'look' : 'keep'
     const isReal = !request.dryRun && trial === null
     const matches: Match[] = []
     const actions: ActionEntry[] = []
     let evaluated = 0
     let since = clock.monotonic()
-    for (const [index, record] of records.entries()) {
-      const rules = this.#rulesFor(record, only, caller)
+    for (let index = 0; index < request.records.length; index++) {
+      // One at a time: the views of a thousand records would live long enough to be copied by the collector.
+      const record = givenRecord(request.records[index]!, now)
+      if (record === null) continue
+      const rules = seeing(record, only ?? book.candidates(record.kind, record.view.gateway, record.view.sensor))
       evaluated += rules.length
       for (const { alert, rule } of engine.judgeRecord(rules, record.view, record.position, mode)) {
         matches.push(create(MatchSchema, { record: index, ruleId: rule.id, ...(alert === null ? {} : { alert }) }))
@@ -94,36 +100,22 @@ export class Evaluation {
     outbox.take(actions)
   }
 
-  #records({ records, ruleId, trial }: EvaluateRequest): GivenRecord[] {
+  /** Refuses before anything is judged: all or nothing. */
+  #check({ records, ruleId, trial }: EvaluateRequest): void {
     const { maxRecords } = this.#options.limits
     if (records.length > maxRecords)
       throw invalidArgument({ field: 'records', description: `must not be more than ${maxRecords}` })
     if (trial !== undefined && ruleId !== '')
       throw invalidArgument({ field: 'trial', description: 'cannot be given together with rule_id' })
-    const now = this.#options.clock.now()
-    return records.map((record, index) => {
-      const given = givenRecord(record, now)
-      if (given === null) throw invalidArgument({ field: `records[${index}]`, description: 'is empty' })
-      return given
-    })
+    const empty = records.findIndex(({ kind }) => kind.case === undefined)
+    if (empty >= 0) throw invalidArgument({ field: `records[${empty}]`, description: 'is empty' })
   }
 
-  #onlyRule({ ruleId }: EvaluateRequest, { tenant }: Caller): CompiledRule | null {
+  #namedRule({ ruleId }: EvaluateRequest, { tenant }: Caller): CompiledRule | null {
     if (ruleId === '') return null
     const rule = this.#options.engine.book.of(tenant).get(ruleId)
     if (rule === undefined) throw new CallError('NOT_FOUND', `There is no rule ${ruleId.slice(0, 64)}`)
     return rule
-  }
-
-  /** A rule that is named judges every record, whatever it looks at otherwise. */
-  #rulesFor(
-    { isBad, kind, view }: GivenRecord,
-    only: CompiledRule | null,
-    { tenant }: Caller,
-  ): readonly CompiledRule[] {
-    if (only !== null) return isBad && !only.seesBad ? [] : [only]
-    const rules = this.#options.engine.book.of(tenant).candidates(kind, view.gateway, view.sensor)
-    return isBad ? rules.filter(({ seesBad }) => seesBad) : rules
   }
 
   #trialRule(given: Rule, { tenant }: Caller): CompiledRule {
@@ -134,4 +126,9 @@ export class Evaluation {
     if (!result.ok) throw invalidArgument(...result.violations)
     return result.rule
   }
+}
+
+/** A bad reading is seen only by rules that ask for the quality. */
+function seeing({ isBad }: GivenRecord, rules: readonly CompiledRule[]): readonly CompiledRule[] {
+  return isBad ? rules.filter(({ seesBad }) => seesBad) : rules
 }

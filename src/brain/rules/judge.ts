@@ -1,7 +1,7 @@
 // Evaluates rules: windows first, then the condition, then the cooldown. Pure but for the rules' own state.
 
 import { wordOf } from './record-path.ts'
-import type { RecordView, WindowView } from './record-view.ts'
+import { NO_WINDOWS, type RecordView, type WindowView } from './record-view.ts'
 import type { CompiledRule, RuleWindow } from './rule.ts'
 
 /** `keep`: windows and cooldowns are brought forward; `look`: nothing changes. */
@@ -30,7 +30,8 @@ export class Judge {
 
   judge(rule: CompiledRule, record: RecordView, mode: JudgeMode): Verdict {
     this.evaluated += 1
-    if (rule.windows.length > 0) record.windows = windowView(rule.windows, record, mode)
+    // Always set: the view is used again, for other rules, other sensors and other tenants.
+    record.windows = rule.windows.length > 0 ? windowView(rule.windows, record, mode) : NO_WINDOWS
     if (!rule.condition.holds(record)) return 'no'
     return this.#isSilent(rule, record, mode) ? 'silent' : 'speaks'
   }

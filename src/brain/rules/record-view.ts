@@ -32,7 +32,8 @@ export interface ReadingView extends RecordView {
   factory: string
 }
 
-const NO_WINDOWS: WindowView = {}
+/** Of a record that no window was worked out for. Never written to. */
+export const NO_WINDOWS: WindowView = Object.freeze({})
 
 export function emptyReading(): ReadingView {
   return {

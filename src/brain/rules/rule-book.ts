@@ -80,7 +80,9 @@ class KindIndex {
   /** By a sensor that a rule names without wildcards. */
   readonly #exact = new Map<string, CompiledRule[]>()
   readonly #others: CompiledRule[] = []
-  readonly #remembered = new Map<string, readonly CompiledRule[]>()
+  /** By gateway, then by sensor: neither is put together with the other for each record. */
+  readonly #remembered = new Map<string, Map<string, readonly CompiledRule[]>>()
+  #rememberedCount = 0
 
   constructor(rules: readonly CompiledRule[]) {
     for (const rule of rules) {
@@ -95,15 +97,24 @@ class KindIndex {
   }
 
   candidates(gateway: string, sensor: string): readonly CompiledRule[] {
-    const key = `${gateway} ${sensor}` // ids have no spaces
-    const known = this.#remembered.get(key)
+    const known = this.#remembered.get(gateway)?.get(sensor)
     if (known) return known
     const found = [...(this.#exact.get(sensor) ?? []), ...this.#others.filter((rule) => looksAt(rule, sensor))].filter(
       ({ gateways }) => gateways === null || gateways.has(gateway),
     )
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear()
-    this.#remembered.set(key, found)
+    this.#remember(gateway, sensor, found)
     return found
+  }
+
+  #remember(gateway: string, sensor: string, rules: readonly CompiledRule[]): void {
+    if (this.#rememberedCount >= MAX_REMEMBERED) {
+      this.#remembered.clear()
+      this.#rememberedCount = 0
+    }
+    this.#rememberedCount += 1
+    const bySensor = this.#remembered.get(gateway)
+    if (bySensor) bySensor.set(sensor, rules)
+    else this.#remembered.set(gateway, new Map([[sensor, rules]]))
   }
 }
 

@@ -27,6 +27,15 @@ export interface Spoken {
   readonly record: RecordView
 }
 
+/** A rule whose condition held. */
+export interface Held {
+  readonly rule: CompiledRule
+  /** null: within its cooldown. */
+  readonly alert: Alert | null
+}
+
+const NOTHING: readonly Held[] = []
+
 export interface BatchToJudge {
   readonly tenant: string
   readonly gateway: string
@@ -52,10 +61,7 @@ export class RuleEngine {
   }
 
   /** Judges the rows in their order; tells each rule that speaks. */
-  judgeBatch(
-    { batch, gateway, rows, sensors, tenant }: BatchToJudge,
-    tell: (spoken: Spoken, row: number) => void,
-  ): void {
+  judgeBatch({ batch, gateway, rows, sensors, tenant }: BatchToJudge, tell: (spoken: Spoken) => void): void {
     const rules = this.book.of(tenant)
     this.#records += rows.length
     if (rules.size === 0) return
@@ -65,30 +71,37 @@ export class RuleEngine {
       if (entry !== undefined) {
         const view = entryView(entry, gateway)
         const kind: RecordKind = entry.kind
-        this.#judgeAll(rules.candidates(kind, gateway, view.sensor), view, positionOf(batch, row), (spoken) =>
-          tell(spoken, row),
-        )
+        this.#judgeAll(rules.candidates(kind, gateway, view.sensor), view, positionOf(batch, row), tell)
       } else {
         const sensor = sensors.get(batch.sensor[row]!)
-        if (sensor !== undefined) this.#judgeReading(rules, { batch, row, sensor }, (spoken) => tell(spoken, row))
+        if (sensor !== undefined) this.#judgeReading(rules, batch, row, sensor, tell)
       }
     }
   }
 
   /** Judges one record against the rules that look at it. */
-  judgeRecord(rules: readonly CompiledRule[], record: RecordView, position: RecordPosition | null, mode: JudgeMode) {
+  judgeRecord(
+    rules: readonly CompiledRule[],
+    record: RecordView,
+    position: RecordPosition | null,
+    mode: JudgeMode,
+  ): readonly Held[] {
     this.#records += 1
-    const found: { readonly rule: CompiledRule; readonly alert: Alert | null }[] = []
+    let held: Held[] | null = null // of most records there is nothing to tell
     for (const rule of rules) {
       const verdict = this.judge.judge(rule, record, mode)
-      if (verdict !== 'no') found.push({ rule, alert: verdict === 'speaks' ? alertOf(rule, record, position) : null })
+      if (verdict === 'no') continue
+      held ??= []
+      held.push({ rule, alert: verdict === 'speaks' ? alertOf(rule, record, position) : null })
     }
-    return found
+    return held ?? NOTHING
   }
 
   #judgeReading(
     rules: TenantRules,
-    { batch, row, sensor }: { batch: ReceivedBatch; row: number; sensor: KnownSensor },
+    batch: ReceivedBatch,
+    row: number,
+    sensor: KnownSensor,
     tell: (spoken: Spoken) => void,
   ): void {
     const view = this.#reading

@@ -24,7 +24,6 @@ export class KeyedWindow {
     this.#memory = memory
     this.#extent = extent
     this.#what = what
-    memory.register(this)
   }
 
   get size(): number {
@@ -109,6 +108,7 @@ export class KeyedWindow {
         this.#memory.evicted += 1
       }
       series = new WindowSeries(this.#extent, this.#what)
+      this.#memory.register(this) // only now: of a rule that is refused nothing stays
       this.#memory.changed(series.capacity)
     }
     this.#series.set(key, series)

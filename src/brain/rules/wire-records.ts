@@ -7,7 +7,7 @@ import type { Reading } from '#rpc/generated/telemetryx/v1/events_pb.js'
 import type { Record as WireRecord } from '#rpc/generated/telemetryx/v1/rules_pb.js'
 import { valueOf } from '#rpc/values.ts'
 import type { RecordPosition } from './alerts.ts'
-import { conditionValue, entryView, type ReadingView, type RecordView } from './record-view.ts'
+import { conditionValue, entryView, NO_WINDOWS, type ReadingView, type RecordView } from './record-view.ts'
 import type { RecordKind } from './rule.ts'
 
 export interface GivenRecord {
@@ -42,7 +42,7 @@ function reading(wire: Reading): GivenRecord {
     gateway,
     time: Number(timeMs),
     receivedAt: Number(receivedAtMs),
-    windows: {},
+    windows: NO_WINDOWS,
     value: isBad(status) ? null : conditionValue(valueOf(value)),
     quality: qualityOf(status),
     status: statusName(status),
@@ -64,6 +64,6 @@ function customView(given: JsonObject, now: number): RecordView {
     gateway: typeof gateway === 'string' ? gateway : '',
     time: at,
     receivedAt: typeof receivedAt === 'number' ? receivedAt : at,
-    windows: {},
+    windows: NO_WINDOWS,
   }
 }

@@ -191,12 +191,11 @@ export class Ledger {
     const positions = await this.#positions(all)
     const done = new Set(all.flatMap((commit) => commit.done))
     const actions = all.flatMap((commit) => commit.actions).filter(({ id }) => !done.has(id))
-    if (positions.length + done.size + actions.length > 0)
-      await this.#options.database.transaction(async (queryable) => {
-        await putPositions(queryable, positions)
-        await putActions(queryable, actions)
-        if (done.size > 0) await queryable.query('DELETE FROM brain.action WHERE id = ANY($1::text[])', [[...done]])
-      })
+    const writes: ((to: Queryable) => Promise<unknown>)[] = []
+    if (positions.length > 0) writes.push((to) => putPositions(to, positions))
+    if (actions.length > 0) writes.push((to) => putActions(to, actions))
+    if (done.size > 0) writes.push((to) => to.query('DELETE FROM brain.action WHERE id = ANY($1::text[])', [[...done]]))
+    await together(this.#options.database, writes)
     if (this.#spooled.length === 0) return
     await this.#spool.clear()
     this.#spooled = []
@@ -225,6 +224,17 @@ interface PositionRow {
   readonly gateway: string
   readonly epoch: number
   readonly ranges: string
+}
+
+/** All or none. One statement is that by itself, without the two turns of BEGIN and COMMIT. */
+async function together(database: Database, writes: readonly ((to: Queryable) => Promise<unknown>)[]): Promise<void> {
+  const [first, second] = writes
+  if (first === undefined) return
+  if (second === undefined) await first(database)
+  else
+    await database.transaction(async (queryable) => {
+      for (const write of writes) await write(queryable)
+    })
 }
 
 async function putPositions(queryable: Queryable, rows: readonly PositionRow[]): Promise<void> {
