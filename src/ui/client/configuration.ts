@@ -96,11 +96,19 @@ export async function plan(http: HttpClient, text: string): Promise<Plan> {
   return decodePlan(await http.request('/config/plan', { method: 'POST', body: { text }, timeoutMs: SLOW_MS }))
 }
 
-/** `etag`: of the configuration that the text was made from. Throws ApiError with the code STALE when it is another now. */
+/**
+ * Secrets that the text spells out are stored, and it names them. `etag`: of the configuration that the text was made from. Throws
+ * ApiError with the code STALE when it is another now.
+ */
 export async function apply(http: HttpClient, text: string, comment: string, etag: string): Promise<Applied> {
   const body = { text, ...(comment !== '' && { comment }) }
   return decodeApplied(
-    await http.request('/config', { method: 'PUT', body, headers: { 'if-match': etag }, timeoutMs: SLOW_MS }),
+    await http.request('/config?storeSecrets=true', {
+      method: 'PUT',
+      body,
+      headers: { 'if-match': etag },
+      timeoutMs: SLOW_MS,
+    }),
   )
 }
 

@@ -33,6 +33,7 @@ interface Judged {
 export function AddWrite({ form, taken, onWritten }: AddWriteProps): JSX.Element {
   const { drafts } = useServices()
   const yaml = deviceYaml(entryOf(form))
+  const shown = shownYaml(form)
   const { judged, isBusy, error, judge, write } = useWriting(yaml, onWritten)
   const [comment, setComment] = useState('')
   const problems = formProblems(form, taken)
@@ -41,8 +42,13 @@ export function AddWrite({ form, taken, onWritten }: AddWriteProps): JSX.Element
   return (
     <>
       <pre class="code-block" tabIndex={0} aria-label="The device as YAML">
-        {shownYaml(form)}
+        {shown}
       </pre>
+      {shown !== yaml && (
+        <p class="quiet">
+          The password goes into the gateway’s store of secrets: the configuration names it, and nothing shows it again.
+        </p>
+      )}
       {drafts.configuration.value !== null && (
         <Notice icon="edit">
           You have a draft of the configuration that is not applied. The device is added to what is in force, not to the
@@ -63,7 +69,7 @@ export function AddWrite({ form, taken, onWritten }: AddWriteProps): JSX.Element
       {planned !== null && <PlanView plan={planned} tense="plan" />}
       {planned === null || isRefused ? (
         <div class="card-foot button-row">
-          <Button kind="quiet" icon="download" onClick={() => saveFile(`${form.id}.yaml`, yaml, 'application/yaml')}>
+          <Button kind="quiet" icon="download" onClick={() => saveFile(`${form.id}.yaml`, shown, 'application/yaml')}>
             Save the YAML
           </Button>
           <Button kind="primary" disabled={problems.length > 0 || isBusy} onClick={judge}>
@@ -96,7 +102,7 @@ export function AddWrite({ form, taken, onWritten }: AddWriteProps): JSX.Element
 
 const PASSWORD = /^password$/i
 
-/** A password is written, but not shown. */
+/** A password is stored, but not shown. */
 function shownYaml(form: DeviceForm): string {
   const { config, sensors } = entryOf(form)
   const hidden = JSON.parse(

@@ -15,6 +15,7 @@ import { ErrorText, Field } from '../parts/field.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { useServices } from '../state/services.ts'
 import { PlanView } from './configuration-plan.tsx'
+import { Secrets } from './configuration-secrets.tsx'
 import { WatchNotice } from './configuration-watch.tsx'
 import { SystemTabs } from './system-tabs.tsx'
 import { useConfiguration, type ConfigurationDesk } from './use-configuration.ts'
@@ -146,6 +147,7 @@ function Desk({ desk, present }: { readonly desk: ConfigurationDesk; readonly pr
         </div>
       </Card>
       {desk.planned !== null && <PlanCard desk={desk} planned={desk.planned} />}
+      <Secrets revision={present.revision.number} onTaken={() => void desk.load()} />
     </>
   )
 }
