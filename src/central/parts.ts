@@ -126,7 +126,7 @@ async function doorsOf(options: CentralOptions, { authenticate }: CentralApi, in
   if (config.line !== null) {
     const { host, port } = config.line
     const tls = await readTls(config.line.tls)
-    doors.push(new LineDoor({ host, port, tls, authenticate, ingest, log: log.child({ room: 'line' }) }))
+    doors.push(new LineDoor({ host, port, tls, authenticate, ingest, clock, log: log.child({ room: 'line' }) }))
   }
   return new Doors(doors)
 }

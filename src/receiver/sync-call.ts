@@ -144,6 +144,7 @@ export class SyncCall<F> {
     const message = cause instanceof Error ? cause.message : String(cause)
     this.#options.log.warn({ gateway: this.#gateway, reason: message }, 'Gateway refused')
     if (isTelemetryError(cause, 'PROTOCOL')) this.#refuse(refusal('INVALID_ARGUMENT', message))
+    else if (isTelemetryError(cause, 'UNAUTHENTICATED')) this.#refuse(refusal('UNAUTHENTICATED', message))
     else if (isTelemetryError(cause, 'PERMISSION_DENIED')) this.#refuse(refusal('PERMISSION_DENIED', message))
     else this.#refuse(refusal('UNAVAILABLE', message))
   }

@@ -18,7 +18,7 @@ import {
   type ServerTls,
 } from '#rpc/server.ts'
 import type { IngestPort } from '../ingest-ports.ts'
-import type { Authenticate } from './sender.ts'
+import type { Authenticate, Sender } from './sender.ts'
 import { StreamIntake, type StreamFile } from './stream-intake.ts'
 
 /** Of one stream: with as many large messages it holds 32 MiB. */
@@ -72,10 +72,9 @@ export class GrpcDoor {
   }
 
   async #sync(stream: SyncStream, maxMessageBytes: number): Promise<void> {
-    const { clock, ingest, log, version } = this.#options
+    const { log, version } = this.#options
     try {
-      const sender = await this.#options.authenticate(bearerToken(stream.metadata))
-      const intake = new StreamIntake({ ingest, sender, clock, traceparent: traceOf(stream.metadata) })
+      const intake = await this.#intake(stream.metadata)
       const call: SyncCall<StreamFile> = new SyncCall({
         stream,
         intake,
@@ -95,10 +94,16 @@ export class GrpcDoor {
   }
 
   async #ingest({ metadata, request }: ServerUnaryCall<Uint8Array, IngestResponse>): Promise<IngestResponse> {
-    const { authenticate, clock, ingest } = this.#options
-    const sender = await authenticate(bearerToken(metadata))
-    const intake = new StreamIntake({ ingest, sender, clock, traceparent: traceOf(metadata) })
+    const intake = await this.#intake(metadata)
     return ingestOnce(intake, readIngestRequest(request)) // only now: who has no key makes no objects here
+  }
+
+  /** Throws what `authenticate` throws. */
+  async #intake(metadata: Metadata): Promise<StreamIntake> {
+    const { authenticate, clock, ingest } = this.#options
+    const stillAllowed = (): Promise<Sender> => authenticate(bearerToken(metadata))
+    const sender = await stillAllowed()
+    return new StreamIntake({ ingest, sender, stillAllowed, clock, traceparent: traceOf(metadata) })
   }
 }
 

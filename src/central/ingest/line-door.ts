@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import type { Log } from '#domain/driver.ts'
 import { isTelemetryError, TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import type { IngestReading } from '#domain/ingest.ts'
+import type { Clock, Timer } from '#kit/clock.ts'
 import type { ServerTls } from '#rpc/server.ts'
 import type { IngestPort } from '../ingest-ports.ts'
 import { MAX_LINE_BYTES, MAX_LINES_AT_ONCE, parseLogin, parseReading } from './line-protocol.ts'
@@ -23,7 +24,14 @@ export interface LineDoorOptions {
   readonly tls: ServerTls | null
   readonly authenticate: Authenticate
   readonly ingest: IngestPort
+  readonly clock: Clock
   readonly log: Log
+}
+
+interface Speaker extends Sender {
+  readonly key: string
+  /** The program's name. */
+  readonly source: string
 }
 
 export class LineDoor {
@@ -39,7 +47,9 @@ export class LineDoor {
     const { tls } = options
     const serve = (socket: Socket): void => this.#serve(socket)
     const mutual = tls?.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true } : {}
-    this.#server = tls ? createTlsServer({ cert: tls.cert, key: tls.key, ...mutual }, serve) : createServer(serve)
+    this.#server = tls
+      ? createTlsServer({ cert: tls.cert, key: tls.key, handshakeTimeout: LOGIN_MS, ...mutual }, serve)
+      : createServer(serve)
     this.#server.maxConnections = MAX_CONNECTIONS
     if (tls) this.#server.on('tlsClientError', () => {}) // it closes the connection by itself
   }
@@ -71,14 +81,17 @@ export class LineDoor {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket)
-    socket.setTimeout(LOGIN_MS, () => socket.destroy())
+    socket.setTimeout(IDLE_MS, () => socket.destroy())
     socket.on('error', () => socket.destroy())
-    void this.#converse(socket).catch((cause: unknown) => this.#refuse(socket, toTelemetryError(cause)))
+    // Whatever trickles in: who has shown no key by then is none of ours.
+    const login = this.#options.clock.after(LOGIN_MS, () => socket.destroy())
+    socket.once('close', () => login.cancel())
+    void this.#converse(socket, login).catch((cause: unknown) => this.#refuse(socket, toTelemetryError(cause)))
     socket.once('close', () => this.#sockets.delete(socket))
   }
 
-  async #converse(socket: Socket): Promise<void> {
-    let sender: (Sender & { source: string }) | null = null
+  async #converse(socket: Socket, login: Timer): Promise<void> {
+    let sender: Speaker | null = null
     let readings: IngestReading[] = []
     let number = 0
     for await (const line of linesOf(socket)) {
@@ -86,7 +99,7 @@ export class LineDoor {
       try {
         if (sender === null) {
           sender = await this.#login(line)
-          socket.setTimeout(IDLE_MS)
+          login.cancel()
           socket.write('OK 0 0\n')
           continue
         }
@@ -104,11 +117,8 @@ export class LineDoor {
     socket.end()
   }
 
-  async #keep(
-    socket: Socket,
-    { source, tenant }: Sender & { source: string },
-    readings: IngestReading[],
-  ): Promise<void> {
+  async #keep(socket: Socket, { key, source, tenant }: Speaker, readings: IngestReading[]): Promise<void> {
+    await this.#options.authenticate(key) // a connection can outlive its key
     const taking = this.#options.ingest.takeProgram(tenant, { source, readings, events: [] })
     const kept = taking.then(
       ({ accepted, repeated }) => void socket.write(`OK ${accepted} ${repeated}\n`),
@@ -123,12 +133,12 @@ export class LineDoor {
     }
   }
 
-  async #login(line: string): Promise<Sender & { source: string }> {
+  async #login(line: string): Promise<Speaker> {
     const { key, source } = parseLogin(line)
     const sender = await this.#options.authenticate(key)
     if (sender.gateway !== null && sender.gateway !== source)
       throw new TelemetryError('PERMISSION_DENIED', 'The key is that of another sender')
-    return { ...sender, source }
+    return { ...sender, key, source }
   }
 
   #refuse(socket: Socket, { code, message }: TelemetryError): void {

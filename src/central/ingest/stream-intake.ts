@@ -22,6 +22,8 @@ export interface StreamFile {
 export interface StreamIntakeOptions {
   readonly ingest: IngestPort
   readonly sender: Sender
+  /** Throws UNAUTHENTICATED or PERMISSION_DENIED once the sender may send no longer: a stream can outlive its key. */
+  readonly stillAllowed: () => Promise<unknown>
   readonly traceparent: string | null
   readonly clock: Clock
 }
@@ -51,9 +53,10 @@ export class StreamIntake implements CountingIntake<StreamFile> {
   take(gateway: string, { factory }: StreamFile, sensors: KnownSensors, batch: Uint8Array) {
     const { traceparent } = this.#options
     const envelope = { gateway, factory, sensors, batch, traceparent }
-    const taken = this.#turn.then(() =>
-      this.#patiently(() => this.#options.ingest.take(this.#options.sender.tenant, envelope)),
-    )
+    const taken = this.#turn.then(async () => {
+      await this.#options.stillAllowed()
+      return this.#patiently(() => this.#options.ingest.take(this.#options.sender.tenant, envelope))
+    })
     this.#turn = taken // after a failure nothing more is taken: the stream is over
     return taken.then(({ accepted, refused, repeated }) => ({
       accepted,

@@ -16,6 +16,8 @@ import { TenantView } from './tenant-view.ts'
 
 /** A view that nobody looks at for this long is forgotten. */
 const IDLE_MS = 60_000
+/** Of one tenant; beyond, the one that was left first is forgotten at once: who asks for ever other gateways fills no memory. */
+const MAX_IDLE_VIEWS = 4
 /** Latest values of so many sensors at most are kept for a tenant's clients. */
 const MAX_SENSORS = 500_000
 
@@ -56,6 +58,8 @@ export class TenantLive {
   readonly #options: TenantLiveOptions
   /** By tenant and gateways; a view is shown from when it is filled. */
   readonly #shown = new Map<string, Promise<Shown>>()
+  /** Those that nobody looks at, by the same key; the one that was left first is the first. */
+  readonly #left = new Map<string, Shown>()
   readonly #clients = new Map<TenantNumber, number>()
   readonly #closing = new AbortController()
 
@@ -90,7 +94,8 @@ export class TenantLive {
       shown.clients += 1
       shown.idle?.cancel()
       shown.idle = null
-      void gone.then(() => this.#left(shown, gateways))
+      this.#left.delete(keyOf(tenant, gateways))
+      void gone.then(() => this.#leave(shown, gateways))
       shown.hub.add(socket, rest)
     } catch {
       socket.close(1013, 'Not now; connect again')
@@ -105,6 +110,7 @@ export class TenantLive {
     await Promise.all(
       all.map(async (result) => {
         if (result.status === 'rejected') return
+        result.value.idle?.cancel()
         result.value.end()
         await result.value.hub.close(signal)
       }),
@@ -174,7 +180,7 @@ export class TenantLive {
     return { tenant, view, hub, end, clients: 0, idle: null }
   }
 
-  #left(shown: Shown, gateways: readonly string[]): void {
+  #leave(shown: Shown, gateways: readonly string[]): void {
     shown.clients -= 1
     this.#idle(shown, keyOf(shown.tenant, gateways))
   }
@@ -182,12 +188,20 @@ export class TenantLive {
   #idle(shown: Shown, key: string): void {
     if (shown.clients > 0 || this.#closing.signal.aborted) return
     shown.idle?.cancel()
-    shown.idle = this.#options.clock.after(IDLE_MS, () => {
-      if (shown.clients > 0) return
-      this.#shown.delete(key)
-      shown.end()
-      void shown.hub.close(AbortSignal.abort())
-    })
+    shown.idle = this.#options.clock.after(IDLE_MS, () => this.#forget(shown, key))
+    this.#left.delete(key)
+    this.#left.set(key, shown)
+    const [oldest, ...others] = [...this.#left].filter(([, { tenant }]) => tenant === shown.tenant)
+    if (others.length >= MAX_IDLE_VIEWS) this.#forget(oldest![1], oldest![0])
+  }
+
+  #forget(shown: Shown, key: string): void {
+    if (shown.clients > 0) return
+    shown.idle?.cancel()
+    this.#left.delete(key)
+    this.#shown.delete(key)
+    shown.end()
+    void shown.hub.close(AbortSignal.abort())
   }
 
   #count(tenant: TenantNumber, by: number): void {

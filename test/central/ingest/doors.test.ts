@@ -14,15 +14,18 @@ import type { Sender } from '#central/ingest/sender.ts'
 import { TelemetryError } from '#domain/errors.ts'
 import { systemClock } from '#kit/clock.ts'
 import { silentLogger } from '#kit/logger.ts'
+import { ManualClock } from '#kit/manual-clock.ts'
 import { RpcClient, rpcAddress } from '#rpc/client.ts'
 import {
   BatchSchema,
+  HelloSchema,
   IngestRequestSchema,
   SyncRequestSchema,
   type SyncRequest,
   type SyncResponse,
 } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { ingestMethod, syncMethod } from '#rpc/ingest-service.ts'
+import { EVENTUALLY } from '#test/eventually.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { makeTenant, numbers, openStorage, type Fixture } from '../storage/central-fixture.ts'
 
@@ -39,9 +42,12 @@ describe.skipIf(!hasPostgres)('Central (needs postgresql)', () => {
   let grpc: GrpcDoor
   let line: LineDoor
   const ports = { grpc: 0, line: 0 }
+  const lineClock = new ManualClock()
 
+  const revoked = new Set<string>()
   const authenticate = async (bearer: string | null): Promise<Sender> => {
-    if (bearer === 'any') return { tenant, gateway: null }
+    if (bearer !== null && revoked.has(bearer)) throw new TelemetryError('UNAUTHENTICATED', 'The key was revoked')
+    if (bearer === 'any' || bearer === 'stolen') return { tenant, gateway: null }
     if (bearer === 'one') return { tenant, gateway: 'edge-1' }
     throw new TelemetryError('UNAUTHENTICATED', 'The key is missing or wrong')
   }
@@ -67,7 +73,7 @@ describe.skipIf(!hasPostgres)('Central (needs postgresql)', () => {
       log: silentLogger,
     }
     grpc = new GrpcDoor({ ...common, clock: systemClock, version: 'test' })
-    line = new LineDoor(common)
+    line = new LineDoor({ ...common, clock: lineClock })
     ports.grpc = await grpc.listen()
     ports.line = await line.listen()
   })
@@ -186,7 +192,56 @@ describe.skipIf(!hasPostgres)('Central (needs postgresql)', () => {
     })
   })
 
+  it('takes nothing more by a stream or connection whose key was revoked meanwhile', async () => {
+    const connection = new RpcClient({
+      address: rpcAddress(`127.0.0.1:${ports.grpc}`, false),
+      tls: null,
+      token: 'stolen',
+      keepaliveMs: 0,
+      keepaliveTimeoutMs: 0,
+    })
+    const stream = connection.openStream(syncMethod)
+    const ended = new Promise<{ code?: number }>((resolve) => stream.once('error', resolve))
+    const send = (message: SyncRequest['message']) => stream.write(create(SyncRequestSchema, { message }))
+    const batch = (firstSeq: number) => {
+      const { batch: bytes } = numbers({ gateway: 'edge-9', firstSeq, values: [1], at: Date.now() - 10_000 })
+      return { case: 'batch' as const, value: fromBinary(BatchSchema, bytes) }
+    }
+    send({ case: 'hello', value: create(HelloSchema, { gateway: 'edge-9', epoch: 1, dictionary: DICTIONARY }) })
+    send(batch(1))
+    const kinds: unknown[] = []
+    stream.on('data', ({ message }: SyncResponse) => kinds.push(message.case))
+    await expect.poll(() => kinds, EVENTUALLY).toEqual(['welcome', 'acknowledgement'])
+    const socket = connect(ports.line, '127.0.0.1')
+    const lines: string[] = []
+    createInterface({ input: socket }).on('line', (text) => lines.push(text))
+    socket.write('AUTH stolen mes9\njobs 1\n\n')
+    await expect.poll(() => lines, EVENTUALLY).toEqual(['OK 0 0', 'OK 1 0'])
+    revoked.add('stolen')
+    send(batch(2))
+    expect(await ended).toMatchObject({ code: 16 }) // UNAUTHENTICATED
+    socket.write('jobs 2\n\n')
+    await expect.poll(() => lines, EVENTUALLY).toContain('ERROR line 5: The key was revoked')
+    socket.destroy()
+    connection.close()
+    expect([await count('edge-9'), await count('mes9')]).toEqual([1, 1])
+  })
+
   describe('by lines', () => {
+    it('ends a connection that shows no key in time, however it trickles in', async () => {
+      const before = lineClock.pending
+      const socket = connect(ports.line, '127.0.0.1')
+      const closed = once(socket, 'close')
+      await expect.poll(() => lineClock.pending, EVENTUALLY).toBe(before + 1)
+      for (const letter of 'AUTH any') {
+        socket.write(letter)
+        await lineClock.advance(1000)
+      }
+      expect(socket.readyState).toBe('open')
+      await lineClock.advance(2000)
+      await closed
+    })
+
     const talk = async (text: string, answers: number): Promise<string[]> => {
       const socket: Socket = connect(ports.line, '127.0.0.1')
       await once(socket, 'connect')

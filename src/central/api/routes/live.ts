@@ -11,7 +11,7 @@ import { tenantOf } from '../request-parts.ts'
 const MAX_GATEWAYS = 100
 
 export function registerLive(app: CentralServer, context: CentralContext): void {
-  const { live } = context
+  const { lanes, live } = context
   app.route({
     method: 'GET',
     url: '/live',
@@ -50,7 +50,7 @@ export function registerLive(app: CentralServer, context: CentralContext): void 
       const tenant = tenantOf(request)
       if (live.isFullFor(tenant))
         throw new RequestError('UNAVAILABLE', 'Too many live clients', { headers: { 'retry-after': '10' } })
-      await live.prepare({ tenant, gateways })
+      await lanes.run(tenant, () => live.prepare({ tenant, gateways })) // a view that is new is read from the database
     },
     handler: async () => {
       throw new RequestError('UPGRADE_REQUIRED', 'This is a WebSocket; connect with ws:// or wss://', {
