@@ -185,7 +185,7 @@ export class Intake implements ReadingSink {
   }
 
   /**
-   * Whole milliseconds, or NO_TIME. A time of 1970 or before is an unset clock; one more than a day ahead is a wrong one:
+   * Whole milliseconds, or NO_TIME. The first moment of 1970, and what is before it, is an unset clock; one more than a day ahead is a wrong one:
    * such a time is left out and counted. The value stays as good as it was: it is true as of its receive time, and a
    * wrong clock in a device must not silence its alarms.
    */

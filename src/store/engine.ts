@@ -12,7 +12,7 @@ import { Committer } from './committer.ts'
 import { lockFolder, type FolderLock } from './lock.ts'
 import { nextEpoch } from './next-epoch.ts'
 import { Maintenance } from './maintenance.ts'
-import { openDatabase, setAside } from './open-database.ts'
+import { openDatabase } from './open-database.ts'
 import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
 import { BatchReader } from './read-journal.ts'
 import { Recent } from './recent.ts'
@@ -22,6 +22,7 @@ import { partColumns, segmentColumns, type Sight } from './sight.ts'
 import type { SensorIdentity } from './small-tables.ts'
 import { isDamage, toStoreError } from './sqlite-errors.ts'
 import { databaseBytes } from './database-bytes.ts'
+import { Successor } from './successor.ts'
 import { openTables, type StoreTables } from './tables.ts'
 import { Turns } from './turns.ts'
 
@@ -44,6 +45,7 @@ export class StoreEngine {
   readonly #committer: Committer
   readonly #maintenance: Maintenance
   readonly #rescue: Rescue
+  readonly #successor: Successor
   readonly #backoff = new Backoff({ firstMs: 250, maxMs: 10_000, random: Math.random })
   readonly #journal: BatchReader
   #tables: StoreTables
@@ -54,6 +56,8 @@ export class StoreEngine {
   #timer: NodeJS.Timeout | undefined
   #dueAt = 0
   #failure: string | null = null
+  /** The database is closed because of it, and nothing has taken its place yet. */
+  #damage: { readonly cause: unknown } | null = null
   #committedSeq = 0
   #durableSeq = 0
   #writtenBytes = 0
@@ -77,6 +81,8 @@ export class StoreEngine {
       throw error
     }
     this.#ring = new RingConsumer(settings.ring, this.epoch)
+    const { dataDir } = settings
+    this.#successor = new Successor({ dataDir, file: this.#file, lock: this.#lock, epoch: this.epoch })
     const onDamage = (what: string, error: unknown): void => this.#onDamage(what, error)
     const shared = { recent: this.#recent, codec: this.#codec, tables: () => this.#tables, onDamage }
     this.#committer = new Committer({ ...shared, ring: this.#ring })
@@ -93,14 +99,14 @@ export class StoreEngine {
     this.#maintenance.loadUncompacted()
     this.#rescue = new Rescue({
       ...shared,
-      dataDir: settings.dataDir,
+      dataDir,
       lock: this.#lock,
       turns: this.turns,
       send,
       onError: (error) => this.#onBackgroundError(error),
     })
     if (this.quarantined === null) this.#rescue.resume()
-    else this.#rescue.begin(this.quarantined, reason, null)
+    else this.#rescue.begin(this.quarantined, reason)
     this.#dueAt = performance.now() + settings.flushIntervalMs
     this.#schedule()
   }
@@ -243,6 +249,7 @@ export class StoreEngine {
 
   /** Commits what was pushed so far. Failures change the state and are tried again; they do not throw. */
   #commitAll(isSynced: boolean): void {
+    if (this.#damage !== null) return this.#startAnew(this.#damage.cause)
     const target = this.#ring.taken + this.#ring.waiting
     try {
       do this.#commitOnce(isSynced)
@@ -281,11 +288,11 @@ export class StoreEngine {
   }
 
   #failed(error: unknown): void {
-    if (isDamage(error)) {
-      this.#startAnew(error)
-      return
-    }
-    const { code, message } = toStoreError(error, 'Cannot write')
+    if (isDamage(error)) this.#startAnew(error)
+    else this.#refused(toStoreError(error, 'Cannot write'))
+  }
+
+  #refused({ code, message }: TelemetryError): void {
     if (this.#failure === null) {
       this.#backoff.reset()
       this.#send({ type: 'event', event: { type: 'store-failing', severity: 'error', message, data: { code } } })
@@ -310,25 +317,20 @@ export class StoreEngine {
 
   /** The file was found damaged while running: set it aside, keep the numbers of sensors and the cursors, carry on. */
   #startAnew(cause: unknown): void {
-    const old = this.#tables
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    this.#committer.requeue()
     try {
-      old.db.close()
-      const aside = setAside(this.#file, Date.now(), this.#lock)
-      this.#tables = openTables(openDatabase(this.#settings.dataDir, Date.now(), this.#lock).db)
+      const { tables, aside } = this.#successor.make(this.#tables, this.#recent.first(this.epoch))
+      this.#tables = tables
       this.#files += 1
-      this.#tables.meta.set('epoch', this.epoch)
-      this.#tables.sensors.takeOver(old.sensors)
-      this.#tables.readers.takeOver(old.readers)
-      this.#tables.letters.takeOver(old.letters)
-      this.#committer.requeue()
-      this.#failure = null
-      this.#rescue.begin(aside, reason, this.#recent.first(this.epoch))
+      this.#damage = null
+      this.#recovered()
+      this.#rescue.begin(aside, cause instanceof Error ? cause.message : String(cause))
+      this.#dueAt = performance.now() + this.#backoff.next()
+      this.#schedule()
     } catch (error) {
-      this.#failure = toStoreError(error, 'Cannot replace the damaged database').message
+      this.#damage = { cause } // tried again with the next commit
+      this.#refused(toStoreError(error, 'Cannot replace the damaged database'))
     }
-    this.#dueAt = performance.now() + this.#backoff.next()
-    this.#schedule()
   }
 
   #onBackgroundError(error: unknown): void {

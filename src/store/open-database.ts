@@ -2,7 +2,7 @@
 
 import Database from 'better-sqlite3'
 import { existsSync, renameSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { FolderLock } from './lock.ts'
 import { migrate } from './schema.ts'
 import { isDamage, toStoreError } from './sqlite-errors.ts'
@@ -38,13 +38,24 @@ export function openDatabase(dataDir: string, now: number, list: SalvageList): O
 }
 
 /** Renames a damaged database with its -wal and -shm; answers the new base name, which is remembered first. */
-export function setAside(file: string, now: number, list: SalvageList): string {
+function setAside(file: string, now: number, list: SalvageList): string {
+  const aside = nameAside(file, now, list)
+  moveAside(file, aside)
+  return aside
+}
+
+/** A new base name for a damaged database, which is remembered. */
+export function nameAside(file: string, now: number, list: SalvageList): string {
   const stamp = new Date(now).toISOString().replaceAll(':', '-')
   let aside = `${file}.corrupt-${stamp}`
   for (let n = 2; existsSync(aside); n++) aside = `${file}.corrupt-${stamp}-${n}`
   list.beginSalvage(basename(aside))
-  renameWith(file, aside, ['', '-wal', '-shm'])
   return basename(aside)
+}
+
+/** Gives a damaged database that name, with its -wal and -shm; can be called again when it threw. */
+export function moveAside(file: string, name: string): void {
+  renameWith(file, join(dirname(file), name), ['', '-wal', '-shm'])
 }
 
 /** An end in the middle of that left the log behind, without which its database would lack what was written last. */

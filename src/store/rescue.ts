@@ -1,12 +1,11 @@
 // Databases that were set aside and what is still to be brought over from them: begun when one is found damaged, gone on
 // with at the next start if that was interrupted, tried again when the disk refused.
 
-import type { Position } from '#domain/journal.ts'
 import type { BlockCodec } from './block-codec.ts'
 import type { FolderLock } from './lock.ts'
 import type { FromStore } from './protocol.ts'
 import { salvage, type Salvaged } from './salvage.ts'
-import { forgetProgress, markKnown } from './salvage-progress.ts'
+import { forgetProgress } from './salvage-progress.ts'
 import type { StoreTables } from './tables.ts'
 import type { Turns } from './turns.ts'
 
@@ -32,9 +31,8 @@ export class Rescue {
     this.#options = options
   }
 
-  /** A database was just set aside. Records of this epoch from `known` on are still in memory: they are written by themselves. */
-  begin(file: string, reason: string, known: Position | null): void {
-    if (known) markKnown(this.#options.tables(), file, known)
+  /** A database was just set aside. */
+  begin(file: string, reason: string): void {
     const message = `The database was damaged (${reason}) and is set aside as ${file}; a new one was begun`
     const { send } = this.#options
     send({ type: 'event', event: { type: 'store-quarantined', severity: 'error', message, data: { file } } })
