@@ -67,7 +67,10 @@ export function registerService<Config, Running extends Stoppable>(
     .option('--check', 'only tell what is wrong with the configuration')
     .option('--json', 'print the addresses as one line of JSON')
     .addOption(logLevelOption())
-    .addHelpText('after', `\nExample:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+    .addHelpText(
+      'after',
+      `\n${examples.length > 1 ? 'Examples' : 'Example'}:\n${examples.map((line) => `  ${line}`).join('\n')}`,
+    )
     .action((options: Options) => run(service, options))
 }
 
@@ -75,8 +78,13 @@ async function run<Config, Running extends Stoppable>(
   service: ServiceCommand<Config, Running>,
   options: Options,
 ): Promise<void> {
-  const config = readConfig(service, options.config)
-  if (config === null || options.check === true) return
+  const file = options.config ?? service.files.find((candidate) => existsSync(candidate))
+  const config = readConfig(service, file)
+  if (config === null) return
+  if (options.check === true) {
+    console.log(`${file ?? 'no file, the defaults'}: ok`)
+    return
+  }
   const stop = untilSignal(systemClock)
   const stopping = new AbortController()
   void stop.then(() => stopping.abort())
@@ -102,10 +110,10 @@ async function run<Config, Running extends Stoppable>(
 
 /** null: it has problems, which have been told. */
 function readConfig<Config, Running extends Stoppable>(
-  { files, load, title }: ServiceCommand<Config, Running>,
-  named: string | undefined,
+  { load, title }: ServiceCommand<Config, Running>,
+  file: string | undefined,
 ): Config | null {
-  const loaded = load(named ?? files.find((candidate) => existsSync(candidate)))
+  const loaded = load(file)
   if (loaded.ok) return loaded.config
   console.error(problemLines(loaded.problems, process.stderr))
   console.error(`${counted(loaded.problems.length, 'problem')}: ${title} does not start`)

@@ -72,7 +72,8 @@ describe.skipIf(!hasPostgres || !hasCurl)('the walk in the documentation (needs 
       78,
       expect.stringContaining(`${file}:2:1: htttp: unknown key; did you mean "http"?`),
     ])
-    expect(run('central', '-c', join(PACKAGE_ROOT, 'config/examples/central.yaml'), '--check').status).toBe(0)
+    const right = join(PACKAGE_ROOT, 'config/examples/central.yaml')
+    expect(run('central', '-c', right, '--check')).toMatchObject({ status: 0, stdout: `${right}: ok\n` })
     const schema = run('schema', 'central')
     expect(JSON.parse(schema.stdout)).toMatchObject({ title: 'TelemetryX central' })
   })
