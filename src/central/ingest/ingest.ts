@@ -17,12 +17,20 @@ import type {
 import { greet } from '../model/greet.ts'
 import type { TenantNumber } from '../ports.ts'
 import type { SharedLatest } from '../storage/shared-latest.ts'
+import { partitionOf } from '../stream/subjects.ts'
+import { Turns } from '../stream/turns.ts'
 import { GroupQueue } from './group-queue.ts'
 import { pendingBatch, type Outcome, type PendingBatch, type SensorsOfBatch } from './pending-batch.ts'
 import { takeGroup, type GroupTools } from './take-group.ts'
 import { takeProgram } from './take-program.ts'
 
 const MAX_ID_LENGTH = 64
+/** Transactions of one tenant's programs at once; those of one program follow each other. */
+const PROGRAM_TURNS = 2
+/** Of one of these turns: as many line connections as there may be. */
+const MAX_PROGRAMS_WAITING = 1000
+/** About, in memory; texts come on top. */
+const PROGRAM_RECORD_BYTES = 128
 const RETRY_AFTER_MS = 2000
 
 export interface IngestLimits {
@@ -58,10 +66,12 @@ export interface IngestOptions extends GroupTools {
 }
 
 export class Ingest implements IngestPort, IngestFeed {
-  readonly #tools: GroupTools
+  readonly #tools: IngestOptions
   readonly #log: Log
   readonly #latest: SharedLatest | null
   readonly #queue: GroupQueue<PendingBatch>
+  /** By tenant. Who waits for a turn holds no connection to the database: programs that send much cannot use them all up. */
+  readonly #programs = new Map<TenantNumber, Turns>()
   readonly #listeners = new Set<(taken: TakenBatch) => void>()
   #accepted = 0
   #repeated = 0
@@ -111,6 +121,20 @@ export class Ingest implements IngestPort, IngestFeed {
 
   async takeProgram(tenant: TenantNumber, batch: ProgramBatch): Promise<Taken> {
     checkName(batch.source)
+    const turn = String(partitionOf(tenant, batch.source, PROGRAM_TURNS))
+    return this.#turnsOf(tenant).take(turn, bytesOf(batch), () => this.#takeProgram(tenant, batch))
+  }
+
+  #turnsOf(tenant: TenantNumber): Turns {
+    const known = this.#programs.get(tenant)
+    if (known) return known
+    const { waitingBytes } = this.#tools.limits ?? DEFAULT_INGEST_LIMITS
+    const turns = new Turns({ maxBytes: waitingBytes, maxWaiting: MAX_PROGRAMS_WAITING })
+    this.#programs.set(tenant, turns)
+    return turns
+  }
+
+  async #takeProgram(tenant: TenantNumber, batch: ProgramBatch): Promise<Taken> {
     const since = this.#latest?.now() ?? 0
     const { repeated, ...outcome } = await takeProgram(this.#tools, tenant, batch)
     const taken = takenBatch({ ...outcome, tenant, gateway: batch.source })
@@ -124,8 +148,8 @@ export class Ingest implements IngestPort, IngestFeed {
   }
 
   /** Takes nothing new; resolves when what waits is settled. */
-  drain(): Promise<void> {
-    return this.#queue.drain()
+  async drain(): Promise<void> {
+    await Promise.all([this.#queue.drain(), ...[...this.#programs.values()].map((turns) => turns.settled())])
   }
 
   async #run(tenant: TenantNumber, group: readonly PendingBatch[]): Promise<void> {
@@ -214,6 +238,11 @@ function refusedByDatabase(cause: TelemetryError): TelemetryError {
     context: { retryAfterMs: RETRY_AFTER_MS },
     cause,
   })
+}
+
+function bytesOf({ events, readings }: ProgramBatch): number {
+  const texts = readings.reduce((sum, { value }) => sum + (typeof value === 'string' ? value.length : 0), 0)
+  return texts + (readings.length + events.length) * PROGRAM_RECORD_BYTES
 }
 
 function checkName(id: string): void {

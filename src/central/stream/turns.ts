@@ -1,24 +1,33 @@
-// Work in turns: of one gateway one piece after the other, bounded by what waits of it and in all.
+// Work in turns: of one gateway, or of some programs, one piece after the other, bounded by what waits of it and in all.
 
 import { TelemetryError } from '#domain/errors.ts'
 
 /** Of one gateway: a gateway sends one or two at a time. */
-const MAX_WAITING = 64
+const DEFAULT_MAX_WAITING = 64
 const RETRY_AFTER_MS = 2000
+
+export interface TurnsOptions {
+  /** Of all keys. */
+  readonly maxBytes: number
+  /** Pieces of one key. Default 64. */
+  readonly maxWaiting?: number
+}
 
 export class Turns {
   readonly #maxBytes: number
+  readonly #maxWaiting: number
   readonly #turns = new Map<string, { last: Promise<unknown>; waiting: number }>()
   #bytes = 0
 
-  constructor({ maxBytes }: { readonly maxBytes: number }) {
+  constructor({ maxBytes, maxWaiting = DEFAULT_MAX_WAITING }: TurnsOptions) {
     this.#maxBytes = maxBytes
+    this.#maxWaiting = maxWaiting
   }
 
   /** Runs `work` when all earlier work of `key` is over, however that ended. Throws RATE_LIMITED, BUFFER_FULL. */
   async take<T>(key: string, bytes: number, work: () => Promise<T>): Promise<T> {
     const turn = this.#turns.get(key) ?? { last: Promise.resolve(), waiting: 0 }
-    if (turn.waiting >= MAX_WAITING) throw full('RATE_LIMITED', 'Too much of this gateway is waiting')
+    if (turn.waiting >= this.#maxWaiting) throw full('RATE_LIMITED', 'Too much of this sender is waiting')
     if (this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) throw full('BUFFER_FULL', 'Too much is waiting')
     this.#turns.set(key, turn)
     turn.waiting += 1

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TakenBatch } from '#central/ingest-ports.ts'
+import { isTelemetryError } from '#domain/errors.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import {
   dictionary,
@@ -242,6 +244,32 @@ describe.each(['postgresql', 'pglite'] as const)('Ingest on %s', (kind) => {
           ['edge-1', [1, 2], 'press-1.pressure'],
           ['edge-1', [3], 'press-1.pressure'],
         ])
+      })
+
+      it.skipIf(kind === 'pglite')('takes what others send while a program waits with all that it has', async () => {
+        const [busy, other] = [await tenant(), await tenant()]
+        const { ingest } = fixture.storage
+        const program = (value: number) => ({
+          source: 'mes',
+          readings: [{ sensor: 'jobs', value, time: NOW + value }],
+          events: [],
+        })
+        await ingest.takeProgram(busy, program(0))
+        const holder = new Client({ connectionString: peer!.url })
+        await holder.connect()
+        const query = 'SELECT pg_advisory_lock(32289, number) FROM central.gateway WHERE tenant = $1'
+        await holder.query(query, [busy])
+        // More than there are connections to the database; sent again, as programs do, where the lock is held for too long.
+        const send = (value: number): Promise<unknown> =>
+          ingest.takeProgram(busy, program(value)).catch((cause: unknown) => {
+            if (isTelemetryError(cause) && cause.retryable) return send(value)
+            throw cause
+          })
+        const waiting = Array.from({ length: 15 }, (_, index) => send(index + 1))
+        expect(await ingest.take(other, numbers({ firstSeq: 1, values: [1], at: NOW }))).toMatchObject({ accepted: 1 })
+        expect(await ingest.takeProgram(other, program(1))).toMatchObject({ accepted: 1 })
+        await holder.end()
+        for (const each of await Promise.all(waiting)) expect(each).toMatchObject({ accepted: 1 })
       })
 
       it('takes programs: all or none, and what has a time once', async () => {

@@ -25,8 +25,9 @@ function readJson(json: JsonValue): HandedIn {
   return handedIn(fromJson(IngestRequestSchema, json))
 }
 
-/** Of a message with a dictionary, as JSON. Throws PROTOCOL when it has too many sensors. */
+/** Of a message with a dictionary, as JSON. Throws PROTOCOL when it has too many sensors, or a hello too many names of statuses. */
 export function checkSensors(json: JsonValue): void {
+  checkCount(lengthOf(objectIn(json)['statuses']), MAX_DICTIONARY, 'statuses')
   checkCount(lengthOf(objectIn(objectIn(json)['dictionary'])['sensors']), MAX_DICTIONARY, 'sensors')
 }
 
