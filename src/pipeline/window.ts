@@ -72,7 +72,7 @@ export class SlidingWindow {
   readonly #panes = new Map<number, Pane>()
   /** End of the next window to close; null before the first reading. */
   #nextEnd: number | null = null
-  /** Readings that came too late for every window. */
+  /** Readings that came when a window that they belong to was closed. */
   late = 0
 
   constructor(spec: WindowSpec) {
@@ -81,10 +81,9 @@ export class SlidingWindow {
 
   /** `time`: of the reading, `now`: Unix milliseconds. A reading from the future counts as of now. NaN: it is not good. */
   take(value: number, time: number, now: number): void {
-    const { everyMs, sizeMs, latenessMs } = this.#spec
+    const { everyMs, latenessMs } = this.#spec
     const at = Math.min(time, now)
-    // The clock was set back: what is open would stay open for as long.
-    if (this.#nextEnd !== null && this.#nextEnd - now > everyMs + latenessMs + sizeMs) this.#restart()
+    this.#followBack(now)
     this.#nextEnd ??= (Math.floor(Math.max(at, now - latenessMs) / everyMs) + 1) * everyMs
     const number = Math.floor(at / everyMs)
     if ((number + 1) * everyMs <= this.#nextEnd - everyMs) {
@@ -103,6 +102,7 @@ export class SlidingWindow {
   /** Closes the windows that the watermark has passed, oldest first; a long silence gives one empty window and not thousands. */
   advance(now: number, listener: WindowListener): void {
     const { everyMs, sizeMs, latenessMs } = this.#spec
+    this.#followBack(now)
     while (this.#nextEnd !== null && now - latenessMs >= this.#nextEnd) {
       const end = this.#nextEnd
       this.#close(end, listener)
@@ -112,9 +112,15 @@ export class SlidingWindow {
     }
   }
 
-  #restart(): void {
-    this.#panes.clear()
-    this.#nextEnd = null
+  /**
+   * The clock was set back: what is to close next would neither close nor take anything until it has caught up. A step of less
+   * than `every` is waited for.
+   */
+  #followBack(now: number): void {
+    const { everyMs, latenessMs } = this.#spec
+    if (this.#nextEnd === null || this.#nextEnd - now <= 2 * everyMs) return
+    this.#nextEnd = (Math.floor((now - latenessMs) / everyMs) + 1) * everyMs
+    for (const number of this.#panes.keys()) if (number * everyMs > now) this.#panes.delete(number)
   }
 
   #close(end: number, listener: WindowListener): void {

@@ -150,6 +150,35 @@ describe('a window', () => {
     await bed.clock.advance(1500)
     expect(journalled(bed, 1)).toContainEqual([2, 'Good'])
   })
+  it.each([
+    ['a little', 5 * 60_000],
+    ['more than the window is long', 3 * 3_600_000],
+  ])(
+    'goes on within a minute when the clock is set back by %s, and takes the readings of that minute',
+    async (_how, backMs) => {
+      const spec = { sizeMs: 600_000, everyMs: 60_000, latenessMs: 5000, figure: 'count' as const }
+      const bed = openTestBed({ sensors: [{}, window(spec)] })
+      const minutes = async (count: number): Promise<void> => {
+        for (let n = 0; n < count; n++) {
+          bed.pipeline.sink.number(0, n, Status.Good, NO_TIME)
+          await bed.clock.advance(60_000)
+        }
+      }
+      await minutes(20)
+      expect(journalled(bed, 1).slice(-3)).toEqual([
+        [10, 'Good'],
+        [10, 'Good'],
+        [10, 'Good'],
+      ])
+      bed.clock.step(-backMs)
+      await minutes(3)
+      const late = await metric(bed.registry, 'telemetryx_dropped_total', { reason: 'window-late' })
+      expect(late ?? 0).toBe(0)
+      expect(journalled(bed, 1).length).toBeGreaterThanOrEqual(2)
+      await minutes(20)
+      expect(journalled(bed, 1).at(-1)).toEqual([10, 'Good'])
+    },
+  )
 })
 
 describe('the quantile sketch', () => {
