@@ -3,12 +3,16 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { createServer as createHttpServer } from 'node:http'
-import { status } from '@grpc/grpc-js'
+import { readFileSync } from 'node:fs'
+import { create } from '@bufbuild/protobuf'
+import { status, type ServiceError } from '@grpc/grpc-js'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { IngestRequestSchema, IngestService } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
 import { Window_Function } from '#rpc/generated/telemetryx/v1/rules_pb.js'
+import { serviceDefinition } from '#rpc/service-definition.ts'
 import { hasPostgres, startPostgres, type PostgresPeer } from '#test/sim/postgres.ts'
 import { hasRedis, startRedis, type RedisServer } from '#test/sim/redis.ts'
-import { BrainBed, detailsOf } from './brain-bed.ts'
+import { BrainBed, detailsOf, TOKENS } from './brain-bed.ts'
 
 const WAIT = { timeout: 60_000, interval: 20 }
 const windows = [{ name: 'n', function: Window_Function.COUNT, extent: { case: 'count' as const, value: 1000 } }]
@@ -19,6 +23,21 @@ const counting = {
   condition: '{">":[{"var":"windows.n"},0]}',
   windows,
   actions: [{ kind: { case: 'alert' as const, value: { message: '{windows.n}' } } }],
+}
+
+const { ingest } = serviceDefinition(IngestService)
+
+function unlessAbsent(cause: unknown): void {
+  if ((cause as ServiceError).code !== status.NOT_FOUND) throw cause
+}
+
+/** Of a process that has ended, until somebody asks for its exit code, only a shell is left. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 describe.skipIf(!hasPostgres)('While PostgreSQL is away (needs PostgreSQL)', () => {
@@ -34,14 +53,31 @@ describe.skipIf(!hasPostgres)('While PostgreSQL is away (needs PostgreSQL)', () 
     hook.listen(0, '127.0.0.1')
     await once(hook, 'listening')
     const webhooks = { allowPrivate: true, timeoutMs: 5000 }
-    bed = await new BrainBed({ databaseUrl: postgres.url, webhooks }).start()
+    postgres.psql('CREATE ROLE keeper LOGIN; GRANT CREATE ON DATABASE postgres TO keeper')
+    bed = await new BrainBed({ databaseUrl: postgres.url.replace('postgres@', 'keeper@'), webhooks }).start()
   })
   afterAll(async () => {
     await bed.close()
     hook.close()
     await postgres.stop()
   })
-  afterEach(() => vi.waitFor(() => bed.rules().delete('count'), WAIT))
+  afterEach(() => vi.waitFor(() => bed.rules().delete('count').catch(unlessAbsent), WAIT))
+
+  function backends(): number[] {
+    return postgres.psql('SELECT pid FROM pg_stat_activity').split('\n').map(Number)
+  }
+
+  /** One reading, by a call of its own. */
+  function handIn(gateway: string) {
+    const batch = {
+      epoch: 1,
+      lastSeq: 1n,
+      blocks: [{ firstSeq: 1n, sensors: [0], receivedAtMs: 1_795_000_000_000n, numbers: [1] }],
+    }
+    const dictionary = { sensors: [{ number: 0, id: 'press-1.oil-temperature', valueType: 1 }] }
+    const request = create(IngestRequestSchema, { gateway, dictionary, batch })
+    return bed.client(TOKENS.gateway).call(ingest, request, 60_000)
+  }
 
   it('rules are evaluated and their actions carried out; what was acknowledged is known when it is back', async () => {
     const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`
@@ -80,6 +116,67 @@ describe.skipIf(!hasPostgres)('While PostgreSQL is away (needs PostgreSQL)', () 
     await vi.waitFor(() => expect(again.alerts.map(({ message }) => message)).toEqual(['7']), WAIT)
     await vi.waitFor(() => expect(posts).toHaveLength(7), WAIT)
     expect(new Set(posts).size).toBe(7)
+  })
+
+  it('a gateway that has not sent before is told at once when to come again, and is taken when it is back', async () => {
+    const pids = backends()
+    await postgres.kill()
+    await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), WAIT) // until then one may still answer
+    for (const name of ['pg-3', 'pg-4']) {
+      const line = bed.line()
+      line.hello(name)
+      line.readings(1, [1])
+      await vi.waitFor(() => expect(line.error).toMatchObject({ code: status.UNAVAILABLE }), WAIT)
+      expect([detailsOf(line.error).reason, line.received]).toEqual(['UNAVAILABLE', []])
+      expect(detailsOf(line.error).retryMs).toBeGreaterThan(0)
+      const error = await handIn('pg-3').catch((cause: unknown) => cause)
+      expect(error).toMatchObject({ code: status.UNAVAILABLE })
+      expect(detailsOf(error).retryMs).toBeGreaterThan(0)
+    }
+    await postgres.restart()
+    await vi.waitFor(async () => expect((await handIn('pg-3')).accepted).toBe(1), WAIT)
+    const line = bed.line()
+    line.hello('pg-3')
+    line.readings(1, [1, 2])
+    await vi.waitFor(() => expect(line.acknowledged).toEqual([2]), WAIT)
+    line.end()
+  })
+
+  it('a database that does not answer is away as well', async () => {
+    const stopped = [postgres.pid, ...backends()]
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
+    try {
+      const line = bed.line()
+      line.hello('pg-5')
+      await vi.waitFor(() => expect(line.error).toMatchObject({ code: status.UNAVAILABLE }), WAIT)
+      expect(detailsOf(line.error).retryMs).toBeGreaterThan(0)
+    } finally {
+      for (const pid of stopped) process.kill(pid, 'SIGCONT')
+    }
+  })
+
+  it('one that refuses the brain is away for callers, who hear nothing of its words', async () => {
+    await bed.rules().create(counting)
+    const change = { rule: { id: 'count', name: 'X' }, updateMask: { paths: ['name'] } }
+    const refusal = (): Promise<unknown> =>
+      bed
+        .rules()
+        .update(change)
+        .catch((cause: unknown) => cause)
+    postgres.psql('ALTER TABLE brain.rule OWNER TO postgres')
+    const withoutRight = await refusal()
+    postgres.psql('ALTER TABLE brain.rule OWNER TO keeper; ALTER ROLE keeper NOLOGIN')
+    const ofKeeper = "FROM pg_stat_activity WHERE usename = 'keeper'"
+    postgres.psql(`SELECT pg_terminate_backend(pid) ${ofKeeper}`)
+    await vi.waitFor(() => expect(postgres.psql(`SELECT 1 ${ofKeeper}`)).toBe(''), WAIT)
+    const withoutLogin = await refusal()
+    postgres.psql('ALTER ROLE keeper LOGIN')
+    for (const error of [withoutRight, withoutLogin]) {
+      expect(error).toMatchObject({ code: status.UNAVAILABLE })
+      expect((error as ServiceError).details).not.toContain('keeper')
+      expect(detailsOf(error).reason).toBe('UNAVAILABLE')
+      expect(detailsOf(error).retryMs).toBeGreaterThan(0)
+    }
   })
 
   it('what the spool holds is in the database after a crash and a start', async () => {

@@ -68,11 +68,14 @@ const STATUSES: Partial<Readonly<Record<ErrorCode, StatusName>>> = {
   UNAVAILABLE: 'UNAVAILABLE',
 }
 
+/** What the database says of the brain itself: a password that was changed, a right that is gone. It is no word about the caller. */
+const OF_THE_BRAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['UNAUTHENTICATED', 'PERMISSION_DENIED', 'NOT_FOUND'])
+
 export type Answer = Pick<StatusObject, 'code' | 'details' | 'metadata'>
 
 /** The status of a call that ends with `error`. What nobody foresaw is logged, and told as INTERNAL without its words. */
 export function statusOf(error: unknown, log: Log): Answer {
-  const known = callErrorOf(error)
+  const known = lockedOut(error, log) ?? callErrorOf(error)
   if (known === null) log.error({ err: error }, 'A call failed by a fault of the brain')
   const refused = known ?? new CallError('INTERNAL', 'A fault in TelemetryX itself')
   const { code, message, reason, retryAfterMs, violations } = refused
@@ -99,6 +102,12 @@ export function explained(answer: Ending): Ending {
     )
   }
   return { ...answer, metadata }
+}
+
+function lockedOut(error: unknown, log: Log): CallError | null {
+  if (!isTelemetryError(error) || !OF_THE_BRAIN.has(error.code) || !('sqlState' in error.context)) return null
+  log.error({ code: error.code, reason: error.message }, 'The database refuses the brain')
+  return new CallError('UNAVAILABLE', 'The database is away', { retryAfterMs: RETRY_MS })
 }
 
 function callErrorOf(error: unknown): CallError | null {

@@ -6,11 +6,14 @@ import type { Log } from '#domain/driver.ts'
 import { TelemetryError, toTelemetryError } from '#domain/errors.ts'
 import { isId } from '#domain/ids.ts'
 import type { Clock, Timer } from '#kit/clock.ts'
+import { withDeadline } from '#kit/deadline.ts'
 import { ReceivedPositions, type SeqRange } from '#receiver/dedupe.mjs'
 import type { ActionEntry } from '../actions/entry.ts'
 import { Spool, type Commit } from './spool.ts'
 
 const DRAIN_MS = 2000
+/** How long a gateway waits for what it has sent before: shorter than gateways wait for their welcome. */
+const LOOK_UP_MS = 5000
 const MAX_ID_LENGTH = 64
 
 export interface LedgerOptions {
@@ -71,17 +74,27 @@ export class Ledger {
     return this.#spooled.length
   }
 
-  /** What is known of a gateway. Throws PROTOCOL when its name is none; CONNECTION_FAILED, … while the database is away. */
-  file(tenant: string, gateway: string): Promise<GatewayFile> {
+  /**
+   * What is known of a gateway. Throws PROTOCOL when its name is none, UNAVAILABLE for one that has not sent since the start
+   * while the database is away: only that knows what it has sent before.
+   */
+  async file(tenant: string, gateway: string): Promise<GatewayFile> {
     if (!isId(gateway) || gateway.length > MAX_ID_LENGTH)
-      return Promise.reject(new TelemetryError('PROTOCOL', 'The gateway id is not valid'))
-    const key = `${tenant} ${gateway}`
-    const known = this.#files.get(key)
-    if (known) return known
-    const opening = this.#load(tenant, gateway)
-    this.#files.set(key, opening)
-    opening.catch(() => this.#files.delete(key))
-    return opening
+      throw new TelemetryError('PROTOCOL', 'The gateway id is not valid')
+    const { clock } = this.#options
+    const what = 'What the gateway has sent before'
+    try {
+      return await withDeadline({ clock, timeoutMs: LOOK_UP_MS, what }, () => this.#file(tenant, gateway))
+    } catch (cause) {
+      const error = toTelemetryError(cause)
+      if (error.code === 'INTERNAL') throw error
+      // Also when the database refuses our password: that is no word about the caller.
+      throw new TelemetryError('UNAVAILABLE', 'The database is away, which knows what this gateway has sent before', {
+        retryable: true,
+        context: { retryAfterMs: error.context['retryAfterMs'] },
+        cause,
+      })
+    }
   }
 
   /** Resolves when it is durable. After a failure the gateway's file is read anew: nobody knows what was kept. */
@@ -123,6 +136,16 @@ export class Ledger {
     this.#timer?.cancel()
     await this.#writing
     await this.#spool.close()
+  }
+
+  #file(tenant: string, gateway: string): Promise<GatewayFile> {
+    const key = `${tenant} ${gateway}`
+    const known = this.#files.get(key)
+    if (known) return known
+    const opening = this.#load(tenant, gateway)
+    this.#files.set(key, opening)
+    opening.catch(() => this.#files.delete(key))
+    return opening
   }
 
   async #load(tenant: string, gateway: string): Promise<GatewayFile> {
@@ -207,7 +230,7 @@ export class Ledger {
     const rows = new Map<string, PositionRow>()
     for (const { epoch, gateway, ranges, tenant } of commits) {
       if (ranges.length === 0) continue
-      const { durable } = await this.file(tenant, gateway)
+      const { durable } = await this.#file(tenant, gateway)
       for (const [first, last] of ranges) durable.add(epoch, first, last)
       const state = durable.toJSON().find((one) => one.epoch === epoch)
       const key = `${tenant} ${gateway} ${epoch}`
