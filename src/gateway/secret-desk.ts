@@ -48,20 +48,37 @@ export function secretDesk({ store, dataDir, texts, inTurn }: SecretDeskOptions)
 
 /** Keys that read each secret: `devices.press-1.connection.password`, each once. */
 export function secretUses(texts: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const uses = new Map<string, string[]>()
-  for (const text of texts) {
-    if (!text.includes('${secret:')) continue
-    for (const { node, path } of scalarsOf(text, new Set())) {
-      if (typeof node.value !== 'string') continue
-      for (const name of secretsNamedIn(node.value)) {
-        const keys = uses.get(name) ?? []
-        uses.set(name, keys)
-        const key = path.replaceAll('/', '.')
-        if (!keys.includes(key)) keys.push(key)
-      }
-    }
+  const uses = new Map<string, Set<string>>()
+  // Only entries that name a secret are parsed: the whole text of a large plant takes seconds, in which no device is polled.
+  const entries = [...new Set(texts)].flatMap(entriesOf).filter((entry) => entry.includes('${secret:'))
+  for (const entry of entries) {
+    const scalars = scalarsOf(entry, new Set())
+    const values = scalars.map(({ node, path }) => ({ value: String(node.value), key: path.replaceAll('/', '.') }))
+    // An entry that cannot be read by itself is told as a whole.
+    if (scalars.length === 0) values.push({ value: entry, key: entry.split(':', 1)[0]!.trim() })
+    for (const { value, key } of values)
+      for (const name of secretsNamedIn(value)) uses.set(name, (uses.get(name) ?? new Set()).add(key))
   }
-  return uses
+  return new Map([...uses].map(([name, keys]) => [name, [...keys]]))
+}
+
+/** The text without its comments, cut at its top-level keys and at the entries of their lists, each with the line of its key before it. */
+function entriesOf(text: string): readonly string[] {
+  const entries: string[] = []
+  let [key, entry] = ['', '']
+  /** Of the dashes of the key's list; null: it has none, undefined: nobody knows yet. */
+  let indent: number | null | undefined = null
+  for (const line of text.split('\n')) {
+    if (/^\s*(?:#|$)/.test(line)) continue
+    const dash = /^( *)- /.exec(line)?.[1]?.length ?? null
+    const isKey = /^[^\s-]/.test(line)
+    if (!isKey && indent === undefined) indent = dash
+    const isEntry = !isKey && indent !== null && dash === indent
+    if (isKey || isEntry) entries.push(entry)
+    if (isKey) [key, indent, entry] = [line, undefined, line]
+    else entry = isEntry ? `${key}\n${line}` : `${entry}\n${line}`
+  }
+  return [...entries, entry]
 }
 
 /** Names in `${secret:NAME}`; `$${` stands for the characters themselves. */

@@ -58,6 +58,7 @@ export interface FixtureOptions {
   readonly configuration?: ConfigurationDesk
   ingest?: IngestPort
   recentLog?: () => readonly string[]
+  readonly licences?: ApiOptions['licences']
   readonly alarmOperators?: number
   readonly limits?: Partial<HttpLimits>
   auth?: 'required' | 'none'
@@ -100,6 +101,7 @@ export async function prepareApi(options: FixtureOptions = {}): Promise<Fixture>
     ...(options.checks && { checks: options.checks }),
     ...(options.configuration && { configuration: options.configuration }),
     ...(options.ingest && { ingest: options.ingest }),
+    ...(options.licences && { licences: options.licences }),
     ...(options.recentLog && { recentLog: options.recentLog }),
     ...(options.alarmOperators && { alarmOperators: () => options.alarmOperators! }),
     http: {

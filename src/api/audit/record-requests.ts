@@ -21,8 +21,8 @@ function changeOf(request: FastifyRequest, status: number): AuditChange | null {
   const { url, method, config } = request.routeOptions
   if (url === undefined || !url.startsWith('/api/v1/') || config.audit === false) return null
   if (config.audit === undefined && SAFE_METHODS.has(request.method)) return null
-  const outcome = outcomeOf(status)
   const { auditDetails: details, principal } = request
+  const outcome = outcomeOf(status, principal !== null)
   const who = details?.who ?? principal?.name ?? null
   // Strangers who are turned away at a door are not a change; those who try a name are.
   if (outcome === null || who === null) return null
@@ -38,11 +38,12 @@ function changeOf(request: FastifyRequest, status: number): AuditChange | null {
   }
 }
 
-/** null: the request was not understood, so that nothing was tried. */
-function outcomeOf(status: number): AuditChange['outcome'] | null {
+/** null: the request was not understood, so that nothing was tried. What fails for a stranger was refused: the log limits that. */
+function outcomeOf(status: number, isKnown: boolean): AuditChange['outcome'] | null {
   if (status < 400) return 'done'
   if (status === 401 || status === 403 || status === 429) return 'refused'
-  return status === 400 || status === 404 || status === 413 || status === 415 ? null : 'failed'
+  if (status === 400 || status === 404 || status === 413 || status === 415) return null
+  return isKnown ? 'failed' : 'refused'
 }
 
 function firstParameter(params: unknown): string | null {

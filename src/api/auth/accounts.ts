@@ -138,12 +138,14 @@ export class Accounts {
     return this.#publicUser(name)
   }
 
-  /** The user, or null when name or password is wrong; takes as long either way. */
+  /** The user, or null when name or password is wrong, or not right any more; takes as long either way. */
   async authenticate(name: string, password: string): Promise<User | null> {
     const stored = this.#content.users.find((user) => user.name === name)
     this.#decoyHash ??= hashPassword(newSecret())
     const isRight = await verifyPassword(password, stored?.passwordHash ?? (await this.#decoyHash))
-    return stored && isRight ? this.#publicUser(name) : null
+    // Both may have changed while the password was hashed.
+    const isStill = this.#content.users.some((user) => user.name === name && user.passwordHash === stored?.passwordHash)
+    return isRight && isStill ? this.#publicUser(name) : null
   }
 
   tokens(): Token[] {

@@ -3,6 +3,7 @@
 import { isTelemetryError } from '#domain/errors.ts'
 import type { Clock } from '#kit/clock.ts'
 import { Gate } from '../gate.ts'
+import { networkOf } from '../network.ts'
 import { RequestError } from '../problem.ts'
 import { Throttle } from './throttle.ts'
 
@@ -33,7 +34,8 @@ export class Attempts {
    * Throws TOO_MANY_REQUESTS without having checked, and what `check` throws; its UNAUTHENTICATED counts as a guess.
    */
   async check<T>(account: string, address: string, check: () => Promise<T>): Promise<T> {
-    const waitMs = Math.max(this.#byAddress.waitMs(address), account === '' ? 0 : this.#byAccount.waitMs(account))
+    const network = networkOf(address)
+    const waitMs = Math.max(this.#byAddress.waitMs(network), account === '' ? 0 : this.#byAccount.waitMs(account))
     if (waitMs > 0) {
       const seconds = Math.ceil(waitMs / 1000)
       throw new RequestError('TOO_MANY_REQUESTS', `Too many failed tries; wait ${seconds} s`, {
@@ -42,12 +44,12 @@ export class Attempts {
     }
     try {
       const result = await this.#gate.run(check)
-      this.#byAddress.succeeded(address)
+      this.#byAddress.succeeded(network)
       this.#byAccount.succeeded(account)
       return result
     } catch (error) {
       if (isTelemetryError(error, 'UNAUTHENTICATED')) {
-        this.#byAddress.failed(address)
+        this.#byAddress.failed(network)
         if (account !== '') this.#byAccount.failed(account)
       }
       throw error

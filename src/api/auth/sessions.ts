@@ -9,6 +9,8 @@ const IDLE_MS = 12 * 3_600_000
 const ABSOLUTE_MS = 7 * 24 * 3_600_000
 /** Beyond this many, the one unused for longest ends. */
 const MAX_SESSIONS = 1000
+/** Beyond this many of one user, the one of them unused for longest ends: nobody can end those of others by logging in. */
+const MAX_OF_USER = 100
 
 export interface Session {
   readonly user: string
@@ -54,6 +56,7 @@ export class Sessions {
       if (this.#isOver(kept, now) || this.#kept.size >= MAX_SESSIONS) this.#kept.delete(hash)
       else break
     }
+    this.#makeRoomFor(user)
     this.#kept.set(hashSecret(id), { user, address, startedAt: now, usedAt: now })
     return id
   }
@@ -108,6 +111,11 @@ export class Sessions {
   /** Ends all sessions of a user. */
   endAllOf(user: string): void {
     for (const [hash, kept] of this.#kept) if (kept.user === user) this.#kept.delete(hash)
+  }
+
+  #makeRoomFor(user: string): void {
+    const own = [...this.#kept].filter(([, kept]) => kept.user === user)
+    for (const [hash] of own.slice(0, Math.max(0, own.length - MAX_OF_USER + 1))) this.#kept.delete(hash)
   }
 
   /** Unix milliseconds of a monotonic time. */

@@ -94,6 +94,8 @@ export class LiveHub {
 
   /** Takes over an open socket: sends the snapshot, or what has changed since a position, then changes. */
   add(socket: WebSocket, { patterns, isAllowed, since, address }: LiveWish): void {
+    // Its upgrade was under way when the others were told.
+    if (this.#isClosing) return socket.close(1001, this.#goodbye)
     this.#refreshModel()
     const key = patterns.join(',')
     const group = this.#groups.get(key) ?? this.#newGroup(key, patterns)
@@ -148,13 +150,17 @@ export class LiveHub {
       for (const socket of sockets) socket.terminate()
     }
     const gone = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
-    for (const socket of sockets) socket.close(1001, this.#options.goodbye ?? 'The gateway stops')
+    for (const socket of sockets) socket.close(1001, this.#goodbye)
     const timer = this.#options.clock.after(GOODBYE_MS, terminate)
     signal.addEventListener('abort', terminate, { once: true })
     if (signal.aborted) terminate()
     await Promise.all(gone)
     timer.cancel()
     signal.removeEventListener('abort', terminate)
+  }
+
+  get #goodbye(): string {
+    return this.#options.goodbye ?? 'The gateway stops'
   }
 
   /** Who misspells a sensor would wait for it for ever. */

@@ -48,7 +48,7 @@ class RecentKeys {
   /** The answer of the first request with this key; a failed one leaves no trace. Throws CONFLICT for another body. */
   once(key: string, body: unknown, work: () => Promise<Answer>): Promise<Answer> {
     const checksum = createHash('sha256')
-      .update(typeof body === 'string' ? body : JSON.stringify(body))
+      .update(typeof body === 'string' ? body : JSON.stringify(body ?? null))
       .digest('base64')
     const known = this.#answers.get(key)
     if (known) {

@@ -26,7 +26,10 @@ export function registerLicences(app: ApiServer, { options }: ApiContext): void 
       },
     },
     async ({ query }) => {
-      known ??= Promise.resolve(options.licences?.() ?? [])
+      known ??= Promise.resolve(options.licences?.() ?? []).catch((error: unknown) => {
+        known = null
+        throw error
+      })
       const items = sortedByKey(await known, keyOf)
       return pageByKey({ items, key: keyOf, limit: query.limit ?? 1000, cursor: query.cursor })
     },

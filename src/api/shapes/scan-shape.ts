@@ -61,7 +61,8 @@ export const OpcuaScanSchema = Type.Object(
     endpoint: Type.String({
       minLength: 1,
       maxLength: 1024,
-      pattern: '^opc\\.tcp://[^\\s]+$',
+      // Without credentials: it stands in the audit log.
+      pattern: '^opc\\.tcp://[^\\s/@]+(?:/\\S*)?$',
       examples: ['opc.tcp://192.0.2.20:4840'],
     }),
     security: Type.Optional(

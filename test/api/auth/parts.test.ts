@@ -1,9 +1,14 @@
+import crypto from 'node:crypto'
 import { readdir, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Accounts } from '#api/auth/accounts.ts'
+import { Attempts } from '#api/auth/attempts.ts'
 import { hashPassword, verifyPassword } from '#api/auth/password.ts'
+import { Sessions } from '#api/auth/sessions.ts'
 import { Throttle } from '#api/auth/throttle.ts'
+import { TelemetryError } from '#domain/errors.ts'
 import { systemClock } from '#kit/clock.ts'
 import { ManualClock } from '#kit/manual-clock.ts'
 import { PASSWORD, temporaryFolder } from '../fixture.ts'
@@ -59,6 +64,47 @@ describe('accounts', () => {
   })
 })
 
+describe('sessions', () => {
+  it('of one user do not end those of others, however many they are', () => {
+    const sessions = new Sessions(new ManualClock())
+    const admin = sessions.begin('admin', '192.0.2.1')
+    const ids = Array.from({ length: 1200 }, () => sessions.begin('jo', '192.0.2.2'))
+    expect(sessions.find(admin, false)).toMatchObject({ user: 'admin' })
+    expect(sessions.allOf('jo')).toHaveLength(100)
+    expect(sessions.find(ids.at(-100)!, false)).not.toBeNull()
+    expect(sessions.find(ids.at(-101)!, false)).toBeNull()
+  })
+})
+
+describe('a password that is changed while somebody logs in with the old one', () => {
+  it('lets nobody in any more, although the old one was right when it was looked at', async () => {
+    const accounts = new Accounts(join(await temporaryFolder(), 'auth.json'), systemClock)
+    await accounts.addUser('jo', 'the old password', 'viewer')
+    const hash = crypto.argon2
+    const held: (() => void)[] = []
+    let isHeld = true
+    const replace = (argon2: typeof hash): void => {
+      crypto.argon2 = argon2
+      syncBuiltinESMExports()
+    }
+    onTestFinished(() => replace(hash))
+    replace((algorithm, parameters, done) =>
+      hash(algorithm, parameters, (error, result) => {
+        const tell = (): void => done(error, result)
+        if (isHeld) held.push(tell)
+        else tell()
+      }),
+    )
+    const loggingIn = accounts.authenticate('jo', 'the old password')
+    replace(hash)
+    await accounts.setPassword('jo', 'the new password')
+    isHeld = false
+    for (const tell of held) tell()
+    expect(await loggingIn).toBeNull()
+    expect(await accounts.authenticate('jo', 'the new password')).toMatchObject({ name: 'jo' })
+  })
+})
+
 describe('the throttle', () => {
   it('doubles the wait up to its maximum', async () => {
     const throttle = new Throttle({ clock: new ManualClock(), free: 2, maxDelayMs: 5000 })
@@ -71,6 +117,17 @@ describe('the throttle', () => {
     expect(throttle.waitMs('jo')).toBe(0)
     throttle.succeeded('shift-lead')
     expect(throttle.waitMs('shift-lead')).toBe(0)
+  })
+
+  it('takes the addresses of one IPv6 network for one', async () => {
+    const attempts = new Attempts({ clock: new ManualClock(), maxHashes: 2 })
+    const guess = async (address: string): Promise<string> => {
+      const wrong = (): Promise<never> => Promise.reject(new TelemetryError('UNAUTHENTICATED', 'wrong'))
+      return attempts.check(`name of ${address}`, address, wrong).catch(({ code }: { code: string }) => code)
+    }
+    for (let host = 1; host <= 11; host++) expect(await guess(`2001:db8:0:1::${host}`)).toBe('UNAUTHENTICATED')
+    expect(await guess('2001:db8:0:1:ffff::12')).toBe('TOO_MANY_REQUESTS')
+    expect(await guess('2001:db8:0:2::1')).toBe('UNAUTHENTICATED')
   })
 
   it('remembers a bounded number of keys', () => {

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '#kit/manual-clock.ts'
 import { makeAlarm } from '../fakes.ts'
 import { call, PASSWORD, seedAccounts, startApi, temporaryFolder, type Fixture } from '../fixture.ts'
 
@@ -49,6 +50,28 @@ describe('the audit log over HTTP', () => {
       .join('')
     expect(text).toContain('session.login')
     for (const secret of ['hunter2', PASSWORD, 'wrong']) expect(text).not.toContain(secret)
+  })
+
+  it('is not washed out by strangers who try a set-up that is over', async () => {
+    const dataDir = await temporaryFolder()
+    const { admin } = await seedAccounts(dataDir)
+    const { url } = await startApi({ auth: 'required', dataDir, clock: new ManualClock() })
+    const body = { token: 'guessed', name: 'mallory', password: 'a long enough one' }
+    for (let n = 0; n < 50; n++)
+      expect((await call(url, '/api/v1/setup', { method: 'POST', body })).json.code).toBe('CONFLICT')
+    const headers = { authorization: `Bearer ${admin}` }
+    await call(url, '/api/v1/users', { method: 'POST', body: { ...body, token: undefined, role: 'viewer' }, headers })
+    const { items } = (await call(url, '/api/v1/audit?limit=100', { headers })).json
+    expect(items).toHaveLength(31)
+    expect(items[0]).toMatchObject({ action: 'user.add', outcome: 'done', suppressed: 20 })
+    expect(items[1]).toMatchObject({ action: 'session.setup', who: 'set-up link', outcome: 'refused' })
+  })
+
+  it('has the address of a scan, which may therefore hold no credentials', async () => {
+    const { admin } = await prepared()
+    const scan = (endpoint: string) => admin('POST', '/scan/opcua', { endpoint })
+    expect((await scan('opc.tcp://edge:hunter2@192.0.2.20:4840')).status).toBe(400)
+    expect((await scan('opc.tcp://192.0.2.20:4840/a@b')).status).toBe(404) // none looks for devices here
   })
 
   it('has what a role was refused, and nothing of strangers, reads and requests that were not understood', async () => {
