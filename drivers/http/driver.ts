@@ -45,10 +45,12 @@ function sizeProblems(config: HttpDeviceConfig, sensors: number): ConfigProblem[
 }
 
 function fieldProblems(sensors: readonly HttpSensorConfig[]): ConfigProblem[] {
-  const fields = sensors.map(({ field }) => field)
-  return fields.flatMap((field, index) =>
-    field !== undefined && fields.indexOf(field) < index
-      ? [{ path: ['sensors', index, 'field'], message: 'Another sensor of this device has the same field' }]
-      : [],
-  )
+  const fields = new Set<string>()
+  return sensors.flatMap(({ field }, index) => {
+    if (field === undefined) return []
+    const isTaken = fields.has(field)
+    fields.add(field)
+    const message = 'Another sensor of this device has the same field'
+    return isTaken ? [{ path: ['sensors', index, 'field'], message }] : []
+  })
 }
