@@ -64,6 +64,7 @@ export class Outbox {
   readonly #full: { inc(count?: number): void }
   #underWay = 0
   #idle: (() => void) | null = null
+  #isStopped = false
 
   constructor(options: OutboxOptions) {
     this.#options = options
@@ -114,12 +115,16 @@ export class Outbox {
     const parked = this.#parked.get(key)
     if (!parked) return
     this.#parked.delete(key)
-    this.#ready.push(...parked)
+    for (const pending of parked) {
+      pending.timer?.cancel()
+      this.#ready.push(pending)
+    }
     this.#pump()
   }
 
   /** Waits for what is under way; what waits is carried out after the next start. */
   async stop(signal: AbortSignal): Promise<void> {
+    this.#isStopped = true
     for (const { timer } of this.#pending.values()) timer?.cancel()
     this.#ready.length = 0
     const onAbort = (): void => this.#abort.abort()
@@ -130,6 +135,7 @@ export class Outbox {
   }
 
   #pump(): void {
+    if (this.#isStopped) return
     while (this.#underWay < CONCURRENCY && this.#ready.length > 0) {
       const pending = this.#ready.shift()!
       this.#underWay += 1
@@ -148,15 +154,14 @@ export class Outbox {
     } catch (cause) {
       const error = toTelemetryError(cause)
       const { attempts, clock, log } = this.#options
-      const fields = { action: entry.id, kind: entry.kind, tenant: entry.tenant, reason: error.message }
       const pause = pending.backoff.next()
-      if (!error.retryable || pending.backoff.attempt >= attempts) {
-        log.warn(fields, 'An action was given up')
-        await this.#end(entry, error.retryable ? 'gave-up' : 'refused')
-        return
-      }
-      log.info({ ...fields, attempt: pending.backoff.attempt }, 'An action failed and is tried again')
-      if (this.#abort.signal.aborted) return
+      if (!error.retryable || pending.backoff.attempt >= attempts)
+        return this.#giveUp(entry, error.retryable ? 'gave-up' : 'refused', error.message)
+      log.info(
+        { ...fieldsOf(entry), reason: error.message, attempt: pending.backoff.attempt },
+        'An action failed and is tried again',
+      )
+      if (this.#isStopped) return
       pending.timer = clock.after(pause, () => {
         this.#ready.push(pending)
         this.#pump()
@@ -187,12 +192,28 @@ export class Outbox {
   #sendAlert(pending: Pending, tenant: string, { alert, gateway }: AlertBody): boolean {
     const message = { case: 'alert', value: fromJson(AlertSchema, alert as JsonValue) } as const
     if (this.#options.senders.alert(tenant, gateway, message)) return true
-    if (this.#options.clock.now() - pending.entry.createdAt > ALERT_LIFE_MS) return true
-    const key = `${tenant} ${gateway}`
+    if (!this.#isStopped) this.#park(pending, `${tenant} ${gateway}`)
+    return false
+  }
+
+  /** Until its gateway arrives, or for the rest of its life: a gateway that never comes again must not fill the outbox. */
+  #park(pending: Pending, key: string): void {
+    const { clock } = this.#options
     const parked = this.#parked.get(key)
     if (parked) parked.push(pending)
     else this.#parked.set(key, [pending])
-    return false
+    const lifeMs = Math.min(ALERT_LIFE_MS, pending.entry.createdAt + ALERT_LIFE_MS - clock.now())
+    pending.timer = clock.after(Math.max(0, lifeMs), () => {
+      const left = (this.#parked.get(key) ?? []).filter((other) => other !== pending)
+      if (left.length > 0) this.#parked.set(key, left)
+      else this.#parked.delete(key)
+      void this.#giveUp(pending.entry, 'gave-up', 'Its gateway did not come for a week')
+    })
+  }
+
+  async #giveUp(entry: ActionEntry, outcome: string, reason: string): Promise<void> {
+    this.#options.log.warn({ ...fieldsOf(entry), reason }, 'An action was given up')
+    await this.#end(entry, outcome)
   }
 
   async #end({ id, kind }: ActionEntry, outcome: string): Promise<void> {
@@ -206,4 +227,8 @@ export class Outbox {
       )
     })
   }
+}
+
+function fieldsOf({ id, kind, tenant }: ActionEntry) {
+  return { action: id, kind, tenant }
 }

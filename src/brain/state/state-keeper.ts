@@ -40,6 +40,7 @@ export class StateKeeper {
   #timer: Timer | null = null
   #savedToDatabaseAt: number
   #saving: Promise<void> | null = null
+  #isStopped = false
 
   constructor(options: StateKeeperOptions) {
     this.#options = options
@@ -63,6 +64,7 @@ export class StateKeeper {
   }
 
   start(): void {
+    if (this.#isStopped) return
     this.#timer = this.#options.clock.after(CACHE_MS, () => {
       void this.save().finally(() => this.start())
     })
@@ -82,6 +84,7 @@ export class StateKeeper {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     this.#timer?.cancel()
     await this.save(true)
   }
