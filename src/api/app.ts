@@ -32,7 +32,7 @@ import { registerIngest } from './routes/ingest.ts'
 import { registerJournal } from './routes/journal.ts'
 import { registerLicences } from './routes/licences.ts'
 import { registerLog } from './routes/log.ts'
-import { registerLive } from './routes/live.ts'
+import { endLiveWithAccess, registerLive } from './routes/live.ts'
 import { registerModel } from './routes/model.ts'
 import { registerScan } from './routes/scan.ts'
 import { registerSecrets } from './routes/secrets.ts'
@@ -89,6 +89,7 @@ export async function buildApp(context: ApiContext): Promise<ApiServer> {
   installAccess(app, context, [hostname().toLowerCase(), options.http.host.toLowerCase()])
   rates.ofAccounts()
   installAudit(app, context.audit)
+  endLiveWithAccess(app, context)
   registerRoutes(app, context)
   const page = await registerDashboard(app, options.dashboardDir)
   app.setNotFoundHandler(unknownRoute(methodsOf, page))

@@ -138,6 +138,12 @@ export class LiveHub {
     }
   }
 
+  /** Sends those away who may not see it any more. */
+  endUnallowed(): void {
+    for (const group of this.#groups.values())
+      for (const client of group.clients) if (!client.isAllowed()) this.#end(client)
+  }
+
   /** Says goodbye to every client (1001) and resolves when all are gone, at the latest when `signal` aborts. */
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosing = true
@@ -227,12 +233,16 @@ export class LiveHub {
     })
   }
 
+  #end(client: LiveClient): void {
+    client.socket.close(1008, 'The session ended')
+  }
+
   #probe(client: LiveClient): void {
     if (client.silentMs() >= MAX_SILENCE_MS) {
       this.#options.log.info({ silentMs: Math.round(client.silentMs()) }, 'A live client took nothing and was cut off')
       client.socket.terminate()
     } else if (!client.isAllowed()) {
-      client.socket.close(1008, 'The session ended')
+      this.#end(client)
     } else if (client.socket.readyState === client.socket.OPEN) {
       client.socket.ping()
     }

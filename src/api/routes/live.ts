@@ -6,6 +6,16 @@ import type { ApiContext, ApiServer } from '../context.ts'
 import { parsePatterns } from '../live/filter.ts'
 import { RequestError } from '../problem.ts'
 
+/** Changes after which somebody may be allowed less. */
+const TAKES_ACCESS = /^(?:session\.(?:logout|end)|user\.|token\.revoke)/
+
+/** Ends the feed of whoever lost access by a request at once, not with the next ping; before the routes of accounts. */
+export function endLiveWithAccess(app: ApiServer, { live }: ApiContext): void {
+  app.addHook('onResponse', async ({ routeOptions: { config } }) => {
+    if (typeof config.audit === 'string' && TAKES_ACCESS.test(config.audit)) live.endUnallowed()
+  })
+}
+
 export function registerLive(app: ApiServer, context: ApiContext): void {
   const { live } = context
   app.route({

@@ -176,6 +176,37 @@ describe('the live feed', () => {
 })
 
 describe('the live feed with authentication', () => {
+  it('ends at once for who logs out, is removed or whose token is revoked, and for nobody else', async () => {
+    const dataDir = await temporaryFolder()
+    const tokens = await seedAccounts(dataDir)
+    const api = await startApi({ auth: 'required', dataDir, clock: new ManualClock(NOON) })
+    const as = (role: 'viewer' | 'admin') => ({ authorization: `Bearer ${tokens[role]}` })
+    const ask = (method: string, path: string, headers: Record<string, string>, body?: object) =>
+      call(api.url, `/api/v1${path}`, { method, headers, ...(body && { body }) })
+    const logIn = async (name: string) => {
+      const answer = await ask('POST', '/session', {}, { name, password: PASSWORD })
+      return { cookie: answer.headers['set-cookie']![0]!.split(';', 1)[0]! }
+    }
+    const open = async (headers: Record<string, string>) => {
+      const { socket } = await openLive(api, '', { headers })
+      return { socket, closed: new Promise((resolve) => socket.on('close', resolve)) }
+    }
+    await ask('POST', '/users', as('admin'), { name: 'jo', password: PASSWORD, role: 'viewer' })
+    const [own, jo] = [await logIn('admin'), await logIn('jo')]
+    const stays = await open(as('admin'))
+    const [ownLive, joLive, program] = [await open(own), await open(jo), await open(as('viewer'))]
+    await ask('DELETE', '/session', own)
+    expect(await ownLive.closed).toBe(1008)
+    await ask('DELETE', '/users/jo', as('admin'))
+    expect(await joLive.closed).toBe(1008)
+    const { items } = (await ask('GET', '/tokens', as('admin'))).json
+    const { id } = items.find(({ name }: { name: string }) => name === 'viewer')
+    expect(program.socket.readyState).toBe(program.socket.OPEN)
+    await ask('DELETE', `/tokens/${id}`, as('admin'))
+    expect(await program.closed).toBe(1008)
+    expect(stays.socket.readyState).toBe(stays.socket.OPEN)
+  })
+
   it('needs a session or token, and ends within seconds of it', async () => {
     const dataDir = await temporaryFolder()
     const tokens = await seedAccounts(dataDir)
