@@ -233,8 +233,9 @@ class Salvage {
     const { tables, file } = this.#options
     const { db } = tables
     const columns = 'epoch, seq, time, kind, sensor, check_type, json'
-    const isNew = known === null ? '' : ` AND NOT (epoch = ${known.epoch} AND seq >= ${known.seq})`
-    const select = (after: number): string => `SELECT id, ${columns} FROM entry NOT INDEXED WHERE id > ${after}${isNew}`
+    const butKnown = known === null ? '' : ` AND NOT (epoch = ${known.epoch} AND seq >= ${known.seq})`
+    const select = (after: number): string =>
+      `SELECT id, ${columns} FROM entry NOT INDEXED WHERE id > ${after}${butKnown}`
     // What damage has left without a column is left out; an error here would be met again with each try.
     const insert = db.prepare<[Record<string, unknown>]>(
       `INSERT OR IGNORE INTO entry (${columns}) VALUES (@epoch, @seq, @time, @kind, @sensor, @check_type, @json)`,

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isTelemetryError } from '#domain/errors.ts'
 import { Pki } from '#drivers/opcua/pki.ts'
 import { seededRandom } from '#kit/random.ts'
 import { Folder, NEVER, openDevice, startServer, type OpcuaServer, type TestDevice } from './bench.ts'
@@ -74,6 +75,18 @@ function openThroughWire(mode: 'Sign' | 'SignAndEncrypt' | null): TestDevice {
   })
 }
 
+/** What `use` gives, tried again while the machine is too busy for the short time limit: the wire is sound. */
+async function inTime(use: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await use()
+      return
+    } catch (error) {
+      if (!isTelemetryError(error, 'TIMEOUT')) throw error
+    }
+  }
+}
+
 /** Polls over a wire that is sound while it connects and damaged then; answers how many polls failed. */
 async function pollDamaged(
   mode: 'Sign' | 'SignAndEncrypt' | null,
@@ -83,7 +96,7 @@ async function pollDamaged(
   for (let round = 0; round < ROUNDS; round++) {
     flips = 0
     const test = openThroughWire(mode)
-    await test.device.connect(NEVER)
+    await inTime(() => test.device.connect(NEVER))
     flips = 1 + (round % 3)
     try {
       await test.device.poll(0, test.sink, NEVER)
@@ -102,8 +115,10 @@ async function pollDamaged(
 
 async function readsAgain(mode: 'Sign' | 'SignAndEncrypt' | null): Promise<void> {
   const test = openThroughWire(mode)
-  await test.device.connect(NEVER)
-  await test.device.poll(0, test.sink, NEVER)
+  await inTime(async () => {
+    await test.device.connect(NEVER)
+    await test.device.poll(0, test.sink, NEVER)
+  })
   for (const [name, value] of Object.entries(EXPECTED))
     expect(test.sink.last(name)).toMatchObject({ value, status: 'Good' })
   await test.device.close()
