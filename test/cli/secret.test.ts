@@ -5,8 +5,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { main } from '#cli/main.ts'
+import { SecretStore } from '#config/secret-store.ts'
 import { startGatewayProcess } from './gateway-process.ts'
-import { LAUNCHER, telemetryx } from './run-command.ts'
+import { LAUNCHER, printedBy, telemetryx } from './run-command.ts'
 
 const VALUE = 'hunter2 with blanks'
 const config = (password: string): string => `gateway: { id: edge-01, factory: Plant A }
@@ -26,14 +28,29 @@ function withInput(args: readonly string[], input: string): Promise<{ code: numb
   })
 }
 
+/** A command within this process: quicker than one of its own. */
+const inHere = (...args: string[]) => printedBy(() => main(args))
+
+function folder(password: string): { file: string; dir: string; inFolder: string } {
+  const dir = mkdtempSync(join(tmpdir(), 'telemetryx-secret-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  const file = join(dir, 'gateway.yaml')
+  writeFileSync(file, config(password))
+  return { file, dir, inFolder: join(dir, 'data/secrets') }
+}
+
+/** What the audit log has of secrets: action and name. */
+function audited(dir: string): string[] {
+  const texts = readdirSync(join(dir, 'data/audit')).map((name) => readFileSync(join(dir, 'data/audit', name), 'utf8'))
+  expect(texts.join('')).not.toContain('hunter2')
+  const entries = texts.join('').matchAll(/"action":"(secret\.[a-z]+)","target":"([a-z-]+)"/g)
+  return [...entries].map(([, action, name]) => `${action} ${name}`)
+}
+
 describe('telemetryx secret', () => {
-  it('stores, lists and deletes, in the folder and through the gateway that runs on it', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'telemetryx-secret-'))
-    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
-    const file = join(dir, 'gateway.yaml')
-    const inFolder = join(dir, 'data/secrets')
-    writeFileSync(file, config('"${secret:hq-password}"'))
-    const unknown = await telemetryx(['check', file])
+  it('stores what a configuration lacks, in the folder of a gateway that does not run', async () => {
+    const { file, dir, inFolder } = folder('"${secret:hq-password}"')
+    const unknown = await inHere('check', file)
     expect([unknown.code, unknown.stdout]).toEqual([
       78,
       expect.stringContaining(`${file}:4:87: uplinks[0].password: there is no secret hq-password`),
@@ -43,53 +60,49 @@ describe('telemetryx secret', () => {
       text: 'hq-password is stored: write "${secret:hq-password}" into the configuration\n',
     })
     expect(readFileSync(join(inFolder, 'hq-password'), 'utf8')).toBe(VALUE)
+    expect((await inHere('check', file)).code).toBe(0)
+    expect(audited(dir)).toEqual(['secret.put hq-password'])
+  })
 
+  it('stores, lists and deletes through the gateway that runs, and what was stored is in no backup', async () => {
+    const { file, dir, inFolder } = folder('"${secret:hq-password}"')
+    await new SecretStore({ dataDir: join(dir, 'data'), env: {} }).put('hq-password', VALUE)
     const gateway = await startGatewayProcess(file)
     onTestFinished(() => gateway.end('SIGKILL'))
-    expect(
-      await withInput(['secret', 'set', 'unused', '--json', '-c', file], '-----BEGIN KEY-----\nhunter2\n'),
-    ).toEqual({
+    const key = '-----BEGIN KEY-----\nhunter2\n'
+    expect(await withInput(['secret', 'set', 'unused', '--json', '-c', file], key)).toEqual({
       code: 0,
       text: '{"name":"unused","isNew":true,"usedBy":[]}\n',
     })
-    const listed = await telemetryx(['secret', 'list', '-c', file])
+    const listed = await inHere('secret', 'list', '-c', file)
     expect(listed.stdout).toMatch(/hq-password +store .* uplinks\.hq\.password\nunused +store .* nothing\n/)
     expect(listed.stdout + listed.stderr).not.toContain('hunter2')
-    expect(await telemetryx(['secret', 'delete', 'hq-password', '-c', file])).toMatchObject({
+    expect(await inHere('secret', 'delete', 'hq-password', '-c', file)).toMatchObject({
       code: 69,
       stderr: expect.stringContaining('The secret hq-password is in use: uplinks.hq.password'),
     })
-    expect((await telemetryx(['secret', 'delete', 'unused', '-c', file])).code).toBe(0)
+    expect((await inHere('secret', 'delete', 'unused', '-c', file)).code).toBe(0)
     expect(readdirSync(inFolder)).toEqual(['hq-password'])
-    const again = join(dir, 'again')
-    expect((await telemetryx(['backup', join(dir, 'b.tar'), '-c', file])).stdout).not.toContain('secrets')
-    expect((await telemetryx(['restore', join(dir, 'b.tar'), '--data', again])).stdout).toContain(
+    expect(audited(dir)).toEqual(['secret.put unused', 'secret.delete hq-password', 'secret.delete unused'])
+
+    // No backup holds any: restore names those that the restored configuration lacks.
+    const [backup, again] = [join(dir, 'b.tar'), join(dir, 'again')]
+    expect((await telemetryx(['backup', backup, '-c', file])).code).toBe(0)
+    expect(readFileSync(backup).includes(VALUE)).toBe(false)
+    expect((await telemetryx(['restore', backup, '--data', again])).stdout).toContain(
       `Secrets are in no backup. Set: telemetryx secret set hq-password --data ${again}\n`,
     )
-    const audit = readdirSync(join(dir, 'data/audit')).map((name) =>
-      readFileSync(join(dir, 'data/audit', name), 'utf8'),
-    )
-    expect(audit.join('').match(/"action":"secret\.[a-z]+","target":"[a-z-]+"/g)).toEqual([
-      '"action":"secret.put","target":"hq-password"',
-      '"action":"secret.put","target":"unused"',
-      '"action":"secret.delete","target":"hq-password"',
-      '"action":"secret.delete","target":"unused"',
-    ])
-    expect(audit.join('')).not.toContain('hunter2')
   })
 
   it('is what check advises for a password that is written out, which it does not repeat', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'telemetryx-secret-'))
-    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
-    const file = join(dir, 'gateway.yaml')
-    writeFileSync(file, config('hunter2'))
-    const { code, stdout, stderr } = await telemetryx(['check', file])
+    const { file } = folder('hunter2')
+    const { code, stdout, stderr } = await inHere('check', file)
     expect([code, stdout]).toEqual([0, `${file}: ok, 1 device, 1 sensor, 1 uplink\n`])
     expect(stderr).toBe(
       `${file}:4:87: warning: uplinks.hq.password: whoever reads the file reads this secret; ` +
         'store it with "telemetryx secret set hq-password" and write ${secret:hq-password} here\n',
     )
-    const asJson = await telemetryx(['check', '--json', file])
+    const asJson = await inHere('check', '--json', file)
     expect(JSON.parse(asJson.stdout)).toMatchObject({ ok: true, warnings: [{ file, line: 4, column: 87 }] })
     expect(asJson.stdout).not.toContain('hunter2')
   })

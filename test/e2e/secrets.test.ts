@@ -13,7 +13,7 @@ import { startSetUpGateway } from './set-up-gateway.ts'
 let dashboard: BuiltDashboard
 let browser: Browser
 
-describe.skipIf(chromiumPath === null)('secrets in a browser (needs chromium)', { timeout: 120_000 }, () => {
+describe.skipIf(chromiumPath === null)('secrets in a browser (needs chromium)', { timeout: 240_000 }, () => {
   beforeAll(async () => {
     dashboard = await buildDashboard()
     await mkdir(RESULTS, { recursive: true })
