@@ -37,16 +37,18 @@ async function rated(seconds: number, cache: string): Promise<Figures> {
   const gateway = await GatewayProcess.start(plant, cache)
   try {
     const startToServingMs = gateway.servingMs
-    const startToFirstReadingMs = await gateway.readingsMs(1)
+    const startToFirstReadingMs = await gateway.firstReadingMs()
     await gateway.settle(seconds)
     const { corePercent, readingsPerSecond } = await gateway.load(seconds)
     const ratedRssBytes = gateway.rssBytes()
     await gateway.killAndRestart()
-    const killToFirstReadingMs = await gateway.readingsMs(1)
+    const killToServingMs = gateway.servingMs
+    const killToFirstReadingMs = await gateway.firstReadingMs()
     const killToEverySensorMs = await gateway.readingsMs(RATED)
     return {
       startToServingMs,
       startToFirstReadingMs,
+      killToServingMs,
       killToFirstReadingMs,
       killToEverySensorMs,
       rated1000CorePercent: corePercent,

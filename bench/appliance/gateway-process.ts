@@ -18,6 +18,8 @@ const LOOK_MS = 5
 
 export interface Plant {
   readonly yaml: string
+  /** A sensor of each device. */
+  readonly sensors: readonly string[]
   stop(): Promise<void>
 }
 
@@ -32,7 +34,11 @@ export async function makePlant(sensors: number): Promise<Plant> {
     )
     return `  - {id: device-${device}, driver: modbus, poll: 1s, connection: {host: 127.0.0.${device + 1}, port: ${port}, unit: 1}, sensors: [${points.join(', ')}]}`
   })
-  return { yaml: `devices:\n${devices.join('\n')}\n`, stop: () => ended(child, 'SIGKILL') }
+  return {
+    yaml: `devices:\n${devices.join('\n')}\n`,
+    sensors: devices.map((_, device) => `device-${device}.s0`),
+    stop: () => ended(child, 'SIGKILL'),
+  }
 }
 
 export class GatewayProcess {
@@ -40,13 +46,17 @@ export class GatewayProcess {
   readonly #cache: string
   #child: ChildProcess
   #startedAt: number
+  /** The same by the wall clock, Unix milliseconds. */
+  #startedOn = 0
+  readonly #sensors: readonly string[]
   #url = ''
   /** From the start of the process until the API answers. */
   servingMs = Number.NaN
 
-  private constructor(folder: string, cache: string) {
+  private constructor(folder: string, cache: string, sensors: readonly string[]) {
     this.#folder = folder
     this.#cache = cache
+    this.#sensors = sensors
     this.#startedAt = performance.now()
     this.#child = this.#spawn()
   }
@@ -56,12 +66,13 @@ export class GatewayProcess {
     const folder = mkdtempSync(join(tmpdir(), 'telemetryx-bench-'))
     const head = 'gateway: {id: bench, factory: Bench}\ndata: ./data\nhttp: {port: 0, auth: none}\n'
     writeFileSync(join(folder, 'gateway.yaml'), head + (plant?.yaml ?? ''))
-    const gateway = new GatewayProcess(folder, cache)
+    const gateway = new GatewayProcess(folder, cache, plant?.sensors ?? [])
     await gateway.#serving()
     return gateway
   }
 
   #spawn(): ChildProcess {
+    this.#startedOn = Date.now()
     const args = [LAUNCHER, 'gateway', '-c', join(this.#folder, 'gateway.yaml'), '--log-level', 'error']
     const env = { ...process.env, CACHE_DIRECTORY: this.#cache }
     return spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -77,6 +88,18 @@ export class GatewayProcess {
   async readingsMs(count: number): Promise<number> {
     while ((await this.#readings()) < count) await after(LOOK_MS)
     return performance.now() - this.#startedAt
+  }
+
+  /** From the start of the process until its first good reading, by the time that the reading bears: devices are read before the API serves. */
+  async firstReadingMs(): Promise<number> {
+    await this.readingsMs(1)
+    const from = new Date(this.#startedOn).toISOString()
+    const first = async (sensor: string): Promise<number> => {
+      const path = `/api/v1/sensors/${sensor}/readings?from=${from}&limit=1`
+      const { items } = (await (await fetch(this.#url + path)).json()) as { items: { time: string; quality: string }[] }
+      return items[0]?.quality === 'good' ? Date.parse(items[0].time) : Number.POSITIVE_INFINITY
+    }
+    return Math.min(...(await Promise.all(this.#sensors.map(first)))) - this.#startedOn
   }
 
   async killAndRestart(): Promise<void> {

@@ -40,6 +40,8 @@ export interface AcquisitionOptions {
   /** Quality of the latest reading; null when there is none yet. */
   sensorQuality(sensor: SensorNumber): Quality | null
   readonly devices: readonly AcquiredDevice[]
+  /** Monotonic time from which all deadlines are counted; default: now. */
+  readonly originMs?: number
   /** Passed on to the drivers. */
   readonly offered?: DriverServices
   /** Where writes are told of; absent: only in the log. */
@@ -88,7 +90,7 @@ class DeviceAcquisition implements Acquisition {
     const buses = new Buses(this.#scheduler)
     this.#services = {
       timers: this.#scheduler,
-      originMs: clock.monotonic(),
+      originMs: options.originMs ?? clock.monotonic(),
       log,
       random: () => options.random(),
       states: new SensorStates(sink),

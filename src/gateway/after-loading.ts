@@ -1,4 +1,4 @@
-// What is due once all code is loaded and before devices are polled: both stop the process for a moment.
+// What is due once all code is loaded; it stops the process for a moment.
 
 import { flushCompileCache } from 'node:module'
 import { giveBackMemory } from '#kit/give-back-memory.ts'

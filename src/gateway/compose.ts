@@ -24,10 +24,13 @@ import { secretDoors } from './secret-doors.ts'
 import { uplinkDefinitions } from './uplink-definitions.ts'
 import { openGatewayTraces } from './tracing.ts'
 import { uplinkPorts } from './uplink-ports.ts'
-import { gatewayApi } from './gateway-api.ts'
+import { LateApi } from './late-api.ts'
 import type { GatewayOptions, GatewayParts } from './gateway-options.ts'
 import type { Registry } from '#kit/metrics.ts'
 import type { Store } from '#store/store.ts'
+
+/** Most devices are connected by then: one that is a moment late for its first deadline waits for a whole interval. */
+const HEAD_START_MS = 100
 
 /** `store` is open. */
 export async function composeGateway(options: GatewayOptions, store: Store, registry: Registry): Promise<GatewayParts> {
@@ -93,6 +96,7 @@ export async function composeGateway(options: GatewayOptions, store: Store, regi
       record: (event) => void pipeline.record(event),
     },
     devices: acquiredDevices(extended, catalogue, model),
+    originMs: clock.monotonic() + HEAD_START_MS,
     offered: {
       gateway: config.gateway.id,
       dataDir: config.data,
@@ -133,6 +137,7 @@ export async function composeGateway(options: GatewayOptions, store: Store, regi
       ? await secretDoors({ source, configuration, desk: watched, ...forSecrets })
       : null
   const seen = { store, pipeline, acquisition, uplinks, registry, ingest, present, health, typed }
-  const api = gatewayApi(options, seen)
+  const load = async () => (await import('./gateway-api.ts')).gatewayApi(options, seen)
+  const api = new LateApi(load, log.child({ room: 'api' }))
   return { store, pipeline, api, uplinks, traces, acquisition, broker, clockWatch, configuration, desk, detectorFile }
 }

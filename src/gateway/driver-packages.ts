@@ -102,7 +102,10 @@ function broken(name: string, reason: string, cause?: unknown): TelemetryError {
 /** The names in a file; none when it cannot be read or is no YAML: whoever loads it will say so, with the place. */
 function namedDrivers(file: string): string[] {
   try {
-    const drivers: unknown = parseDocument(readFileSync(file, 'utf8')).toJS()?.drivers
+    const text = readFileSync(file, 'utf8')
+    // Nearly no file names any, and a large one takes tenths of a second. A backslash may spell the key in another way.
+    if (!/drivers|\\/.test(text)) return []
+    const drivers: unknown = parseDocument(text).toJS()?.drivers
     return Array.isArray(drivers) ? drivers.filter((name) => typeof name === 'string' && name !== '') : []
   } catch {
     return []

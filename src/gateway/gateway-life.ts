@@ -1,8 +1,9 @@
 // A gateway at run time: starts its parts in order and stops them without losing anything.
 //
-//   start: pipeline → API → uplinks → broker → drivers        (the store runs already)
+//   start: pipeline → broker → drivers → API → uplinks        (the store runs already)
 //   stop: broker → drivers → pipeline → commit → uplinks → traces → API → store
 
+import { checkListening } from '#api/listen.ts'
 import type { HealthReason } from '#domain/component.ts'
 import type { ConfigurationDesk } from '#domain/configuration.ts'
 import { TelemetryError } from '#domain/errors.ts'
@@ -10,6 +11,9 @@ import type { GatewayOptions, GatewayParts } from './gateway-options.ts'
 import { gatewayHealth } from './health.ts'
 import { prepareDrivers } from './prepare-drivers.ts'
 import { ProgressWatch } from './progress-watch.ts'
+
+/** Long enough for devices that answer at all; the API of a gateway whose devices are silent comes so much later. */
+const FIRST_RECORD_MS = 300
 
 export interface StopOptions {
   /** Milliseconds for the whole stop: three quarters softly, then whatever still runs is aborted. */
@@ -76,18 +80,36 @@ export class RunningGateway implements Gateway {
     this.#record('gateway-started', `Gateway ${this.#options.config.gateway.id} started`, { epoch: store.epoch })
     this.#parts.clockWatch.start()
     this.#parts.detectorFile.start()
-    await api.start(never)
-    await uplinks.start(never)
+    const { catalogue, config, log } = this.#options
+    await checkListening(config.http) // another gateway's port: then no device is touched
     await broker?.start(never)
     // Loading a library takes the process for some tenths of a second: better now than amid polls.
-    const { catalogue, config, log } = this.#options
     await prepareDrivers(config, catalogue, (driver, err) =>
       log.warn({ driver, err }, 'A driver could not be prepared'),
     )
-    this.#options.afterLoading?.()
     await acquisition.start(never)
+    await this.#firstRecord()
+    await api.start(never)
+    await uplinks.start(never) // the audit log is open for what they are told to do
+    this.#options.afterLoading?.()
     this.#parts.configuration?.start()
     this.#options.log.info({ url: this.url, epoch: store.epoch }, 'Gateway is running')
+  }
+
+  /** The first answers are taken before the API's code is loaded, which holds the process up. */
+  async #firstRecord(): Promise<void> {
+    const { store } = this.#parts
+    const { clock, config } = this.#options
+    if (config.devices.length === 0) return
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        timer.cancel()
+        unsubscribe()
+        resolve()
+      }
+      const unsubscribe = store.journal.onAppend(goOn)
+      const timer = clock.after(FIRST_RECORD_MS, goOn)
+    })
   }
 
   stop(options: StopOptions): Promise<void> {

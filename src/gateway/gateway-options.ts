@@ -10,6 +10,7 @@ import type { Logger } from '#kit/logger.ts'
 import type { Pipeline } from '#pipeline/pipeline.ts'
 import type { Store } from '#store/store.ts'
 import type { Uplinks } from '#uplinks/uplinks.ts'
+import type { BegunGateway } from './begin.ts'
 import type { EmbeddedBroker } from './broker.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import type { Configuration } from './configuration.ts'
@@ -28,7 +29,9 @@ export interface GatewayOptions {
   readonly source?: ConfigurationSource
   /** The last lines that `log` wrote, oldest first. */
   readonly recentLog?: () => readonly string[]
-  /** Called once all code is loaded, before devices are polled. */
+  /** What was begun before its code was loaded. */
+  readonly begun?: BegunGateway
+  /** Called once all code is loaded. */
   readonly afterLoading?: () => void
   /** Uplinks that a later configuration will bring: what is read until then is kept for them. */
   readonly expectedUplinks?: readonly string[]

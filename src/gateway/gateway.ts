@@ -25,6 +25,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log: log.child({ room: 'store' }),
     registry,
     onEvent: (event) => record(event),
+    ...(options.begun && { worker: options.begun.storeWorker }),
   })
   const parts = await composeGateway(options, store, registry).catch(async (error: unknown) => {
     await store.close()

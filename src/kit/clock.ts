@@ -15,14 +15,24 @@ export interface Clock {
   after(delayMs: number, fire: () => void): Timer
 }
 
+/**
+ * Fires by way of setImmediate. After a while in which the process was busy, Node.js runs what is due before it looks at what has
+ * arrived: an answer that was there in time would be told as a time-out.
+ */
 class SystemTimer implements Timer {
-  readonly #handle: NodeJS.Timeout
+  readonly #timeout: NodeJS.Timeout
+  #turn: NodeJS.Immediate | null = null
+
   constructor(delayMs: number, fire: () => void) {
-    this.#handle = setTimeout(fire, delayMs)
-    this.#handle.unref()
+    this.#timeout = setTimeout(() => {
+      this.#turn = setImmediate(fire)
+    }, delayMs)
+    this.#timeout.unref()
   }
+
   cancel(): void {
-    clearTimeout(this.#handle)
+    clearTimeout(this.#timeout)
+    if (this.#turn !== null) clearImmediate(this.#turn)
   }
 }
 

@@ -2,7 +2,7 @@
 // own (worker.ts), because a write to an SD card can stall for hundreds of milliseconds and polling must not notice.
 
 import { mkdirSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { EventEntry } from '#domain/alarm.ts'
 import type { DeadLetterBox } from '#domain/dead-letter.ts'
 import type { Log } from '#domain/driver.ts'
@@ -18,12 +18,11 @@ import { RingProducer } from '#kit/record-ring.ts'
 import { allocateRing } from '#kit/ring-memory.ts'
 import type { FromStore, Restamp, StoreFigures, StoreSettings } from './protocol.ts'
 import { QueryThread } from './query-thread.ts'
-import { keepSqliteLoaded } from './sqlite-library.ts'
 import { createDeadLetterBox } from './store-letters.ts'
 import { createHistory, type StoreCondition } from './store-history.ts'
 import { createJournal } from './store-journal.ts'
 import { StoreThread } from './store-thread.ts'
-import { keepWasmWrappers } from './wasm-wrappers.ts'
+import { openIn } from './store-worker.ts'
 
 export interface StoreOptions {
   /** Absolute; made when it is not there. */
@@ -39,6 +38,8 @@ export interface StoreOptions {
   readonly registry: Registry
   /** What the store has to say to the journal's readers: quarantine, failure, recovery, retention, dropped records. */
   onEvent(event: EventEntry): void
+  /** Its thread, where `beginStoreWorker` has begun it already. */
+  readonly worker?: Worker
 }
 
 export interface Store {
@@ -80,8 +81,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (error) {
     throw toTelemetryError(error, 'STORE_IO', { context: { dataDir } })
   }
-  keepSqliteLoaded()
-  keepWasmWrappers()
   const memory = allocateRing(options.buffer.capacity)
   const { flushIntervalMs, sync, retention, maxBytes } = options
   const settings: StoreSettings = {
@@ -93,11 +92,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ring: memory,
     now: clock.now(),
   }
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: settings,
-    name: 'store',
-  })
-  const thread = new StoreThread(worker, log)
+  const thread = new StoreThread(openIn(options.worker, settings), log)
   const ready = await thread.ready()
   return new RunningStore(options, thread, ready, memory)
 }

@@ -1,6 +1,6 @@
-// The store thread's entry: messages in, answers out. All work is in engine.ts.
+// The store thread's entry: messages in, answers out; the first message is its settings. All work is in engine.ts.
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import type { RecordBatch } from '#domain/reading.ts'
 import { StoreEngine } from './engine.ts'
 import type { BatchColumns, FromStore, StoreCalls, StoreSettings, ToStore } from './protocol.ts'
@@ -9,13 +9,13 @@ import { type Answers, columnsOf, serveCalls } from './serve-calls.ts'
 const port = parentPort!
 const send = (message: FromStore): void => port.postMessage(message)
 
-function start(): void {
+function start(settings: StoreSettings): void {
   let engine: StoreEngine
   try {
     // What the engine tells while it opens comes after `ready`.
     const early: FromStore[] = []
     let isReady = false
-    engine = new StoreEngine(workerData as StoreSettings, (message) => (isReady ? send(message) : early.push(message)))
+    engine = new StoreEngine(settings, (message) => (isReady ? send(message) : early.push(message)))
     send({ type: 'ready', epoch: engine.epoch, quarantined: engine.quarantined, figures: engine.figures() })
     isReady = true
     early.forEach(send)
@@ -89,4 +89,4 @@ function batchColumns(batch: RecordBatch | null): BatchColumns | null {
   return { epoch, firstSeq, length, sensor, status, sourceTime, receivedAt, value, texts }
 }
 
-start()
+port.once('message', start)

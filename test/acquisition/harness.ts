@@ -36,6 +36,7 @@ export interface HarnessOptions {
   readonly random?: () => number
   readonly clock?: ManualClock
   readonly log?: Log
+  readonly originMs?: number
 }
 
 export class Harness {
@@ -70,6 +71,7 @@ export class Harness {
       },
       sensorQuality: (sensor) => this.latest.get(sensor)?.quality ?? null,
       devices: options.devices.map((device) => this.define(device)),
+      ...(options.originMs !== undefined && { originMs: options.originMs }),
     })
   }
 

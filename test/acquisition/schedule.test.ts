@@ -37,6 +37,15 @@ describe('the schedule', () => {
     expect(Math.max(...polls.map((at) => (at % 1000) - phase))).toBeLessThan(10)
   }, 120_000)
 
+  it('counts deadlines from when it is told, so that a device that connects before does not wait for an interval', async () => {
+    const script = { connectMs: 60, answerMs: 0 }
+    const devices = [{ id: 'a', groups: [{ intervalMs: 1000, sensors: 1 }], script }]
+    const h = new Harness({ devices, originMs: 100 })
+    await h.start()
+    await h.clock.advance(2000)
+    expect(h.polls('a')).toEqual([100, 1100])
+  })
+
   it('spreads polls over the interval in at most 20 slots', async () => {
     const devices = Array.from({ length: 100 }, (_, n) => ({ id: `d${n}`, groups: [{ intervalMs: 1000, sensors: 1 }] }))
     const h = new Harness({ devices })

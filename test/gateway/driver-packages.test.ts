@@ -67,6 +67,12 @@ describe('a driver from a package', () => {
     expect(refused.stderr + refused.stdout).toContain('there are no such dice')
   })
 
+  it('is found however the key is spelt', async () => {
+    writeFileSync(join(folder, 'dice.mjs'), DRIVER)
+    writeFileSync(file, yaml('./dice.mjs').replace('drivers:', '"\\x64rivers":'))
+    expect((await loadCatalogue(file, { clock: systemClock })).drivers.has('dice')).toBe(true)
+  })
+
   it('may be a file beside the configuration', async () => {
     writeFileSync(join(folder, 'dice.mjs'), DRIVER)
     writeFileSync(file, yaml('./dice.mjs'))

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Backoff } from '#kit/backoff.ts'
 import { sleep, systemClock } from '#kit/clock.ts'
 import { withDeadline } from '#kit/deadline.ts'
@@ -40,6 +42,51 @@ describe('sleep', () => {
     const before = systemClock.monotonic()
     await Promise.all([sleep(systemClock, 5), new Promise((resolve) => setTimeout(resolve, 10))])
     expect(systemClock.monotonic() - before).toBeGreaterThanOrEqual(4)
+  })
+})
+
+/** Two ends of a connection within this process: what one has written, the other finds at its next look. */
+async function connection(): Promise<{ near: Socket; far: Socket }> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const near = connect((server.address() as { port: number }).port, '127.0.0.1')
+  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as unknown as [[Socket]]
+  onTestFinished(() => {
+    near.destroy()
+    far.destroy()
+    server.close()
+  })
+  return { near, far }
+}
+
+describe('the system clock', () => {
+  it('tells what is due after a busy while only once what has arrived meanwhile was taken', async () => {
+    const { near, far } = await connection()
+    const seen: string[] = []
+    near.on('data', () => seen.push('the answer'))
+    far.write('answer')
+    await new Promise<void>((resolve) => {
+      systemClock.after(1, () => {
+        seen.push('the time-out')
+        resolve()
+      })
+      const busyUntil = performance.now() + 20
+      while (performance.now() < busyUntil);
+    })
+    expect(seen).toEqual(['the answer', 'the time-out'])
+  })
+
+  it('does not fire what was cancelled by that which arrived', async () => {
+    const { near, far } = await connection()
+    const seen: string[] = []
+    const limit = systemClock.after(1, () => seen.push('the time-out'))
+    near.on('data', () => limit.cancel())
+    far.write('answer')
+    const busyUntil = performance.now() + 20
+    while (performance.now() < busyUntil);
+    await sleep(systemClock, 1)
+    await sleep(systemClock, 1)
+    expect(seen).toEqual([])
   })
 })
 
