@@ -30,21 +30,34 @@ export class ProcessExports implements Exports {
     if (this.#running >= MAX_EXPORTS)
       throw new TelemetryError('RATE_LIMITED', 'Two exports are being made already; try again when one is done')
     this.#running += 1
+    let child: ChildProcessByStdio<null, Readable, Readable>
     try {
-      const { dataDir, flush } = this.#options
-      await flush()
-      signal.throwIfAborted()
-      const child = spawn(process.execPath, [...process.execArgv, PROGRAM, JSON.stringify({ ...request, dataDir })], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-      child.once('close', () => (this.#running -= 1))
+      child = await this.#spawn(request, signal)
+    } catch (error) {
+      this.#running -= 1
+      throw toStopped(error)
+    }
+    child.once('close', () => (this.#running -= 1))
+    try {
       return await begun(child, signal)
     } catch (error) {
-      throw error instanceof TelemetryError
-        ? error
-        : new TelemetryError('ABORTED', 'The export was stopped', { cause: error })
+      throw toStopped(error)
     }
   }
+
+  async #spawn(request: SensorExport, signal: AbortSignal): Promise<ChildProcessByStdio<null, Readable, Readable>> {
+    const { dataDir, flush } = this.#options
+    await flush()
+    signal.throwIfAborted()
+    return spawn(process.execPath, [...process.execArgv, PROGRAM, JSON.stringify({ ...request, dataDir })], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  }
+}
+
+function toStopped(error: unknown): TelemetryError {
+  if (error instanceof TelemetryError) return error
+  return new TelemetryError('ABORTED', 'The export was stopped', { cause: error })
 }
 
 /** The output of the process, once there is some. */
