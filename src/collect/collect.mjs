@@ -153,7 +153,7 @@ class Sender {
   async #spill() {
     const lines = this.#lines.splice(0)
     const kept = await this.#spool.append(lines).catch((error) => {
-      this.#lines.unshift(...lines)
+      this.#lines = [...lines, ...this.#lines] // more than a call can take as arguments, perhaps
       throw error
     })
     if (kept < lines.length) this.#emit('dropped', { count: lines.length - kept })

@@ -88,6 +88,10 @@ export class Spool {
     try {
       await file.appendFile(text)
       await file.datasync()
+    } catch (error) {
+      // What stands there in part would spoil the line after it.
+      await file.truncate(this.#size).catch(() => {})
+      throw error
     } finally {
       await file.close()
     }
