@@ -58,7 +58,7 @@ export class Outbox {
   readonly #pending = new Map<string, Pending>()
   readonly #ready: Pending[] = []
   /** Alerts by tenant and gateway, for gateways that are away. */
-  readonly #parked = new Map<string, Pending[]>()
+  readonly #parked = new Map<string, Set<Pending>>()
   readonly #abort = new AbortController()
   readonly #ended: Counter
   readonly #full: { inc(count?: number): void }
@@ -199,14 +199,12 @@ export class Outbox {
   /** Until its gateway arrives, or for the rest of its life: a gateway that never comes again must not fill the outbox. */
   #park(pending: Pending, key: string): void {
     const { clock } = this.#options
-    const parked = this.#parked.get(key)
-    if (parked) parked.push(pending)
-    else this.#parked.set(key, [pending])
+    const parked = this.#parked.get(key) ?? new Set()
+    this.#parked.set(key, parked.add(pending))
     const lifeMs = Math.min(ALERT_LIFE_MS, pending.entry.createdAt + ALERT_LIFE_MS - clock.now())
     pending.timer = clock.after(Math.max(0, lifeMs), () => {
-      const left = (this.#parked.get(key) ?? []).filter((other) => other !== pending)
-      if (left.length > 0) this.#parked.set(key, left)
-      else this.#parked.delete(key)
+      parked.delete(pending)
+      if (parked.size === 0) this.#parked.delete(key)
       void this.#giveUp(pending.entry, 'gave-up', 'Its gateway did not come for a week')
     })
   }

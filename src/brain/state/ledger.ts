@@ -81,13 +81,14 @@ export class Ledger {
   async file(tenant: string, gateway: string): Promise<GatewayFile> {
     if (!isId(gateway) || gateway.length > MAX_ID_LENGTH)
       throw new TelemetryError('PROTOCOL', 'The gateway id is not valid')
-    const { clock } = this.#options
-    const what = 'What the gateway has sent before'
+    const { clock, log } = this.#options
+    const what = 'Looking up what a gateway has sent before'
     try {
       return await withDeadline({ clock, timeoutMs: LOOK_UP_MS, what }, () => this.#file(tenant, gateway))
     } catch (cause) {
       const error = toTelemetryError(cause)
       if (error.code === 'INTERNAL') throw error
+      log.warn({ tenant, gateway, code: error.code, reason: error.message }, 'A gateway cannot be looked up')
       // Also when the database refuses our password: that is no word about the caller.
       throw new TelemetryError('UNAVAILABLE', 'The database is away, which knows what this gateway has sent before', {
         retryable: true,
