@@ -1,5 +1,5 @@
-// The API of a gateway, whose code is loaded by its start: that takes a third as long as everything before it, and devices are
-// read meanwhile.
+// The API of a gateway, whose code is loaded by its start: that takes a good part of the time until a gateway serves, and its
+// devices are read before.
 
 import type { Api } from '#api/server.ts'
 import type { AuditChange, AuditSink } from '#domain/audit.ts'
