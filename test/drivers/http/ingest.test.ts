@@ -52,7 +52,13 @@ const post = (body: unknown, headers: Record<string, string> = {}, device = 'app
 
 async function history(sensor: string): Promise<{ value: unknown; time: string }[]> {
   const path = `/api/v1/sensors/apps.${sensor}/readings?from=2020-01-01T00:00:00Z&limit=5000`
-  return (await call(gateway.url, path)).json.items
+  const items: { value: unknown; time: string }[] = []
+  for (let next: string | null = ''; next !== null;) {
+    const { json } = await call(gateway.url, next === '' ? path : `${path}&cursor=${encodeURIComponent(next)}`)
+    items.push(...json.items)
+    next = json.next
+  }
+  return items
 }
 
 describe('handing in readings and events', () => {
