@@ -3,7 +3,7 @@
 import { LineCounter } from 'yaml'
 import { printable } from '#config/problems.ts'
 import type { TextProblem } from '#domain/configuration.ts'
-import { MASK, rangeOf, secretsOf } from './masked-text.ts'
+import { MASK, mayHoldSecrets, rangeOf, secretsOf } from './masked-text.ts'
 
 const URL_START = /^[a-z][a-z0-9+.-]*:\/\//i
 /** Say nothing about whose secret it is. */
@@ -23,6 +23,7 @@ export interface LiteralSecret {
  * a reference, nor a password within a URL. `keys`: names whose values are secrets.
  */
 export function literalSecrets(text: string, keys: ReadonlySet<string>): readonly LiteralSecret[] {
+  if (!mayHoldSecrets(text, keys)) return []
   return secretsOf(text, keys).flatMap(({ node, path }) => {
     const { value } = node
     if (typeof value !== 'string' || value === MASK || value.includes('${')) return []

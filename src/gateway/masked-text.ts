@@ -63,8 +63,8 @@ export function unmaskSecrets(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, text: unmasked }
 }
 
-/** Most configurations hold references only: they need not be parsed for it. */
-function mayHoldSecrets(text: string, keys: ReadonlySet<string>): boolean {
+/** Most configurations hold references only: they need not be parsed for it, which takes seconds for a large plant. */
+export function mayHoldSecrets(text: string, keys: ReadonlySet<string>): boolean {
   if (CREDENTIALS.test(text) || /[&*]\w/.test(text)) return true
   for (const [, name = '', value = ''] of text.matchAll(/([\w-]+)["']?\s*:(?=[ \t]*([^\r\n]{0,200}))/g)) {
     if (isSecretName(name, keys) && !/^["']?(?:\$\{[^}]*\})+["']?\s*(?:[,}#]|$)/.test(value)) return true

@@ -191,7 +191,7 @@ class Collector {
     const values: string[] = []
     const folder = join(dataDir, SECRETS_FOLDER)
     if (!existsSync(folder)) return values
-    this.#try('the names in the store of secrets', () => {
+    this.#try('the store of secrets, whose values are taken out of everything', () => {
       for (const entry of readdirSync(folder, { withFileTypes: true }))
         if (entry.isFile()) values.push(withoutLastBreak(readFileSync(join(folder, entry.name), 'utf8')))
     })
