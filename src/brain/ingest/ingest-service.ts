@@ -4,10 +4,11 @@ import type { Log } from '#domain/driver.ts'
 import { ingestOnce } from '#receiver/ingest-once.ts'
 import { SyncCall, type SyncStream } from '#receiver/sync-call.ts'
 import type { IngestResponse } from '#rpc/generated/telemetryx/v1/ingest_pb.js'
-import { readIngestRequest } from '#rpc/ingest-request.ts'
+import { readIngestRequest, type HandedIn } from '#rpc/ingest-request.ts'
 import { ingestDefinition } from '#rpc/ingest-service.ts'
 import type { RpcServer } from '#rpc/server.ts'
 import { statusOf, unary } from '../rpc/answers.ts'
+import { unreadable } from '../rpc/unreadable.ts'
 import type { BrainContext, BrainService } from '../service.ts'
 import { BrainIntake, type BrainIntakeOptions } from './brain-intake.ts'
 import type { GatewayLines } from './gateway-lines.ts'
@@ -32,7 +33,7 @@ export class IngestService implements BrainService {
       sync: (stream: SyncStream) => this.#sync(stream, context),
       ingest: unary<Uint8Array, IngestResponse>(this.#options.log, (request, call) => {
         const caller = context.caller(call, 'ingest')
-        return ingestOnce(new BrainIntake(this.#options, caller), readIngestRequest(request))
+        return ingestOnce(new BrainIntake(this.#options, caller), handedInBy(request))
       }),
     })
   }
@@ -60,5 +61,14 @@ export class IngestService implements BrainService {
     } catch (error) {
       stream.emit('error', statusOf(error, log))
     }
+  }
+}
+
+/** Read here and not by grpc-js, which would do so before anybody has been asked who sends it. */
+function handedInBy(request: Uint8Array): HandedIn {
+  try {
+    return readIngestRequest(request)
+  } catch (cause) {
+    throw unreadable(cause)
   }
 }

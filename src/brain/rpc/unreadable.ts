@@ -3,7 +3,7 @@
 
 import { ServerInterceptingCall, type ServerInterceptor, type ServiceDefinition } from '@grpc/grpc-js'
 import type { Log } from '#domain/driver.ts'
-import { invalidArgument, statusOf } from './answers.ts'
+import { invalidArgument, statusOf, type CallError } from './answers.ts'
 
 const MAX_REASON = 200
 
@@ -12,8 +12,17 @@ class Unreadable {
   readonly reason: string
 
   constructor(cause: unknown) {
-    this.reason = (cause instanceof Error ? cause.message : String(cause)).slice(0, MAX_REASON)
+    this.reason = reasonOf(cause)
   }
+}
+
+/** What a caller hears whose message could not be read, for `cause`. */
+export function unreadable(cause: unknown): CallError {
+  return invalidArgument({ field: 'request', description: `cannot be read as protobuf: ${reasonOf(cause)}` })
+}
+
+function reasonOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).slice(0, MAX_REASON)
 }
 
 /** The same service, whose requests are read without an exception. */
@@ -41,8 +50,7 @@ export function refusingUnreadable(log: Log): ServerInterceptor {
         next({
           onReceiveMessage: (message: unknown, pass) => {
             if (!(message instanceof Unreadable)) return pass(message)
-            const violation = { field: 'request', description: `cannot be read as protobuf: ${message.reason}` }
-            call.sendStatus(statusOf(invalidArgument(violation), log))
+            call.sendStatus(statusOf(unreadable(message.reason), log))
           },
         }),
     })
