@@ -158,15 +158,14 @@ describe('A stored secret', () => {
       await plant.ask('PUT', '/secrets/unused', { value: PUT.repeat(10_000) }),
       await plant.ask('GET', '/secrets/unused'),
       await plant.ask('DELETE', '/secrets/cell-password'),
-      await apply(plant, `${head}${device(TYPED)}nonsense: 1\n`),
       ...(await Promise.all(
-        ['/secrets', '/config', '/config/revisions/2', '/config/revisions/2/changes', '/audit', '/log', '/journal'].map(
-          (path) => plant.ask('GET', path),
+        ['/secrets', '/config', '/config/revisions/2', '/audit', '/log', '/journal'].map((path) =>
+          plant.ask('GET', path),
         ),
       )),
     ]
     expect(answers.map(({ status }) => status)).toEqual([
-      200, 200, 400, 400, 400, 400, 400, 405, 409, 400, 200, 200, 200, 200, 200, 200, 200,
+      200, 200, 400, 400, 400, 400, 400, 405, 409, 200, 200, 200, 200, 200, 200,
     ])
     const { folder, file, gateway } = plant
     const dataDir = join(folder, 'data')
