@@ -42,8 +42,3 @@ export class IsoTimes {
     return this.#prefix + PAD[ms - second * 1000]!
   }
 }
-
-/** Shortest text that gives the same float64 again, −0 included. */
-export function exactNumber(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(value)
-}

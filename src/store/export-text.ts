@@ -6,7 +6,8 @@
 import type { Bucket } from '#domain/history.ts'
 import { isBad, qualityOf, statusName, type StatusCode } from '#domain/quality.ts'
 import { jsonValue } from '#domain/value.ts'
-import { exactNumber, IsoTimes, type ExportedSensor, type ExportOutput, type ExportWriter } from './export-format.ts'
+import { csvCell, exactNumber } from '#kit/export-cells.ts'
+import { IsoTimes, type ExportedSensor, type ExportOutput, type ExportWriter } from './export-format.ts'
 import { seriesValue } from './numeric-values.ts'
 import type { Series } from './series.ts'
 
@@ -29,7 +30,7 @@ export class CsvWriter implements ExportWriter {
   }
 
   readings({ id, unit, valueType }: ExportedSensor, batch: Series): Promise<void> {
-    const tails = new StatusTexts((status) => `,${qualityOf(status)},${statusName(status)},${cell(unit)}${NEWLINE}`)
+    const tails = new StatusTexts((status) => `,${qualityOf(status)},${statusName(status)},${csvCell(unit)}${NEWLINE}`)
     const isNumber = valueType === 'number'
     const values = batch.cells.value
     let text = ''
@@ -49,7 +50,7 @@ export class CsvWriter implements ExportWriter {
     let text = ''
     for (const { time, count, min, max, mean, last } of buckets) {
       const numbers = [min, max, mean, last].map(exactNumber).join()
-      text += `${this.#iso.of(time)},${id},${count},${numbers},${cell(unit)}${NEWLINE}`
+      text += `${this.#iso.of(time)},${id},${count},${numbers},${csvCell(unit)}${NEWLINE}`
     }
     return this.#output.write(text)
   }
@@ -124,11 +125,6 @@ class StatusTexts {
 
 function cellOf(value: ReturnType<typeof seriesValue>): string {
   if (typeof value === 'number') return exactNumber(value)
-  if (typeof value === 'string') return value === '' ? '""' : cell(value) // nothing at all means: no value
+  if (typeof value === 'string') return value === '' ? '""' : csvCell(value) // nothing at all means: no value
   return value === null ? '' : String(value)
-}
-
-/** Text as a cell: quoted when it holds what would end or split it (RFC 4180 §2.6, §2.7). */
-function cell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -106,6 +106,22 @@ describe.skipIf(chromiumPath === null)('people of central (needs chromium)', { t
     await page.getByRole('heading', { name: 'Fleet' }).waitFor()
   })
 
+  it('see their open sessions, and end one of them', async () => {
+    const other = await open('/', 'night-shift')
+    await other.page.getByRole('heading', { name: 'Fleet' }).waitFor()
+    const { complaints, page } = await open('/account', 'night-shift')
+    const table = page.getByRole('table', { name: 'Your open sessions' })
+    await table.getByRole('row', { name: /This one/ }).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    for (let left = await table.getByRole('button').count(); left > 0; left--) {
+      await table.getByRole('button').first().click()
+      await expect.poll(() => table.getByRole('button').count()).toBe(left - 1)
+    }
+    expect(complaints).toEqual([])
+    await other.page.reload()
+    await other.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
   it('change their own password, and sign in with it', async () => {
     const { page } = await open('/', 'night-shift')
     await page.getByRole('link', { name: /night-shift.*your account/ }).click()

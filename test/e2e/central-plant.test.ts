@@ -1,5 +1,6 @@
 // Machines, sensors, alarms and the journal of a central in a browser, before what a gateway has handed in.
 
+import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
@@ -57,6 +58,8 @@ describe.skipIf(chromiumPath === null)('the plant at central (needs chromium)', 
     await page.getByText('No open alarms').waitFor()
     await page.getByRole('link', { name: 'Journal' }).click()
     await page.getByText('Nothing like this happened').waitFor()
+    await page.getByRole('link', { name: 'Alerts of rules' }).click()
+    await page.getByText('No rule has said anything in this time').waitFor()
     expect(await seriousFindings(page)).toEqual([])
     expect(complaints).toEqual([])
   })
@@ -85,6 +88,40 @@ describe.skipIf(chromiumPath === null)('the plant at central (needs chromium)', 
     await page.getByRole('row', { name: /^Medium Oil temperature is 76\.2 °C.* 10 min$/ }).waitFor()
     await page.getByRole('link', { name: 'edge-01' }).first().waitFor()
     expect(await seriousFindings(page)).toEqual([])
+    expect(complaints).toEqual([])
+  })
+
+  it('saves what a sensor was as a file', async () => {
+    const { complaints, page } = await open('/sensors/press-1.oil-temperature?span=8h')
+    await page.getByRole('button', { name: 'Export' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Export this range' })
+    await dialog.getByLabel('CSV').waitFor()
+    expect(await dialog.getByLabel('Parquet').count()).toBe(0)
+    expect(await seriousFindings(page)).toEqual([])
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('button', { name: 'Save file' }).click(),
+    ])
+    const lines = readFileSync(await download.path(), 'utf8')
+      .trimEnd()
+      .split('\r\n')
+    expect(lines).toHaveLength(61)
+    expect(lines[1]).toMatch(/^\d.*Z,press-1\.oil-temperature,60,good,Good,degC$/)
+    expect(complaints).toEqual([])
+  })
+
+  it('has what the rules of the brain said, with where it is', async () => {
+    const { complaints, page } = await open('/alarms')
+    await page.getByRole('link', { name: 'Alerts of rules' }).click()
+    const row = page.getByRole('row', {
+      name: /Medium Oil of Press 1 is hot .* Hot oil press-1\.oil-temperature at edge-01/,
+    })
+    await row.waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await page.getByLabel('Time').selectOption('1h')
+    expect(new URL(page.url()).search).toBe('?span=1h')
+    await row.getByRole('link', { name: 'press-1.oil-temperature' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Oil temperature' }).waitFor()
     expect(complaints).toEqual([])
   })
 
@@ -155,6 +192,7 @@ describe.skipIf(chromiumPath === null)('the plant at central (needs chromium)', 
         ['machine', '/machines/press-1', 'Urgent alarm'],
         ['sensor', '/sensors/press-1.oil-temperature?span=1h', 'Standard deviation'],
         ['alarms', '/alarms', 'Low-low limit'],
+        ['alerts', '/alerts', 'Hot oil'],
         ['journal', '/journal', 'Cleared'],
       ] as const) {
         const { complaints, context: other, page } = await openPage(browser, url(path), { ...options, storageState })

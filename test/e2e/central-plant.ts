@@ -12,6 +12,7 @@ const MINUTE = 60_000
 const READINGS = 60
 
 const PRESS = { machine: 'press-1', machineName: 'Press 1', factory: 'plant-a', factoryName: 'Plant A' }
+const PRESS_SENSOR = 'press-1.oil-temperature'
 const FURNACE = { ...PRESS, machine: 'furnace', machineName: 'Furnace' }
 
 /** Asks a central as a person or a program does. */
@@ -69,7 +70,7 @@ function recordsOf(gateway: string, now: number): IngestRequest {
       sensors: [
         create(SensorSchema, {
           number: 0,
-          id: 'press-1.oil-temperature',
+          id: PRESS_SENSOR,
           valueType: ValueType.NUMBER,
           unit: 'degC',
           description: 'Oil temperature',
@@ -81,7 +82,7 @@ function recordsOf(gateway: string, now: number): IngestRequest {
     batch: {
       epoch: 1,
       firstSeq: 1n,
-      lastSeq: last + 4n,
+      lastSeq: last + 5n,
       blocks: [
         {
           firstSeq: 1n,
@@ -109,13 +110,26 @@ function recordsOf(gateway: string, now: number): IngestRequest {
             source: 'gateway',
           }),
         },
+        {
+          seq: last + 5n,
+          // As the uplink to the brain notes an alert of it.
+          event: wireEvent({
+            kind: 'event',
+            type: 'receiver-alert',
+            severity: 'warning',
+            time: now - 4 * MINUTE,
+            message: 'Oil of Press 1 is hot while the furnace is on',
+            source: 'brain',
+            data: { alert: 'alert-1', rule: 'hot', ruleName: 'Hot oil', sensor: PRESS_SENSOR },
+          }),
+        },
       ],
     },
   })
 }
 
 function transitionsAt(now: number) {
-  const sensor = 'press-1.oil-temperature'
+  const sensor = PRESS_SENSOR
   const finding = { value: 76.2, limit: 75 }
   const raisedAt = now - 50 * MINUTE
   const high = makeAlarm('1-1', sensor, { raisedAt, finding, message: 'Oil temperature is 76.2 °C, high limit 75 °C' })

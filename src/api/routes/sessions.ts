@@ -9,7 +9,7 @@ import { pageByKey, pageOf, pageParameters, sortedByKey } from '../paging.ts'
 import { isoTime, TimeSchema } from '../time.ts'
 import { begin, NewPasswordSchema, SessionSchema } from './session.ts'
 
-const OpenSessionSchema = Type.Object({
+export const OpenSessionSchema = Type.Object({
   id: Type.String(),
   isThis: Type.Boolean({ description: 'The one that asks.' }),
   address: Type.String({ description: 'Where it began.' }),

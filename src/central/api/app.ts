@@ -23,6 +23,7 @@ import { installGuard } from './guard.ts'
 import { installRateLimits } from './rate-limits.ts'
 import { registerAlarms } from './routes/alarms.ts'
 import { registerAudit } from './routes/audit.ts'
+import { registerExport } from './routes/export.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerIngest } from './routes/ingest.ts'
 import { registerKeys } from './routes/keys.ts'
@@ -30,6 +31,7 @@ import { registerLive } from './routes/live.ts'
 import { registerModelChanges } from './routes/model-changes.ts'
 import { registerModel } from './routes/model.ts'
 import { registerSession } from './routes/session.ts'
+import { registerSessions } from './routes/sessions.ts'
 import { registerTenants } from './routes/tenants.ts'
 import { registerUsers } from './routes/users.ts'
 import { registerValues } from './routes/values.ts'
@@ -57,6 +59,7 @@ export const V1: ApiVersion = {
     registerModel(app, context)
     registerModelChanges(app, context)
     registerValues(app, context)
+    registerExport(app, context)
     registerAlarms(app, context)
     registerAnomalies(app, context)
     registerLive(app, context)
@@ -64,6 +67,7 @@ export const V1: ApiVersion = {
     registerGatewayRoutes(app, context)
     registerIngest(app, context)
     registerSession(app, context)
+    registerSessions(app, context)
     registerTenants(app, context)
     registerKeys(app, context)
     registerUsers(app, context)

@@ -3,6 +3,7 @@
 
 import { hashSecret, newSecret } from '#api/auth/secret.ts'
 import type { Clock } from '#kit/clock.ts'
+import { SessionSlots, type Account } from './session-slots.ts'
 import type { SharedValues } from './shared-values.ts'
 
 /** A session that nobody used for this long has ended. */
@@ -18,57 +19,112 @@ export interface Session {
   readonly user: string
   /** Of the password that it began with: another password ends it. */
   readonly mark: string
+  /** Where it began; null: an earlier version did not note it. */
+  readonly address: string | null
+  /** Its place in the list of the account's sessions; null: as above. */
+  readonly slot: string | null
   /** Unix milliseconds. */
   readonly startedAt: number
   readonly usedAt: number
 }
 
+/** A session in the list of its account. */
+export interface OpenSession extends Session {
+  /** Names it, and opens nothing. */
+  readonly publicId: string
+}
+
 export class Sessions {
+  readonly #slots: SessionSlots
   readonly #values: SharedValues
   readonly #clock: Clock
 
   constructor(values: SharedValues, clock: Clock) {
     this.#values = values
     this.#clock = clock
+    this.#slots = new SessionSlots(values, () => clock.now())
   }
 
   /** Begins a session; answers its id, which goes into the cookie. */
-  async begin(who: Pick<Session, 'tenant' | 'user' | 'mark'>): Promise<string> {
+  async begin(who: Pick<Session, 'tenant' | 'user' | 'mark' | 'address'>): Promise<string> {
     const id = newSecret()
+    const hash = hashSecret(id)
     const now = this.#clock.now()
-    await this.#keep(id, { ...who, startedAt: now, usedAt: now })
+    const slot = await this.#slots.take(who, hash)
+    await this.#keep(hash, { ...who, slot, startedAt: now, usedAt: now })
     return id
   }
 
   /** The session of an id; null when there is none, or it is over. Counts as a sign of life. */
   async find(id: string): Promise<Session | null> {
-    const text = await this.#values.get(keyOf(id))
-    const session = text === null ? null : parsed(text)
+    const hash = hashSecret(id)
+    const session = await this.#read(hash)
     const now = this.#clock.now()
-    if (session === null || now >= endOf(session)) return null
-    if (now - session.usedAt < KEEP_USE_MS) return session
-    const used = { ...session, usedAt: now }
-    await this.#keep(id, used)
+    if (session === null || now - session.usedAt < KEEP_USE_MS) return session
+    const hasSlot = session.slot !== null && (await this.#slots.holds(session.slot, hash))
+    const used = { ...session, usedAt: now, slot: hasSlot ? session.slot : await this.#slots.take(session, hash) }
+    await this.#keep(hash, used)
     return used
   }
 
   async end(id: string): Promise<void> {
-    await this.#values.delete(keyOf(id))
+    await this.#values.delete(keyOf(hashSecret(id)))
   }
 
-  async #keep(id: string, session: Session): Promise<void> {
+  /** Open sessions of an account that began with its present password, the one used last first. */
+  async allOf(account: Account & Pick<Session, 'mark'>): Promise<readonly OpenSession[]> {
+    const found = await this.#found(account)
+    return found.map(({ hash, session }) => ({ ...session, publicId: shortened(hash) }))
+  }
+
+  /** Ends one that `allOf` lists for this account. false: it has none with this name. */
+  async endOne(account: Account & Pick<Session, 'mark'>, publicId: string): Promise<boolean> {
+    const found = (await this.#found(account)).find(({ hash }) => shortened(hash) === publicId)
+    if (found === undefined) return false
+    await this.#values.delete(keyOf(found.hash))
+    return true
+  }
+
+  async #found(account: Account & Pick<Session, 'mark'>): Promise<{ hash: string; session: Session }[]> {
+    const hashes = await this.#slots.list(account)
+    const sessions = await Promise.all(hashes.map(async (hash) => ({ hash, session: await this.#read(hash) })))
+    return sessions
+      .flatMap(({ hash, session }) => (session === null ? [] : [{ hash, session }]))
+      .filter(({ session: { mark, tenant, user } }) => {
+        return mark === account.mark && tenant === account.tenant && user === account.user
+      })
+      .sort((one, other) => other.session.usedAt - one.session.usedAt)
+  }
+
+  async #read(hash: string): Promise<Session | null> {
+    const text = await this.#values.get(keyOf(hash))
+    const session = text === null ? null : parsed(text)
+    return session === null || this.#clock.now() >= endOf(session) ? null : session
+  }
+
+  async #keep(hash: string, session: Session): Promise<void> {
     const ttlMs = endOf(session) - this.#clock.now()
-    await this.#values.set(keyOf(id), JSON.stringify(session), Math.max(1, ttlMs))
+    await this.#values.set(keyOf(hash), JSON.stringify(session), Math.max(1, ttlMs))
   }
 }
 
 /** Unix milliseconds at which it ends if it is not used again. */
-export function endOf({ startedAt, usedAt }: Session): number {
+export function endOf({ startedAt, usedAt }: Pick<Session, 'startedAt' | 'usedAt'>): number {
   return Math.min(usedAt + IDLE_MS, startedAt + ABSOLUTE_MS)
 }
 
-function keyOf(id: string): string {
-  return `session:${hashSecret(id)}`
+/** Names the session of an id, and opens nothing. */
+export function publicIdOf(id: string): string {
+  return shortened(hashSecret(id))
+}
+
+/** Enough to tell the sessions of one account apart, and to be read out. */
+function shortened(hash: string): string {
+  return hash.slice(0, 16)
+}
+
+function keyOf(hash: string): string {
+  return `session:${hash}`
 }
 
 /** What stands there was written by `#keep`; what another program put there is no session. */
@@ -81,7 +137,7 @@ function parsed(text: string): Session | null {
       typeof value.mark === 'string' &&
       typeof value.startedAt === 'number' &&
       typeof value.usedAt === 'number'
-    return isWhole ? (value as Session) : null
+    return isWhole ? { ...(value as Session), address: value.address ?? null, slot: value.slot ?? null } : null
   } catch {
     return null
   }

@@ -36,7 +36,7 @@ export function AlarmsPage(): JSX.Element {
   const open = all.filter((alarm) => isShown(alarm, time))
   return (
     <Page title="Alarms" lead={known !== null && <p>{leadText(open)}</p>}>
-      <AlarmTabs current="open" hasMeasures={false} />
+      <AlarmTabs current="open" of="central" />
       <div class="filter-form">
         <Select
           label="Gateway"

@@ -20,6 +20,7 @@ import { Page, Shell } from './shell.tsx'
 const AccountPage = lazy(async () => (await import('./account.tsx')).AccountPage)
 const AuditPage = lazy(async () => (await import('./audit.tsx')).AuditPage)
 const AlarmsPage = lazy(async () => (await import('./alarms.tsx')).AlarmsPage)
+const AlertsPage = lazy(async () => (await import('./alerts.tsx')).AlertsPage)
 const GatewayPage = lazy(async () => (await import('./gateway.tsx')).GatewayPage)
 const JournalPage = lazy(async () => (await import('./journal.tsx')).JournalPage)
 const KeysPage = lazy(async () => (await import('./keys.tsx')).KeysPage)
@@ -101,6 +102,8 @@ function RoutedPage({ route }: { readonly route: CentralRoute }): JSX.Element {
       return <SensorPage key={route.id} id={route.id} />
     case 'alarms':
       return <AlarmsPage />
+    case 'alerts':
+      return <AlertsPage />
     case 'journal':
       return <JournalPage />
     case 'keys':

@@ -12,16 +12,9 @@ import { useFrame } from '../state/frame.ts'
 import { AlarmTabs } from '../pages/alarm-tabs.tsx'
 import { useCentral } from './services.ts'
 import { Page } from './shell.tsx'
+import { SPANS } from './spans.ts'
 import { useGateways } from './use-gateways.ts'
 
-const HOUR = 3_600_000
-const SPANS = [
-  { key: '1h', text: 'Last hour', ms: HOUR },
-  { key: '8h', text: 'Last 8 hours', ms: 8 * HOUR },
-  { key: '24h', text: 'Last 24 hours', ms: 24 * HOUR },
-  { key: '7d', text: 'Last 7 days', ms: 168 * HOUR },
-  { key: '30d', text: 'Last 30 days', ms: 720 * HOUR },
-] as const
 const KINDS = [
   { key: 'alarm', text: 'Alarms' },
   { key: 'event', text: 'Events' },
@@ -45,7 +38,7 @@ export function JournalPage(): JSX.Element {
   const set = router.setQuery.bind(router)
   return (
     <Page title="Journal" lead={<p>What happened, newest first. Nothing in it can be changed.</p>}>
-      <AlarmTabs current="journal" hasMeasures={false} />
+      <AlarmTabs current="journal" of="central" />
       <Card
         title={kind === 'alarm' ? 'Alarms' : 'Events'}
         aside={

@@ -6,6 +6,7 @@ export type CentralRoute =
         | 'fleet'
         | 'machines'
         | 'alarms'
+        | 'alerts'
         | 'journal'
         | 'people'
         | 'audit'
@@ -21,6 +22,7 @@ const PLAIN = new Map<string, CentralRoute>([
   ['/login', { page: 'fleet' }],
   ['/machines', { page: 'machines' }],
   ['/alarms', { page: 'alarms' }],
+  ['/alerts', { page: 'alerts' }],
   ['/journal', { page: 'journal' }],
   ['/people', { page: 'people' }],
   ['/audit', { page: 'audit' }],

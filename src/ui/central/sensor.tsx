@@ -1,15 +1,18 @@
 // One sensor of any gateway: its value with quality and age, its trend with what alarms told of its limits, statistics, what was found,
 // and what people keep beside it.
 
+import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
-import type { Alarm } from '../client/wire.ts'
+import type { Range } from '../client/sensor-history.ts'
+import type { Alarm, Sensor } from '../client/wire.ts'
 import { sensorName } from '../format/words.ts'
 import { AlarmTable } from '../pages/alarm-table.tsx'
+import { ExportDialog } from '../pages/sensor-export.tsx'
 import { BigValue, ReadingFacts } from '../pages/sensor-now.tsx'
 import { useView } from '../pages/sensor-range.tsx'
 import { SensorTexts } from '../pages/sensor-texts.tsx'
 import { SensorTrend } from '../pages/sensor-trend.tsx'
-import { Link } from '../parts/button.tsx'
+import { Button, Link } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { isShown } from '../state/condition.ts'
 import { useFrame } from '../state/frame.ts'
@@ -108,11 +111,33 @@ function Trend({ live }: { readonly live: LiveSensor }): JSX.Element {
       view={view}
       onView={setView}
       limitsOf={limitsOfAlarms}
-      foot={() => (
-        <p class="quiet chart-foot">
-          Lines across are limits that alarms of this range told; all limits stand at the gateway.
-        </p>
-      )}
+      foot={(range) => <TrendFoot sensor={live.sensor} range={range} />}
     />
+  )
+}
+
+function TrendFoot({ sensor, range }: { readonly sensor: Sensor; readonly range: Range }): JSX.Element {
+  const { api } = useCentral()
+  const [isExporting, setExporting] = useState(false)
+  return (
+    <>
+      <div class="card-foot button-row">
+        <span class="quiet">
+          Lines across are limits that alarms of this range told; all limits stand at the gateway.
+        </span>
+        <Button icon="download" onClick={() => setExporting(true)}>
+          Export
+        </Button>
+      </div>
+      {isExporting && (
+        <ExportDialog
+          http={api.http}
+          hasParquet={false}
+          sensor={sensor}
+          range={range}
+          onClose={() => setExporting(false)}
+        />
+      )}
+    </>
   )
 }

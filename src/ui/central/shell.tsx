@@ -83,7 +83,7 @@ interface NavigationPage {
 const PAGES: readonly NavigationPage[] = [
   { to: '/', text: 'Fleet', icon: 'devices', pages: ['fleet', 'gateway'], role: 'viewer' },
   { to: '/machines', text: 'Machines', icon: 'overview', pages: ['machines', 'machine', 'sensor'], role: 'viewer' },
-  { to: '/alarms', text: 'Alarms', icon: 'alarms', pages: ['alarms', 'journal'], role: 'viewer' },
+  { to: '/alarms', text: 'Alarms', icon: 'alarms', pages: ['alarms', 'alerts', 'journal'], role: 'viewer' },
   { to: '/people', text: 'People', icon: 'user', pages: ['people'], role: 'admin' },
   { to: '/audit', text: 'Audit', icon: 'journal', pages: ['audit'], role: 'admin' },
   { to: '/keys', text: 'Keys', icon: 'uplinks', pages: ['keys'], role: 'admin' },

@@ -6,19 +6,21 @@ import { Link } from '../parts/button.tsx'
 const TABS = [
   { key: 'open', text: 'Open', path: '/alarms' },
   { key: 'journal', text: 'Journal', path: '/journal' },
-  { key: 'measures', text: 'Measures', path: '/alarms/measures' },
-] as const
+  // Gateways measure their alarm system; what rules said over many gateways, central keeps.
+  { key: 'measures', text: 'Measures', path: '/alarms/measures', of: 'gateway' },
+  { key: 'alerts', text: 'Alerts of rules', path: '/alerts', of: 'central' },
+] as const satisfies readonly { key: string; text: string; path: string; of?: 'gateway' | 'central' }[]
 
 interface AlarmTabsProps {
   readonly current: (typeof TABS)[number]['key']
-  /** false at central: it measures no alarm system, gateways do. */
-  readonly hasMeasures?: boolean
+  /** Whose pages these are. */
+  readonly of?: 'gateway' | 'central'
 }
 
-export function AlarmTabs({ current, hasMeasures = true }: AlarmTabsProps): JSX.Element {
+export function AlarmTabs({ current, of = 'gateway' }: AlarmTabsProps): JSX.Element {
   return (
     <nav class="tabs" aria-label="About alarms">
-      {TABS.filter(({ key }) => hasMeasures || key !== 'measures').map(({ key, text, path }) => (
+      {TABS.filter((tab) => !('of' in tab) || tab.of === of).map(({ key, text, path }) => (
         <Link key={key} to={path} current={key === current}>
           {text}
         </Link>

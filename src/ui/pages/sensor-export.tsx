@@ -5,14 +5,13 @@ import type { JSX } from 'preact'
 import { coarseSeconds } from '../charts/trend-range.ts'
 import { exportName, exportReadings, type ExportFormat } from '../client/exports.ts'
 import type { Range } from '../client/sensor-history.ts'
-import { errorMessage } from '../client/http.ts'
+import { errorMessage, type HttpClient } from '../client/http.ts'
 import type { Sensor } from '../client/wire.ts'
 import { formatBytes } from '../format/number.ts'
 import { formatDuration, formatFull } from '../format/time.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Choice } from '../parts/field.tsx'
 import { saveBlob } from '../parts/save-file.ts'
-import { useServices } from '../state/services.ts'
 
 const FORMATS = [
   { key: 'csv', text: 'CSV' },
@@ -21,14 +20,16 @@ const FORMATS = [
 ] as const
 
 interface ExportDialogProps {
+  readonly http: HttpClient
+  /** false at central, which makes text only. */
+  readonly hasParquet: boolean
   readonly sensor: Sensor
   readonly range: Range
   readonly onClose: () => void
 }
 
-export function ExportDialog({ sensor, range: shown, onClose }: ExportDialogProps): JSX.Element {
+export function ExportDialog({ http, hasParquet, sensor, range: shown, onClose }: ExportDialogProps): JSX.Element {
   const [range] = useState(shown) // a live trend moves on behind the dialog
-  const { api } = useServices()
   const [what, setWhat] = useState<'readings' | 'buckets'>('readings')
   const [format, setFormat] = useState<ExportFormat>('csv')
   /** Bytes; null: nothing is under way. */
@@ -43,7 +44,7 @@ export function ExportDialog({ sensor, range: shown, onClose }: ExportDialogProp
     const { signal } = abort.current
     const wish = { sensor: sensor.id, range, everySeconds: what === 'buckets' ? bucketSeconds : null, format }
     try {
-      const { content } = await exportReadings(api.http, wish, signal, setReceived)
+      const { content } = await exportReadings(http, wish, signal, setReceived)
       saveBlob(exportName(wish), content)
       onClose()
     } catch (cause) {
@@ -77,7 +78,12 @@ export function ExportDialog({ sensor, range: shown, onClose }: ExportDialogProp
           onChoose={setWhat}
         />
       )}
-      <Choice label="Format" value={format} options={FORMATS} onChoose={setFormat} />
+      <Choice
+        label="Format"
+        value={format}
+        options={FORMATS.filter(({ key }) => hasParquet || key !== 'parquet')}
+        onChoose={setFormat}
+      />
       <p class="quiet" role="status">
         {received === null ? 'Times are in UTC.' : `${formatBytes(received)} received…`}
       </p>

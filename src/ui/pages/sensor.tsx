@@ -87,6 +87,7 @@ function KnownSensor({ live }: { readonly live: LiveSensor }): JSX.Element {
 }
 
 function TrendActions({ sensor, range }: { readonly sensor: Sensor; readonly range: Range }): JSX.Element {
+  const { api } = useServices()
   const [isExporting, setExporting] = useState(false)
   return (
     <>
@@ -98,7 +99,9 @@ function TrendActions({ sensor, range }: { readonly sensor: Sensor; readonly ran
           Export
         </Button>
       </div>
-      {isExporting && <ExportDialog sensor={sensor} range={range} onClose={() => setExporting(false)} />}
+      {isExporting && (
+        <ExportDialog http={api.http} hasParquet sensor={sensor} range={range} onClose={() => setExporting(false)} />
+      )}
     </>
   )
 }

@@ -99,7 +99,7 @@ export async function askCentral<T>(url: string, path: string, ask: Ask = {}): P
     ...(ask.body === undefined ? {} : { body: isRaw ? (ask.body as string) : JSON.stringify(ask.body) }),
   })
   const text = await response.text()
-  const isJson = (response.headers.get('content-type') ?? '').includes('json')
+  const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '')
   return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T }
 }
 

@@ -35,6 +35,41 @@ describe.skipIf(!hasPostgres)('people and programs (needs postgresql)', () => {
     expect((await peer.ask('session')).body).toMatchObject({ user: null, setup: false })
   })
 
+  it('see their own open sessions, and end one of them', async () => {
+    const account = { name: 'night-shift', password: 'correct horse' }
+    await peer.ask('users', { cookie: admin, body: { ...account, role: 'viewer' } })
+    const login = async (): Promise<string> => cookieOf(await peer.ask('session', { body: account }))
+    const [panel, phone] = [await login(), await login()]
+    type Sessions = { items: { id: string; isThis: boolean; address: string; expiresAt: string }[] }
+    const listed = async (cookie: string) => (await peer.ask<Sessions>('sessions', { cookie })).body.items
+    const items = await listed(panel)
+    expect(items.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.1'])
+    expect(items.filter(({ isThis }) => isThis)).toHaveLength(1)
+    for (const { id } of items) expect(panel + phone).not.toContain(id)
+    const end = (id: string, who: { cookie?: string; key?: string }) =>
+      peer.ask(`sessions/${id}`, { method: 'DELETE', ...who })
+    const other = items.find(({ isThis }) => !isThis)!
+    expect((await end(other.id, { cookie: admin })).status).toBe(404) // it is not hers
+    expect((await end('none', { cookie: panel })).status).toBe(404)
+    expect((await end(other.id, { cookie: panel })).status).toBe(204)
+    expect((await peer.ask('sensors', { cookie: phone })).status).toBe(401)
+    expect(await listed(panel)).toMatchObject([{ isThis: true }])
+    const audit = await peer.ask<{ items: object[] }>('audit?action=session.end', { cookie: admin })
+    expect(audit.body.items).toMatchObject([{ who: 'night-shift', target: other.id, outcome: 'done' }])
+
+    const key = await peer.keyFor(admin, 'north', ['read'])
+    expect((await peer.ask('sessions', { key })).body).toEqual({ items: [], next: null })
+    expect((await end(items[0]!.id, { key })).status).toBe(409)
+    expect((await peer.ask('sessions')).status).toBe(401)
+    await peer.ask('session/password', {
+      method: 'PUT',
+      cookie: panel,
+      body: { current: account.password, password: 'battery staple' },
+    })
+    account.password = 'battery staple'
+    expect(await listed(await login())).toHaveLength(1) // those of the former password are over
+  })
+
   it('log in, out, and with another password only by that one', async () => {
     const made = await peer.ask('users', {
       cookie: admin,

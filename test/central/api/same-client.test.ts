@@ -22,9 +22,18 @@ class Client {
   }
 
   async get(path: string): Promise<{ status: number; body: Json }> {
-    const headers: Record<string, string> = this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }
-    const response = await fetch(`${this.#base}/api/v1/${path}`, { headers })
+    const response = await this.#ask(path)
     return { status: response.status, body: (await response.json()) as Json }
+  }
+
+  async file(path: string): Promise<{ type: string | null; text: string }> {
+    const response = await this.#ask(path)
+    return { type: response.headers.get('content-type'), text: await response.text() }
+  }
+
+  #ask(path: string): Promise<Response> {
+    const headers: Record<string, string> = this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }
+    return fetch(`${this.#base}/api/v1/${path}`, { headers })
   }
 }
 
@@ -117,6 +126,13 @@ uplinks: [ { id: hq, type: central, url: "${peer.url}", token: "${token}" } ]
     expect(differences(one.body, other.body)).toEqual([])
     const items = (body: Json): number => (body as { items?: Json[] }).items?.length ?? 1
     if (!path.startsWith('journal')) expect(items(other.body)).toBe(items(one.body))
+  })
+
+  it.each(['csv', 'jsonl', 'csv&every=1m', 'jsonl&every=1m'])('gets the same file as %s', async (format) => {
+    const path = `sensors/apps.jobs/export?${FROM}&format=${format}`
+    const one = await ofGateway.file(path)
+    expect(one.text.split('\n').length).toBeGreaterThan(format.includes('every') ? 1 : 100)
+    expect(await ofCentral.file(path)).toEqual(one)
   })
 
   it('follows the pages of both alike', async () => {

@@ -155,7 +155,7 @@ async function begin(
 ): Promise<Static<typeof SessionSchema>> {
   const { session: former } = credentialsOf(request)
   if (former !== null) await context.sessions.end(former)
-  const id = await context.sessions.begin({ tenant: tenant.id, user: user.name, mark: user.mark })
+  const id = await context.sessions.begin({ tenant: tenant.id, user: user.name, mark: user.mark, address: request.ip })
   reply.setCookie(SESSION_COOKIE, id, {
     path: '/',
     httpOnly: true,
