@@ -58,7 +58,7 @@ describe.skipIf(chromiumPath === null)('the plant at central (needs chromium)', 
     await page.getByText('No open alarms').waitFor()
     await page.getByRole('link', { name: 'Journal' }).click()
     await page.getByText('Nothing like this happened').waitFor()
-    await page.getByRole('link', { name: 'Alerts of rules' }).click()
+    await page.getByRole('link', { name: 'Alerts' }).click()
     await page.getByText('No rule has said anything in this time').waitFor()
     expect(await seriousFindings(page)).toEqual([])
     expect(complaints).toEqual([])
@@ -112,7 +112,7 @@ describe.skipIf(chromiumPath === null)('the plant at central (needs chromium)', 
 
   it('has what the rules of the brain said, with where it is', async () => {
     const { complaints, page } = await open('/alarms')
-    await page.getByRole('link', { name: 'Alerts of rules' }).click()
+    await page.getByRole('link', { name: 'Alerts' }).click()
     const row = page.getByRole('row', {
       name: /Medium Oil of Press 1 is hot .* Hot oil press-1\.oil-temperature at edge-01/,
     })

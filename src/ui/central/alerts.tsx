@@ -6,11 +6,11 @@ import { decodePage, type Page as PageOf } from '../client/decode-page.ts'
 import type { HttpClient } from '../client/http.ts'
 import { SEVERITIES, type Severity } from '../client/wire.ts'
 import { formatFull, formatMoment } from '../format/time.ts'
-import { counted } from '../format/words.ts'
 import { AlarmTabs } from '../pages/alarm-tabs.tsx'
 import { usePages } from '../pages/use-pages.ts'
-import { Button, Link } from '../parts/button.tsx'
+import { Link } from '../parts/button.tsx'
 import { Card, EmptyState, Notice } from '../parts/card.tsx'
+import { ListFoot } from '../parts/list-foot.tsx'
 import { Select } from '../parts/field.tsx'
 import { SeverityMark } from '../parts/marks.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
@@ -70,16 +70,7 @@ export function AlertsPage(): JSX.Element {
         ) : (
           <AlertTable alerts={entries} />
         )}
-        <div class="card-foot button-row">
-          <span class="quiet" role="status">
-            {isLoading ? 'Loading…' : counted(entries.length, 'alert')}
-          </span>
-          {more !== null && (
-            <Button onClick={more} disabled={isLoading}>
-              Show older ones
-            </Button>
-          )}
-        </div>
+        <ListFoot count={entries.length} nouns={['alert', 'alerts']} isLoading={isLoading} more={more} />
       </Card>
     </Page>
   )

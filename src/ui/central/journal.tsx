@@ -2,11 +2,11 @@
 
 import type { JSX } from 'preact'
 import { readJournal, type JournalEntry } from '../client/journal.ts'
-import { counted } from '../format/words.ts'
 import { JournalEntries } from '../pages/journal-list.tsx'
 import { usePages } from '../pages/use-pages.ts'
-import { Button, Segments } from '../parts/button.tsx'
+import { Segments } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
+import { ListFoot } from '../parts/list-foot.tsx'
 import { Select } from '../parts/field.tsx'
 import { useFrame } from '../state/frame.ts'
 import { AlarmTabs } from '../pages/alarm-tabs.tsx'
@@ -65,16 +65,7 @@ export function JournalPage(): JSX.Element {
           isLoading={isLoading}
           placeOf={({ sensor }) => sensor}
         />
-        <div class="card-foot button-row">
-          <span class="quiet" role="status">
-            {isLoading ? 'Loading…' : counted(entries.length, 'entry', 'entries')}
-          </span>
-          {more !== null && (
-            <Button onClick={more} disabled={isLoading}>
-              Show older ones
-            </Button>
-          )}
-        </div>
+        <ListFoot count={entries.length} nouns={['entry', 'entries']} isLoading={isLoading} more={more} />
       </Card>
     </Page>
   )

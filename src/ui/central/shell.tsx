@@ -1,6 +1,5 @@
 // The frame of every page of central: skip link, whose fleet it is, who is there, the pages.
 
-import { useEffect, useRef } from 'preact/hooks'
 import type { ComponentChildren, JSX } from 'preact'
 import { ROLES, type Role } from '../client/wire.ts'
 import { BrandMark } from '../parts/brand-mark.tsx'
@@ -9,6 +8,7 @@ import { Notice } from '../parts/card.tsx'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { Badge } from '../parts/marks.tsx'
 import { OutdatedNotice } from '../parts/outdated.tsx'
+import { TitledPage, type PageProps } from '../parts/page.tsx'
 import { ThemeButton } from '../parts/theme-button.tsx'
 import { useFrame } from '../state/frame.ts'
 import type { CentralRoute } from './route.ts'
@@ -108,38 +108,8 @@ function Navigation(): JSX.Element {
   )
 }
 
-interface PageProps {
-  readonly title: string
-  readonly lead?: ComponentChildren
-  readonly trail?: ComponentChildren
-  readonly children: ComponentChildren
-}
-
-/** A page with its title; the focus goes there, so that a screen reader says where one has come. */
-export function Page({ title, lead, trail, children }: PageProps): JSX.Element {
-  const { router } = useCentral()
-  const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => {
-    document.title = `${title} · TelemetryX Central`
-    // On the first page the focus stays where the browser puts it.
-    if (router.hasMoved) heading.current?.focus({ preventScroll: true })
-  }, [title])
-  return (
-    <>
-      <div class="page-head">
-        {trail !== undefined && (
-          <nav class="trail" aria-label="Where this page is">
-            {trail}
-          </nav>
-        )}
-        <h1 ref={heading} tabIndex={-1}>
-          {title}
-        </h1>
-        {lead !== undefined && <div class="lead">{lead}</div>}
-      </div>
-      {children}
-    </>
-  )
+export function Page(props: PageProps): JSX.Element {
+  return <TitledPage {...props} windowTitle={`${props.title} · TelemetryX Central`} />
 }
 
 /** `isStale`: something was known before, and is still shown. */

@@ -1,10 +1,11 @@
 // The frame of every page: skip link, header, navigation, warning of a lost connection, the page, and what screen readers are told.
 
-import { useEffect, useRef } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import type { ComponentChildren, JSX } from 'preact'
 import { formatClock, formatDuration } from '../format/time.ts'
 import { Notice } from '../parts/card.tsx'
 import { OutdatedNotice } from '../parts/outdated.tsx'
+import { TitledPage, type PageProps } from '../parts/page.tsx'
 import { useServices } from '../state/services.ts'
 import { Header } from './header.tsx'
 import { Navigation } from './navigation.tsx'
@@ -65,41 +66,7 @@ function HealthNotices(): JSX.Element | null {
   )
 }
 
-interface PageProps {
-  readonly title: string
-  readonly lead?: ComponentChildren
-  /** Where this page hangs: links above the title. */
-  readonly trail?: ComponentChildren
-  readonly children: ComponentChildren
-}
-
-/** A page with its title; the focus goes there, so that a screen reader says where one has come. */
-export function Page({ title, lead, trail, children }: PageProps): JSX.Element {
-  const { plant } = useServices()
-  const heading = useRef<HTMLHeadingElement>(null)
-  const gateway = plant.gateway.value?.id
-  useEffect(() => {
-    document.title = gateway === undefined ? `${title} · TelemetryX Edge` : `${title} · ${gateway}`
-  }, [title, gateway])
-  useEffect(() => {
-    // On the first page the focus stays where the browser puts it.
-    if (history.state !== null || document.activeElement?.tagName === 'A')
-      heading.current?.focus({ preventScroll: true })
-  }, [])
-  return (
-    <>
-      <div class="page-head">
-        {trail !== undefined && (
-          <nav class="trail" aria-label="Where this page is">
-            {trail}
-          </nav>
-        )}
-        <h1 ref={heading} tabIndex={-1}>
-          {title}
-        </h1>
-        {lead !== undefined && <div class="lead">{lead}</div>}
-      </div>
-      {children}
-    </>
-  )
+export function Page(props: PageProps): JSX.Element {
+  const gateway = useServices().plant.gateway.value?.id
+  return <TitledPage {...props} windowTitle={`${props.title} · ${gateway ?? 'TelemetryX Edge'}`} />
 }

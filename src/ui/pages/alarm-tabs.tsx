@@ -8,7 +8,7 @@ const TABS = [
   { key: 'journal', text: 'Journal', path: '/journal' },
   // Gateways measure their alarm system; what rules said over many gateways, central keeps.
   { key: 'measures', text: 'Measures', path: '/alarms/measures', of: 'gateway' },
-  { key: 'alerts', text: 'Alerts of rules', path: '/alerts', of: 'central' },
+  { key: 'alerts', text: 'Alerts', path: '/alerts', of: 'central' },
 ] as const satisfies readonly { key: string; text: string; path: string; of?: 'gateway' | 'central' }[]
 
 interface AlarmTabsProps {

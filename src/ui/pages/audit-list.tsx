@@ -13,6 +13,7 @@ import { Card, EmptyState, Notice } from '../parts/card.tsx'
 import { ErrorText, Field, Select } from '../parts/field.tsx'
 import { Badge } from '../parts/marks.tsx'
 import { saveFile } from '../parts/save-file.ts'
+import { ListFoot } from '../parts/list-foot.tsx'
 import { Cell, HeadCell, Table, type Column } from '../parts/table.tsx'
 import { useFrame } from '../state/frame.ts'
 import { usePages } from './use-pages.ts'
@@ -88,17 +89,9 @@ export function AuditList({ read, subjects, fileName, aside }: AuditListProps): 
           <p>Choose a longer time or fewer filters.</p>
         </EmptyState>
       )}
-      <div class="card-foot button-row">
-        <span class="quiet" role="status">
-          {isLoading ? 'Loading…' : counted(entries.length, 'entry', 'entries')}
-        </span>
-        {more !== null && (
-          <Button onClick={more} disabled={isLoading}>
-            Show older ones
-          </Button>
-        )}
+      <ListFoot count={entries.length} nouns={['entry', 'entries']} isLoading={isLoading} more={more}>
         {entries.length > 0 && <SaveButton read={read} filters={filters} fileName={fileName} />}
-      </div>
+      </ListFoot>
     </Card>
   )
 }

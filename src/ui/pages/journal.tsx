@@ -4,10 +4,11 @@ import type { JSX } from 'preact'
 import { readJournal, type JournalEntry } from '../client/journal.ts'
 import { SEVERITIES } from '../client/wire.ts'
 import { fromLocalInput, toLocalInput } from '../format/time.ts'
-import { SEVERITY_WORDS, counted, nameFromId } from '../format/words.ts'
+import { SEVERITY_WORDS, nameFromId } from '../format/words.ts'
 import { Page } from '../layout/shell.tsx'
-import { Button, Segments } from '../parts/button.tsx'
+import { Segments } from '../parts/button.tsx'
 import { Card, Notice } from '../parts/card.tsx'
+import { ListFoot } from '../parts/list-foot.tsx'
 import { Field, Select } from '../parts/field.tsx'
 import { useServices } from '../state/services.ts'
 import { alarmPlace } from './alarm-place.ts'
@@ -92,16 +93,12 @@ export function JournalPage(): JSX.Element {
           isLoading={journal.isLoading}
           placeOf={(alarm) => alarmPlace(plant, alarm)}
         />
-        <div class="card-foot button-row">
-          <span class="quiet" role="status">
-            {journal.isLoading ? 'Loading…' : counted(journal.entries.length, 'entry', 'entries')}
-          </span>
-          {journal.more !== null && (
-            <Button onClick={journal.more} disabled={journal.isLoading}>
-              Show older ones
-            </Button>
-          )}
-        </div>
+        <ListFoot
+          count={journal.entries.length}
+          nouns={['entry', 'entries']}
+          isLoading={journal.isLoading}
+          more={journal.more}
+        />
       </Card>
     </Page>
   )

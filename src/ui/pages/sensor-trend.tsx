@@ -42,7 +42,10 @@ export function SensorTrend({ live, view, onView, limitsOf, foot }: SensorTrendP
   const description = `Trend. ${describeTrend(trend.data, (value) => `${format(value)} ${unit}`)}`
   return (
     <>
-      <Card title="Trend" aside={<RangeControls range={trend.range} view={view} onView={onView} />}>
+      <Card
+        title={unit === '' ? 'Trend' : `Trend in ${unit}`}
+        aside={<RangeControls range={trend.range} view={view} onView={onView} />}
+      >
         {trend.error !== null && (
           <Notice icon="bad" tone="data">
             <strong>The history could not be loaded.</strong> {trend.error} It is asked for again by itself.

@@ -9,7 +9,7 @@ import type { Router } from './router.ts'
 import type { Theme } from './theme.ts'
 
 export interface Frame {
-  readonly router: Pick<Router<unknown>, 'go' | 'query' | 'setQuery'>
+  readonly router: Pick<Router<unknown>, 'go' | 'hasMoved' | 'query' | 'setQuery'>
   readonly theme: Theme
   /** The server's time in Unix milliseconds, once a second. */
   readonly now: ReadonlySignal<number>
