@@ -82,6 +82,9 @@ export function registerExport(app: CentralServer, context: CentralContext): voi
       const end = turns.begin(tenant)
       const file = Readable.from(textOf(context, wish), { objectMode: false, highWaterMark: 1 })
       file.once('close', end)
+      // Also of a client that has gone before anything was sent: what nobody begins to read does not end by itself.
+      if (reply.raw.destroyed) file.destroy()
+      else reply.raw.once('close', () => file.destroy())
       request.auditDetails = { after: { format, from: range.from, to: range.to, ...(every && { every }) } }
       return reply
         .header('content-disposition', `attachment; filename="${id}.${format}"`)
