@@ -30,7 +30,7 @@ async function start() {
   return { ...opened, url: gateway.url }
 }
 
-describe.skipIf(chromiumPath === null)('accounts in a browser (needs chromium)', { timeout: 120_000 }, () => {
+describe.skipIf(chromiumPath === null)('accounts in a browser (needs chromium)', { timeout: 240_000 }, () => {
   beforeAll(async () => {
     dashboard = await buildDashboard()
     await mkdir(RESULTS, { recursive: true })
