@@ -11,6 +11,7 @@ export default defineConfig({
     execArgv: ['--wasm-wrapper-tiering-budget=2000000000'], // src/store/wasm-wrappers.ts
     testTimeout: 120_000, // twice what test/eventually.ts waits
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } }, // as test/eventually.ts: one second is short on a busy machine
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     ...(report === undefined ? {} : { outputFile: { json: report } }),
   },
