@@ -19,21 +19,27 @@ export class MqttPublisher {
   /** Resolves when the broker has acknowledged it. Throws CONNECTION_FAILED, TIMEOUT (retryable). */
   async publish({ alert, topic }: MqttBody): Promise<void> {
     const broker = new URL(this.#config.url).host
-    this.#client ??= this.#connect()
+    const used = (this.#client ??= this.#open())
     try {
-      const client = await this.#client
+      const client = await used
       await withTimeout(client.publishAsync(topic, JSON.stringify(alert), { qos: 1 }), broker)
     } catch (cause) {
-      await this.#drop()
+      await this.#drop(used)
       throw cause instanceof TelemetryError ? cause : connectionError(cause, broker)
     }
   }
 
   async close(): Promise<void> {
-    await this.#drop()
+    if (this.#client) await this.#drop(this.#client)
   }
 
-  async #connect(): Promise<MqttClient> {
+  /** A connection of which several alerts may make use; one that ends makes room for the next and for no other. */
+  #open(): Promise<MqttClient> {
+    const opening: Promise<MqttClient> = this.#connect(() => this.#forget(opening))
+    return opening
+  }
+
+  async #connect(onClose: () => void): Promise<MqttClient> {
     const { connectAsync } = await import('mqtt')
     const { password, url, user } = this.#config
     const client = await connectAsync(url, {
@@ -43,14 +49,17 @@ export class MqttPublisher {
       ...(password === null ? {} : { password }),
     })
     client.on('error', () => {}) // `close` follows
-    client.on('close', () => (this.#client = null))
+    client.on('close', onClose)
     return client
   }
 
-  async #drop(): Promise<void> {
-    const client = this.#client
-    this.#client = null
-    const open = await client?.catch(() => null)
+  #forget(client: Promise<MqttClient>): void {
+    if (this.#client === client) this.#client = null
+  }
+
+  async #drop(client: Promise<MqttClient>): Promise<void> {
+    this.#forget(client)
+    const open = await client.catch(() => null)
     await open?.endAsync(true).catch(() => {})
   }
 }
