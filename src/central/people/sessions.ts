@@ -1,5 +1,6 @@
 // Sessions of people who logged in with a name and password. Only hashes of their ids are kept: in Redis for all processes, else in
-// the memory of this one, where a restart ends them.
+// the memory of this one, where a restart ends them. What a session is is written once and its use beside it, so that a use
+// that is noted while the session ends does not bring it back.
 
 import { hashSecret, newSecret } from '#api/auth/secret.ts'
 import type { Clock } from '#kit/clock.ts'
@@ -13,20 +14,26 @@ export const ABSOLUTE_MS = 7 * 24 * 3_600_000
 /** How often its use is written down at most. */
 const KEEP_USE_MS = 60_000
 
-export interface Session {
+interface Beginning {
   /** Id. */
   readonly tenant: string
   readonly user: string
   /** Of the password that it began with: another password ends it. */
   readonly mark: string
-  /** Where it began; null: an earlier version did not note it. */
+  /** Where it began. */
   readonly address: string | null
-  /** Its place in the list of the account's sessions; null: as above. */
-  readonly slot: string | null
   /** Unix milliseconds. */
   readonly startedAt: number
-  readonly usedAt: number
 }
+
+interface Use {
+  /** Unix milliseconds. */
+  readonly usedAt: number
+  /** Its place in the list of the account's sessions. */
+  readonly slot: string
+}
+
+export interface Session extends Beginning, Use {}
 
 /** A session in the list of its account. */
 export interface OpenSession extends Session {
@@ -50,8 +57,9 @@ export class Sessions {
     const id = newSecret()
     const hash = hashSecret(id)
     const now = this.#clock.now()
-    const slot = await this.#slots.take(who, hash)
-    await this.#keep(hash, { ...who, slot, startedAt: now, usedAt: now })
+    await this.#keepUse(hash, { slot: await this.#slots.take(who, hash), usedAt: now })
+    const { address, mark, tenant, user } = who
+    await this.#values.set(keyOf(hash), JSON.stringify({ tenant, user, mark, address, startedAt: now }), ABSOLUTE_MS)
     return id
   }
 
@@ -61,14 +69,14 @@ export class Sessions {
     const session = await this.#read(hash)
     const now = this.#clock.now()
     if (session === null || now - session.usedAt < KEEP_USE_MS) return session
-    const hasSlot = session.slot !== null && (await this.#slots.holds(session.slot, hash))
-    const used = { ...session, usedAt: now, slot: hasSlot ? session.slot : await this.#slots.take(session, hash) }
-    await this.#keep(hash, used)
-    return used
+    const hasSlot = await this.#slots.holds(session.slot, hash)
+    const use = { usedAt: now, slot: hasSlot ? session.slot : await this.#slots.take(session, hash) }
+    await this.#keepUse(hash, use)
+    return { ...session, ...use }
   }
 
   async end(id: string): Promise<void> {
-    await this.#values.delete(keyOf(hashSecret(id)))
+    await this.#end(hashSecret(id))
   }
 
   /** Open sessions of an account that began with its present password, the one used last first. */
@@ -81,7 +89,7 @@ export class Sessions {
   async endOne(account: Account & Pick<Session, 'mark'>, publicId: string): Promise<boolean> {
     const found = (await this.#found(account)).find(({ hash }) => shortened(hash) === publicId)
     if (found === undefined) return false
-    await this.#values.delete(keyOf(found.hash))
+    await this.#end(found.hash)
     return true
   }
 
@@ -97,14 +105,18 @@ export class Sessions {
   }
 
   async #read(hash: string): Promise<Session | null> {
-    const text = await this.#values.get(keyOf(hash))
-    const session = text === null ? null : parsed(text)
+    const [beginning, use] = await Promise.all([this.#values.get(keyOf(hash)), this.#values.get(useKeyOf(hash))])
+    const session = parsed(beginning, use)
     return session === null || this.#clock.now() >= endOf(session) ? null : session
   }
 
-  async #keep(hash: string, session: Session): Promise<void> {
-    const ttlMs = endOf(session) - this.#clock.now()
-    await this.#values.set(keyOf(hash), JSON.stringify(session), Math.max(1, ttlMs))
+  async #keepUse(hash: string, use: Use): Promise<void> {
+    await this.#values.set(useKeyOf(hash), JSON.stringify(use), IDLE_MS)
+  }
+
+  async #end(hash: string): Promise<void> {
+    await this.#values.delete(keyOf(hash))
+    await this.#values.delete(useKeyOf(hash))
   }
 }
 
@@ -127,17 +139,23 @@ function keyOf(hash: string): string {
   return `session:${hash}`
 }
 
-/** What stands there was written by `#keep`; what another program put there is no session. */
-function parsed(text: string): Session | null {
+function useKeyOf(hash: string): string {
+  return `session-use:${hash}`
+}
+
+/** What stands there was written here; what another program put there is no session. */
+function parsed(beginning: string | null, use: string | null): Session | null {
+  if (beginning === null || use === null) return null
   try {
-    const value = JSON.parse(text) as Partial<Session> | null
+    const value = { ...JSON.parse(beginning), ...JSON.parse(use) } as Partial<Session>
     const isWhole =
-      typeof value?.tenant === 'string' &&
+      typeof value.tenant === 'string' &&
       typeof value.user === 'string' &&
       typeof value.mark === 'string' &&
+      typeof value.slot === 'string' &&
       typeof value.startedAt === 'number' &&
       typeof value.usedAt === 'number'
-    return isWhole ? { ...(value as Session), address: value.address ?? null, slot: value.slot ?? null } : null
+    return isWhole ? { ...(value as Session), address: value.address ?? null } : null
   } catch {
     return null
   }

@@ -70,6 +70,31 @@ describe.each(['in memory', 'in Redis'])('Sessions %s', (kind) => {
       expect(left.filter((session) => session !== null)).toHaveLength(1)
     })
 
+    it('stay ended when they are used at the same moment', async () => {
+      const shared = values[0]!
+      const mine = account()
+      let id: string | null = null
+      const ending = async (key: string): Promise<string | null> => {
+        const text = await shared.get(key)
+        const ended = id
+        id = null
+        if (ended !== null) await new Sessions(shared, clock).end(ended)
+        return text
+      }
+      const { delete: forget, increment, set } = shared
+      const slow = new Sessions(
+        { get: ending, set: set.bind(shared), delete: forget.bind(shared), increment: increment.bind(shared) },
+        clock,
+      )
+      const begun = await slow.begin(mine)
+      clock.step(2 * MINUTE_MS)
+      id = begun
+      await slow.find(begun)
+      expect(id, 'it ended while it was looked up').toBeNull()
+      expect(await slow.find(begun)).toBeNull()
+      expect(await slow.allOf(mine)).toEqual([])
+    })
+
     it('stay listed over the end of a week, until they are over, the one used last first', async () => {
       const [one] = processes()
       const mine = account()
