@@ -20,7 +20,14 @@ describe('Reading a configuration in a thread', () => {
     const folder = mkdtempSync(join(tmpdir(), 'telemetryx-parse-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     writeFileSync(join(folder, 's.csv'), CSV)
-    const job = { file: join(folder, 'gateway.yaml'), text: TEXT, files: [], env: { HOST: 'h' }, dataDir: folder, drivers: [] }
+    const job = {
+      file: join(folder, 'gateway.yaml'),
+      text: TEXT,
+      files: [],
+      env: { HOST: 'h' },
+      dataDir: folder,
+      drivers: [],
+    }
     const catalogue = createCatalogue({ clock: systemClock })
     expect(await parseInThread(job)).toEqual(parseGatewayConfig(TEXT, { ...job, catalogue }))
     const wrong = TEXT.replace('factory', 'fabric')
@@ -30,7 +37,14 @@ describe('Reading a configuration in a thread', () => {
   })
 
   it('says that a driver is missing', async () => {
-    const job = { file: '/nowhere/gateway.yaml', text: TEXT, files: [], env: {}, dataDir: '/nowhere', drivers: ['no-such-package'] }
+    const job = {
+      file: '/nowhere/gateway.yaml',
+      text: TEXT,
+      files: [],
+      env: {},
+      dataDir: '/nowhere',
+      drivers: ['no-such-package'],
+    }
     await expect(parseInThread(job)).rejects.toMatchObject({ code: 'INTERNAL', message: /no-such-package/ })
   })
 })
