@@ -31,6 +31,15 @@ function unlessAbsent(cause: unknown): void {
   if ((cause as ServiceError).code !== status.NOT_FOUND) throw cause
 }
 
+/** A worker of the database may end at any moment. */
+function signalUnlessGone(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause
+  }
+}
+
 /** Of a process that has ended, until somebody asks for its exit code, only a shell is left. */
 function isAlive(pid: number): boolean {
   try {
@@ -64,7 +73,8 @@ describe.skipIf(!hasPostgres)('While PostgreSQL is away (needs PostgreSQL)', () 
   afterEach(() => vi.waitFor(() => bed.rules().delete('count').catch(unlessAbsent), WAIT))
 
   function backends(): number[] {
-    return postgres.psql('SELECT pid FROM pg_stat_activity').split('\n').map(Number)
+    const others = 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()'
+    return postgres.psql(others).split('\n').map(Number)
   }
 
   /** One reading, by a call of its own. */
@@ -144,14 +154,14 @@ describe.skipIf(!hasPostgres)('While PostgreSQL is away (needs PostgreSQL)', () 
 
   it('a database that does not answer is away as well', async () => {
     const stopped = [postgres.pid, ...backends()]
-    for (const pid of stopped) process.kill(pid, 'SIGSTOP')
     try {
+      for (const pid of stopped) signalUnlessGone(pid, 'SIGSTOP')
       const line = bed.line()
       line.hello('pg-5')
       await vi.waitFor(() => expect(line.error).toMatchObject({ code: status.UNAVAILABLE }), WAIT)
       expect(detailsOf(line.error).retryMs).toBeGreaterThan(0)
     } finally {
-      for (const pid of stopped) process.kill(pid, 'SIGCONT')
+      for (const pid of stopped) signalUnlessGone(pid, 'SIGCONT')
     }
   })
 

@@ -234,7 +234,7 @@ describe.skipIf(chromiumPath === null)('the pages of central (needs chromium)', 
     await expect.poll(() => page.evaluate<string>('document.activeElement.tagName'), { timeout: 10_000 }).toBe('H1')
     await context.setOffline(true)
     await page.getByRole('alert').getByText('Central does not answer.').waitFor()
-    await page.getByText('Rolled back').waitFor()
+    await page.getByRole('table').getByText('Rolled back').waitFor()
     await context.setOffline(false)
     await expect.poll(() => page.getByText('Central does not answer.').count(), { timeout: 30_000 }).toBe(0)
   })
