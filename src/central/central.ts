@@ -25,6 +25,9 @@ import { CentralStorage } from './storage/open-storage.ts'
  */
 const MIN_IDLE_IN_TRANSACTION_MS = 5000
 
+/** Beside those of queries: however many tenants ask slow ones, what gateways send does not wait for them. */
+const CONNECTIONS_FOR_INGEST = 4
+
 export interface StopOptions {
   /** Milliseconds for the whole stop: three quarters softly, then whatever still runs is aborted. */
   readonly deadlineMs: number
@@ -73,6 +76,7 @@ async function openBacking({ clock, config, log, version }: CentralOptions): Pro
     folder: join(config.data, 'database'),
     clock,
     log: log.child({ room: 'database' }),
+    maxConnections: config.http.limits.queries + CONNECTIONS_FOR_INGEST,
     ...(config.nats && { idleInTransactionMs: Math.max(config.nats.takeOverMs, MIN_IDLE_IN_TRANSACTION_MS) }),
   })
   let redis: RedisPort | null = null

@@ -23,7 +23,11 @@ const LimitsSchema = section(
       10_000_000,
       'Requests of one tenant to one route in a minute; for ingest tenantPerMinute alone counts.',
     ),
-    queries: countSchema(32, 1000, 'Queries of the database at once, over all tenants.'),
+    queries: countSchema(
+      16,
+      1000,
+      'Queries of the database at once, over all tenants; as many connections, and four for ingest.',
+    ),
     tenantQueries: countSchema(8, 1000, 'Queries of one tenant at once; further ones wait their turn.'),
     tenantQueue: Type.Integer({
       minimum: 0,

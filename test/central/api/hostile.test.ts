@@ -26,6 +26,8 @@ import {
 
 const WAIT = { timeout: 60_000, interval: 50 }
 const PROTOBUF = 'application/x-protobuf'
+/** Of one tenant at once, unless `http.limits` says otherwise. */
+const TENANT_QUERIES = 8
 const PROBLEM = 'application/problem+json'
 
 describe.skipIf(!hasPostgres)('Central does not let itself be harmed (needs postgresql)', () => {
@@ -292,6 +294,30 @@ describe.skipIf(!hasPostgres)('Central does not let itself be harmed (needs post
       const answer = await sendJson(north, batch({ gateway, firstSeq: 2, values: [2] }))
       expect(answer.status).toBe(202)
     }, WAIT)
+  }, 180_000)
+
+  it('takes what gateways send while tenants have every query wait that they may', async () => {
+    for (const key of [north, south]) await sendJson(key, batch({ gateway: 'edge-slow', firstSeq: 1, values: [1] }))
+    const holder = new Client({ connectionString: peer.postgres.url })
+    await holder.connect()
+    try {
+      await holder.query('BEGIN; LOCK TABLE central.alert IN ACCESS EXCLUSIVE MODE')
+      const asked = [readNorth, readSouth].flatMap((key) =>
+        Array.from({ length: TENANT_QUERIES }, () => peer.ask('alerts', { key })),
+      )
+      const held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+      await vi.waitFor(() => {
+        expect(peer.postgres.psql(held)).toBe(String(asked.length))
+      }, WAIT)
+      expect(await sendJson(north, batch({ gateway: 'edge-slow', firstSeq: 2, values: [2] }))).toMatchObject({
+        status: 202,
+        body: { accepted: 1 },
+      })
+      await holder.query('ROLLBACK')
+      for (const { status } of await Promise.all(asked)) expect([200, 503]).toContain(status)
+    } finally {
+      await holder.end()
+    }
   }, 180_000)
 
   it('says 503 and when to come again while PostgreSQL is away', async () => {
