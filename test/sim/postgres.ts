@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -51,12 +51,16 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   const url = `postgresql://postgres@127.0.0.1:${port}/postgres`
 
   let server = await launch(args, options, url)
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (server.exitCode !== null || server.signalCode !== null) return
+  const hasEnded = (): boolean => server.exitCode !== null || server.signalCode !== null
+  const kill = async (): Promise<void> => {
+    if (hasEnded()) return
     const exited = once(server, 'exit')
-    // The postmaster alone: its backends notice and end by themselves, as after a crash.
-    server.kill(signal)
+    server.kill('SIGSTOP') // it begins no further process meanwhile
+    const backends = childrenOf(server.pid!)
+    server.kill('SIGKILL')
+    for (const pid of backends) killUnlessGone(pid)
     await exited
+    while (backends.some(isAlive)) await pause(10)
   }
   return {
     url,
@@ -64,12 +68,16 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
       return server.pid!
     },
     psql: (sql) => psql(url, sql),
-    kill: () => end('SIGKILL'),
+    kill,
     restart: async () => {
       server = await launch(args, options, url)
     },
     stop: async () => {
-      await end('SIGINT') // fast shutdown
+      if (!hasEnded()) {
+        const exited = once(server, 'exit')
+        server.kill('SIGINT') // fast shutdown
+        await exited
+      }
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -100,6 +108,28 @@ function psql(url: string, sql: string): string {
   const run = spawnSync(join(BIN!, 'psql'), [url, '-Atq', '-v', 'ON_ERROR_STOP=1', '-c', sql], { encoding: 'utf8' })
   if (run.status !== 0) throw new Error(run.stderr)
   return run.stdout.trimEnd()
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return text === '' ? [] : text.split(' ').map(Number)
+}
+
+function killUnlessGone(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause
+  }
+}
+
+/** Of a process that has ended, until somebody asks for its exit code, only a shell is left. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 function pause(ms: number): Promise<void> {
