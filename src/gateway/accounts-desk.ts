@@ -1,12 +1,10 @@
 // Users and tokens of a gateway, for commands on its machine: through its API while it runs, else in its data folder. Either
 // way the change stands in the audit log.
 
-import { existsSync, statSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Value } from 'typebox/value'
-import { AuditLog } from '#api/audit/audit-log.ts'
+import type { AuditLog } from '#api/audit/audit-log.ts'
 import { Accounts, type NewToken, type Token, type User } from '#api/auth/accounts.ts'
 import { ROLES, type Role } from '#api/auth/roles.ts'
 import { NameSchema, NewPasswordSchema } from '#api/routes/session.ts'
@@ -15,7 +13,7 @@ import { TelemetryError } from '#domain/errors.ts'
 import { parseDuration } from '#domain/units.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
-import { lockFolder } from '#store/lock.ts'
+import { withFolderAtRest } from './folder-at-rest.ts'
 import { LocalGateway, type LocalRequest } from './local-gateway.ts'
 import { runningGateway } from './running-gateway.ts'
 
@@ -55,28 +53,13 @@ export async function withAccounts<T>(
   options: AccountsDeskOptions,
   work: (desk: AccountsDesk) => Promise<T>,
 ): Promise<T> {
-  const { dataDir, clock, log } = options
+  const { dataDir, clock } = options
   if (runningGateway(dataDir) !== null) return work(remoteDesk(new LocalGateway(dataDir)))
-  refuseForeignFolder(dataDir)
-  await mkdir(dataDir, { recursive: true })
-  // So that no gateway starts meanwhile and writes its own view over this one.
-  const lock = lockFolder(dataDir)
-  const audit = new AuditLog({ folder: join(dataDir, 'audit'), clock, log })
-  try {
+  return withFolderAtRest(options, async (audit) => {
     const accounts = new Accounts(join(dataDir, 'auth.json'), clock)
     await accounts.load()
-    await audit.open()
-    return await work(localDesk(accounts, audit, clock))
-  } finally {
-    await audit.close()
-    lock.release()
-  }
-}
-
-/** Files made by root would be closed to the gateway's own user. Throws PERMISSION_DENIED. */
-export function refuseForeignFolder(dataDir: string): void {
-  if (!existsSync(dataDir) || statSync(dataDir).uid === process.geteuid?.()) return
-  throw new TelemetryError('PERMISSION_DENIED', `${dataDir} belongs to another user: run the command as that user`)
+    return work(localDesk(accounts, audit, clock))
+  })
 }
 
 function remoteDesk(gateway: LocalGateway): AccountsDesk {

@@ -1,17 +1,14 @@
 // The secrets of a gateway, for commands on its machine: through its API while it runs, else in its data folder. Either way the
 // change stands in the audit log.
 
-import { mkdir } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
-import { AuditLog } from '#api/audit/audit-log.ts'
+import type { AuditLog } from '#api/audit/audit-log.ts'
 import { SecretStore } from '#config/secret-store.ts'
 import type { SecretDesk, SecretEntry } from '#domain/secrets.ts'
 import type { Clock } from '#kit/clock.ts'
 import type { Logger } from '#kit/logger.ts'
-import { lockFolder } from '#store/lock.ts'
-import { refuseForeignFolder } from './accounts-desk.ts'
 import { textOnDisk } from './configuration-file.ts'
+import { withFolderAtRest } from './folder-at-rest.ts'
 import { LocalGateway } from './local-gateway.ts'
 import { runningGateway } from './running-gateway.ts'
 import { secretDesk } from './secret-desk.ts'
@@ -30,20 +27,9 @@ export async function withSecrets<T>(
   options: SecretsAtHandOptions,
   work: (desk: SecretDesk) => Promise<T>,
 ): Promise<T> {
-  const { dataDir, clock, log } = options
+  const { dataDir } = options
   if (runningGateway(dataDir) !== null) return work(remoteDesk(new LocalGateway(dataDir)))
-  refuseForeignFolder(dataDir)
-  await mkdir(dataDir, { recursive: true })
-  // So that no gateway starts meanwhile and finds half of it.
-  const lock = lockFolder(dataDir)
-  const audit = new AuditLog({ folder: join(dataDir, 'audit'), clock, log })
-  try {
-    await audit.open()
-    return await work(localDesk(options, audit))
-  } finally {
-    await audit.close()
-    lock.release()
-  }
+  return withFolderAtRest(options, (audit) => work(localDesk(options, audit)))
 }
 
 function remoteDesk(gateway: LocalGateway): SecretDesk {
