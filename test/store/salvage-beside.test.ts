@@ -6,12 +6,9 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { DeadLetter } from '#domain/dead-letter.ts'
 import { ENTRY, NO_TIME } from '#domain/reading.ts'
-import { RingProducer } from '#kit/record-ring.ts'
-import { allocateRing } from '#kit/ring-memory.ts'
-import { StoreEngine } from '#store/engine.ts'
-import type { FromStore, StoreSettings } from '#store/protocol.ts'
 import { EVENTUALLY } from '#test/eventually.ts'
-import { openTestStore, temporaryFolder, YEAR_MS } from './open-test-store.ts'
+import { bareEngine } from './bare-engine.ts'
+import { openTestStore, temporaryFolder } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 0, 1)
 const ENTRIES = 1203
@@ -102,19 +99,7 @@ describe('salvage', () => {
 
   it('doubles no event that is written anew from memory, when the damage shows while the store runs', async () => {
     using folder = temporaryFolder()
-    const ring = allocateRing(4096)
-    const told: FromStore[] = []
-    const settings: StoreSettings = {
-      dataDir: folder.path,
-      flushIntervalMs: 60_000,
-      sync: 'normal',
-      retention: { rawMs: YEAR_MS, minuteMs: YEAR_MS, hourMs: YEAR_MS },
-      maxBytes: 2 ** 30,
-      ring,
-      now: START,
-    }
-    const engine = new StoreEngine(settings, (message) => told.push(message))
-    const producer = new RingProducer({ memory: ring, epoch: engine.epoch, whenFull: 'block' })
+    const { engine, eventTypes, producer } = bareEngine(folder.path, START)
     engine.register([{ id: 'a.b', valueType: 'number' }])
     producer.pushEntry(START, event('in the history'))
     await engine.compactNow()
@@ -125,8 +110,7 @@ describe('salvage', () => {
       throw new Database.SqliteError('database disk image is malformed', 'SQLITE_CORRUPT')
     })
     await engine.flush()
-    const types = (): string[] => told.flatMap((message) => (message.type === 'event' ? [message.event.type] : []))
-    await vi.waitFor(() => expect(types()).toContain('store-salvaged'), EVENTUALLY)
+    await vi.waitFor(() => expect(eventTypes()).toContain('store-salvaged'), EVENTUALLY)
     engine.commitEntries()
     const { items } = engine.tables.entries.query(EVENTS)
     expect(items.map(({ entry }) => (entry.kind === 'event' ? entry.message : '')).toSorted()).toEqual([

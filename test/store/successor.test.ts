@@ -5,12 +5,9 @@ import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 import { NO_TIME } from '#domain/reading.ts'
-import { RingProducer } from '#kit/record-ring.ts'
-import { allocateRing } from '#kit/ring-memory.ts'
-import { StoreEngine } from '#store/engine.ts'
-import type { FromStore, StoreSettings } from '#store/protocol.ts'
 import { EVENTUALLY } from '#test/eventually.ts'
-import { temporaryFolder, YEAR_MS } from './open-test-store.ts'
+import { bareEngine } from './bare-engine.ts'
+import { temporaryFolder } from './open-test-store.ts'
 
 const START = Date.UTC(2026, 0, 1)
 
@@ -18,20 +15,7 @@ afterEach(() => vi.restoreAllMocks())
 
 it('is tried again until the disk lets it, and nothing is lost or doubled by that', async () => {
   using folder = temporaryFolder()
-  const ring = allocateRing(4096)
-  const told: FromStore[] = []
-  const settings: StoreSettings = {
-    dataDir: folder.path,
-    flushIntervalMs: 60_000,
-    sync: 'normal',
-    retention: { rawMs: YEAR_MS, minuteMs: YEAR_MS, hourMs: YEAR_MS },
-    maxBytes: 2 ** 30,
-    ring,
-    now: START,
-  }
-  const engine = new StoreEngine(settings, (message) => told.push(message))
-  const producer = new RingProducer({ memory: ring, epoch: engine.epoch, whenFull: 'block' })
-  const types = (): string[] => told.flatMap((message) => (message.type === 'event' ? [message.event.type] : []))
+  const { engine, eventTypes, producer } = bareEngine(folder.path, START)
   engine.register([
     { id: 'a.a', valueType: 'number' },
     { id: 'a.b', valueType: 'number' },
@@ -60,13 +44,13 @@ it('is tried again until the disk lets it, and nothing is lost or doubled by tha
   })
   const flushed = engine.flush()
   expect(engine.figures()).toMatchObject({ state: 'failing', reason: expect.stringContaining('damaged database') })
-  expect(types()).toEqual(['store-failing'])
+  expect(eventTypes()).toEqual(['store-failing'])
   rmdirSync(obstacle)
   await flushed // with the next try
 
   expect(engine.figures().state).toBe('ok')
-  await vi.waitFor(() => expect(types()).toContain('store-salvaged'), EVENTUALLY)
-  expect(types()).toEqual(['store-failing', 'store-recovered', 'store-quarantined', 'store-salvaged'])
+  await vi.waitFor(() => expect(eventTypes()).toContain('store-salvaged'), EVENTUALLY)
+  expect(eventTypes()).toEqual(['store-failing', 'store-recovered', 'store-quarantined', 'store-salvaged'])
   expect(readdirSync(folder.path).filter((name) => /corrupt-[^Z]*Z(?:-\d+)?$/.test(name))).toHaveLength(1)
   expect(engine.tables.sensors.numbersOf('a.b')).toEqual([1])
   expect(engine.tables.readers.open('hq')).toEqual({ epoch: 1, seq: 1, note: 'note' })
