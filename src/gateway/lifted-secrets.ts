@@ -37,8 +37,12 @@ export function literalSecrets(text: string, keys: ReadonlySet<string>): readonl
 export function withReferences(text: string, secrets: readonly LiteralSecret[], names: readonly string[]): string {
   let lifted = text
   for (const [index, { start, end }] of [...secrets.entries()].toReversed())
-    lifted = `${lifted.slice(0, start)}"\${secret:${names[index]}}"${lifted.slice(end)}`
+    lifted = `${lifted.slice(0, start)}"${referenceTo(names[index]!)}"${lifted.slice(end)}`
   return lifted
+}
+
+export function referenceTo(name: string): string {
+  return `\${secret:${name}}`
 }
 
 /** What `check` says of each secret that is written out. */

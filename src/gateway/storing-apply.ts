@@ -4,7 +4,7 @@
 import type { SecretStore } from '#config/secret-store.ts'
 import type { AppliedConfiguration, ConfigurationDesk, ConfigurationOffer } from '#domain/configuration.ts'
 import type { Log } from '#domain/driver.ts'
-import { literalSecrets, withReferences, type LiteralSecret } from './lifted-secrets.ts'
+import { literalSecrets, referenceTo, withReferences, type LiteralSecret } from './lifted-secrets.ts'
 
 export interface StoringOptions {
   readonly store: SecretStore
@@ -27,7 +27,8 @@ export function storingApply(desk: ConfigurationDesk, options: StoringOptions): 
       for (const { wantedName, value } of secrets) names.push(await store.add(wantedName, value))
       return await applied(desk, offer, secrets, names)
     } catch (error) {
-      for (const name of names)
+      const { text } = desk.present() // a change that could neither be finished nor taken back still reads them
+      for (const name of names.filter((stored) => !text.includes(referenceTo(stored))))
         await store
           .remove(name)
           .catch((cause: unknown) => log.warn({ err: cause, secret: name }, 'A secret that nothing uses stays stored'))
